@@ -1,0 +1,339 @@
+"""Everything that a person can be told: one class a cause, with its code, what happened and what to do.
+
+The texts that Docker and other callers match on stand first. A message is one line; facts put into it lose their
+control characters. Nothing secret is ever handed to an error.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+NOT_FOUND = "credentials not found in native keychain"
+NO_SERVER_URL = "no credentials server URL"
+NO_USERNAME = "no credentials username"
+
+EXIT_FAILURE = 1
+EXIT_USAGE = 2
+
+
+def one_line(value: object, limit: int = 500) -> str:
+    """The value as text without control characters, cut to ``limit`` characters."""
+    text = "".join(c if c.isprintable() else " " for c in str(value))
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+class Failure(Exception):
+    """A cause that a person can be told. ``what`` and ``advice`` are filled with the facts given."""
+
+    code: ClassVar[str] = ""
+    what: ClassVar[str] = ""
+    advice: ClassVar[str] = ""
+    exit_status: ClassVar[int] = EXIT_FAILURE
+
+    def __init__(self, **facts: object) -> None:
+        self.facts = {name: one_line(value) for name, value in facts.items()}
+        super().__init__(str(self))
+
+    @property
+    def message(self) -> str:
+        """What happened, without the advice."""
+        return self.what.format_map(self.facts)
+
+    @property
+    def fix(self) -> str:
+        """What to do about it."""
+        return self.advice.format_map(self.facts)
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.fix}" if self.advice else self.message
+
+
+# --- Requests that are wrong in themselves ---------------------------------------------------------------------------
+
+
+class NoServerUrl(Failure):
+    code = "no-server-url"
+    what = NO_SERVER_URL
+
+
+class NoUsername(Failure):
+    code = "no-username"
+    what = NO_USERNAME
+
+
+class UnacceptableServerUrl(Failure):
+    code = "unacceptable-server-url"
+    what = "the server URL is not acceptable: {reason}"
+
+
+class UnacceptablePayload(Failure):
+    code = "unacceptable-payload"
+    what = "the payload is not acceptable: {reason}"
+
+
+# --- Configuration ---------------------------------------------------------------------------------------------------
+
+
+class ConfigurationInvalid(Failure):
+    """``place`` is a file, with a line where there is one, or an environment variable."""
+
+    code = "configuration-invalid"
+    what = "{place}: {reason}"
+    advice = "correct it and run the command again"
+
+
+class DockerConfigInvalid(Failure):
+    code = "docker-config-invalid"
+    what = "Docker's configuration {place} cannot be used: {reason}"
+    advice = "correct it; nothing in it was changed"
+
+
+class NoRegistry(Failure):
+    code = "no-registry"
+    what = "no Harbor registry is configured"
+    advice = "run: docker-credential-harbor setup REGISTRY"
+    exit_status = EXIT_USAGE
+
+
+class SeveralRegistries(Failure):
+    code = "several-registries"
+    what = "several registries are configured"
+    advice = "name one of them: {names}"
+    exit_status = EXIT_USAGE
+
+
+class UnknownRegistry(Failure):
+    code = "unknown-registry"
+    what = "{registry} is not configured"
+    advice = "run: docker-credential-harbor setup {registry} (configured are: {names})"
+    exit_status = EXIT_USAGE
+
+
+# --- Harbor or the provider is away: nothing is concluded from these --------------------------------------------------
+
+
+class Unreachable(Failure):
+    """Refused, silent, too slow, 5xx, 429 or an answer that cannot be used. Never a reason to erase or to ask."""
+
+    code = "unreachable"
+    what = "{host} cannot be reached ({reason})"
+    advice = "try again once it can"
+
+
+class TlsFailed(Unreachable):
+    code = "tls-failed"
+    what = "the TLS certificate of {host} is not trusted ({reason})"
+    advice = "add the company's authority to the system's trust store or set ca_file, and check this machine's clock"
+
+
+class ServerFault(Unreachable):
+    code = "server-fault"
+    what = "{host} answered with status {status}"
+    advice = "try again later; its administrator can see why"
+
+
+class BrokenAnswer(Unreachable):
+    code = "broken-answer"
+    what = "{host} gave an answer that cannot be used ({reason})"
+    advice = "check the configured url, or a proxy in between"
+
+
+class HarborCannotReachProvider(Unreachable):
+    code = "harbor-cannot-reach-provider"
+    what = "Harbor at {registry} cannot reach its identity provider"
+    advice = "try again later; Harbor's administrator can see why"
+
+
+class Busy(Unreachable):
+    code = "busy"
+    what = "another {what_runs} for {registry} is still running"
+    advice = "try again in a moment"
+
+
+# --- Harbor and the provider answer, and cannot serve this person -----------------------------------------------------
+
+
+class NotOidcMode(Failure):
+    code = "not-oidc-mode"
+    what = "{registry} does not sign people in through OIDC"
+    advice = "use docker login with a user name and password there"
+
+
+class ProviderNotFound(Failure):
+    code = "provider-not-found"
+    what = "no identity provider was found behind the login of {registry}"
+    advice = 'set issuer in [registries."{registry}"]'
+
+
+class IssuerMismatch(Failure):
+    code = "issuer-mismatch"
+    what = "the provider at {issuer} calls itself {found}"
+    advice = "set issuer to exactly what the provider calls itself"
+
+
+class ClientRefused(Failure):
+    """``invalid_client``, ``unauthorized_client`` and the like (RFC 6749 5.2)."""
+
+    code = "client-refused"
+    what = "the identity provider does not accept the client {client_id!r} ({reason})"
+    advice = 'ask its administrator to add it, or set client_id in [registries."{registry}"]'
+
+
+class AudienceMissing(Failure):
+    code = "audience-missing"
+    what = (
+        "Harbor at {registry} does not accept the ID token of the client {client_id!r}: "
+        "its aud lacks {harbor_client_id!r}"
+    )
+    advice = (
+        "ask the provider's administrator to add to that client a mapper of type Audience "
+        "with included client audience {harbor_client_id!r} and 'Add to ID token' on"
+    )
+
+
+class SecretRefused(Failure):
+    """Harbor refused to set a CLI secret."""
+
+    code = "secret-refused"
+    what = "Harbor at {registry} did not take a new CLI secret ({reason})"
+    advice = "make one in Harbor's user profile and run docker login {registry}"
+
+
+class StillRefused(Failure):
+    """No passing probe after the walk: what the browser showed cannot be seen from here."""
+
+    code = "still-refused"
+    what = "Harbor at {registry} still refuses the CLI secret of {username} after its login"
+    advice = (
+        "likely another person is signed in in that browser, Harbor's page showed 'already exists' (409: "
+        "an administrator must remove the old Harbor user), or the provider's sub differs per client; "
+        "run: docker-credential-harbor login {registry}"
+    )
+
+
+class StoredPairRefused(Failure):
+    code = "stored-pair-refused"
+    what = "Harbor at {registry} refuses the stored CLI secret of {username}"
+    advice = (
+        "copy the new one from {url} (user profile, CLI secret) and run docker login {registry}; if it is unchanged, "
+        "check who is signed in in the browser"
+    )
+
+
+class NotOnboarded(Failure):
+    code = "not-onboarded"
+    what = "Harbor at {registry} does not know {person} yet"
+    advice = "finish the sign-in at {url}, or ask Harbor's administrator if it shows 'already exists' (409)"
+
+
+# --- The person -------------------------------------------------------------------------------------------------------
+
+
+class NobodyToAsk(Failure):
+    """A sign-in or walk is due, and no person can be asked from here."""
+
+    code = "nobody-to-ask"
+    what = "{registry} needs a sign-in and nobody can be asked here ({reason})"
+    advice = "run: docker-credential-harbor login {registry}"
+
+
+class NoClient(Failure):
+    code = "no-client"
+    what = "nobody is signed in at {registry} and no client is configured for it"
+    advice = "copy the CLI secret from {url} (user profile) and run docker login {registry}"
+
+
+class SignInPaused(Failure):
+    code = "sign-in-paused"
+    what = "the last sign-in at {registry} was not finished, so no window opens by itself for {seconds} s more"
+    advice = "run: docker-credential-harbor login {registry}"
+
+
+class SignInDeclined(Failure):
+    """``access_denied`` and any other ``error`` of the authorization response (RFC 6749 4.1.2.1, OIDC Core 3.1.2.6)."""
+
+    code = "sign-in-declined"
+    what = "the sign-in at {registry} was declined ({reason})"
+    advice = "run: docker-credential-harbor login {registry}"
+
+
+class SignInTimedOut(Failure):
+    code = "sign-in-timed-out"
+    what = "nobody finished the sign-in at {registry} within {seconds} s"
+    advice = "run: docker-credential-harbor login {registry}"
+
+
+class SignInFailed(Failure):
+    code = "sign-in-failed"
+    what = "the sign-in at {registry} failed ({reason})"
+    advice = "run: docker-credential-harbor login {registry}"
+
+
+class SignInEnded(Failure):
+    """``erase`` or ``logout`` while a sign-in was under way, or its process was killed."""
+
+    code = "sign-in-ended"
+    what = "the sign-in at {registry} was ended before it was finished"
+    advice = "run: docker-credential-harbor login {registry}"
+
+
+class IdTokenRejected(Failure):
+    code = "id-token-rejected"
+    what = "the ID token of {issuer} is not valid ({reason})"
+    advice = "check this machine's clock and the configured issuer and client_id"
+
+
+class SomebodyElse(Failure):
+    code = "somebody-else"
+    what = "{other} is signed in in the browser, not {known} who is known at {registry}"
+    advice = "sign in there as {known}, or run docker-credential-harbor login {registry} to change"
+
+
+class PortBusy(Failure):
+    code = "port-busy"
+    what = "port {port} of the configured redirect_uri is in use"
+    advice = "end the program that uses it, or take a port out of redirect_uri"
+
+
+class BrowserNotOpened(Failure):
+    code = "browser-not-opened"
+    what = "no browser could be opened"
+    advice = "open this address in one: {url}"
+
+
+# --- Where secrets live -----------------------------------------------------------------------------------------------
+
+
+class StoreUnavailable(Failure):
+    code = "store-unavailable"
+    what = "the {backend} cannot be used ({reason})"
+    advice = "unlock or start it and try again, or set storage"
+
+
+class StoreDamaged(Failure):
+    code = "store-damaged"
+    what = "{place} is damaged ({reason})"
+    advice = "move it away and sign in again; it was left as it is"
+
+
+class NotWritable(Failure):
+    code = "not-writable"
+    what = "{path} cannot be written ({reason})"
+    advice = "make it writable for this user"
+
+
+class NotReadable(Failure):
+    code = "not-readable"
+    what = "{path} cannot be read ({reason})"
+    advice = "make it readable for this user"
+
+
+# --- What nobody foresaw ----------------------------------------------------------------------------------------------
+
+
+class Unexpected(Failure):
+    """The last catch in ``__main__``."""
+
+    code = "unexpected"
+    what = "something unexpected happened ({reason})"
+    advice = "run it again with DOCKER_CREDENTIAL_HARBOR_TRACE=1 and report what it prints"
