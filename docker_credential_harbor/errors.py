@@ -328,6 +328,14 @@ class NotReadable(Failure):
     advice = "make it readable for this user"
 
 
+class NotStarted(Failure):
+    """A browser or the worker of a sign-in: the program is missing or may not run."""
+
+    code = "not-started"
+    what = "{program} cannot be started ({reason})"
+    advice = "check that it is installed and may be run"
+
+
 # --- What nobody foresaw ----------------------------------------------------------------------------------------------
 
 
