@@ -1,0 +1,67 @@
+"""Starts a process that outlives this one: the browser, the worker.
+
+Docker's clients wait until the helper's three streams are closed and some kill the helper after 30 seconds, with its
+process group. So what is started gets none of the streams and a session of its own (setsid(2); on Windows a process
+group of its own without a console, CreateProcess).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docker_credential_harbor.errors import NotStarted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+_WINDOWS_FLAGS = 0x00000008 | 0x00000200  # DETACHED_PROCESS, CREATE_NEW_PROCESS_GROUP: named by subprocess there only
+
+
+def start(argv: list[str], env: Mapping[str, str] | None = None) -> int:
+    """Start ``argv`` (a program on PATH or a path, and its arguments) and return its process ID without waiting.
+
+    ``env`` is its whole environment (None: ours). It works in the root folder, so that it keeps no other one busy.
+    Raises NotStarted.
+    """
+    import subprocess
+
+    program = argv[0]
+    if os.path.dirname(program):  # noqa: PTH120 - a bare name must stay one, to be looked up on PATH
+        program = str(Path(program).absolute())
+    windows = sys.platform == "win32"
+    try:
+        process = subprocess.Popen(
+            [program, *argv[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            close_fds=True,
+            cwd=str(Path.home()) if windows else "/",
+            env=_environment(os.environ if env is None else env),
+            start_new_session=True,
+            creationflags=_WINDOWS_FLAGS if windows else 0,
+        )
+    except (OSError, ValueError) as error:
+        raise NotStarted(program=argv[0], reason=getattr(error, "strerror", None) or error) from error
+    # Reaps it should it end before us (a browser that hands over to a running one does): otherwise a zombie until then.
+    threading.Thread(target=process.wait, name="reap", daemon=True).start()
+    return process.pid
+
+
+def _environment(given: Mapping[str, str]) -> dict[str, str]:
+    """Without the library path that a PyInstaller build sets for itself: other programs would load our libraries.
+
+    PyInstaller keeps the person's own in LD_LIBRARY_PATH_ORIG.
+    """
+    environment = dict(given)
+    if getattr(sys, "frozen", False):
+        original = environment.pop("LD_LIBRARY_PATH_ORIG", None)
+        environment.pop("LD_LIBRARY_PATH", None)
+        if original is not None:
+            environment["LD_LIBRARY_PATH"] = original
+    return environment
