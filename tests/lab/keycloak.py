@@ -1,0 +1,189 @@
+"""A real Keycloak as identity provider, started from its distribution's zip, and realms of their own for each test.
+
+Source: Keycloak's server guide (kc.sh start-dev) and its Admin REST API. The zip is org.keycloak:keycloak-quarkus-dist
+from Maven; it is unpacked once per version, and each server keeps its data in memory, so several run side by side.
+"""
+
+import fcntl
+import os
+import secrets
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import zipfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import requests
+
+from tests.lab.processes import PartError, end, end_pid, wait_for_start
+from tests.lab.realm import Realm, realm_representation
+
+MAVEN_FOLDER = ".m2/repository/org/keycloak/keycloak-quarkus-dist"
+ADMIN = "admin"
+ADMIN_PASSWORD = "admin-password"
+# Admin tokens live 60 s; a new one is fetched well before.
+ADMIN_TOKEN_SECONDS = 40
+
+
+def distribution() -> Path | None:
+    """The newest Keycloak zip: KEYCLOAK_ZIP if set, else from the local Maven repository; None when there is none."""
+    named = os.environ.get("KEYCLOAK_ZIP")
+    if named:
+        return Path(named) if Path(named).is_file() else None
+    found = sorted(
+        (Path.home() / MAVEN_FOLDER).glob("*/keycloak-quarkus-dist-*.zip"), key=lambda path: path.stat().st_mtime
+    )
+    return found[-1] if found else None
+
+
+def unpacked(archive: Path, cache: Path) -> Path:
+    """The unpacked distribution in `cache`; unpacked beside it and then renamed, so that a broken one is never used."""
+    home = cache / archive.stem
+    if not home.is_dir():
+        with tempfile.TemporaryDirectory(dir=cache) as beside:
+            with zipfile.ZipFile(archive) as contents:
+                contents.extractall(beside)
+            (top,) = Path(beside).iterdir()
+            for script in (top / "bin").glob("*.sh"):
+                script.chmod(0o755)  # zipfile loses the run bits
+            top.rename(home)
+    return home
+
+
+def cache_folder() -> Path:
+    """Where unpacked distributions stay from one test run to the next: a folder of this user's alone."""
+    folder = Path(tempfile.gettempdir()) / f"harbor-lab-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise PartError(f"{folder} belongs to somebody else")
+    return folder
+
+
+def free_port() -> int:
+    """A port that was free a moment ago, for programs that cannot be handed a bound socket."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Keycloak:
+    """A running server. `close()` ends it; an attached one (another process started it) is left running."""
+
+    def __init__(self, url: str, pid: int, process: "subprocess.Popen[bytes] | None" = None) -> None:
+        self.url = url
+        self.pid = pid
+        self._process = process
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._lock = threading.Lock()
+        self._token = ""
+        self._token_from = 0.0
+
+    @classmethod
+    def start(cls, folder: Path, cache: Path | None = None) -> "Keycloak":
+        """Starts a server with its log in `folder`: about 10 s, and 15 s more the first time for a version."""
+        archive = distribution()
+        if archive is None:
+            raise PartError(
+                "no Keycloak zip: set KEYCLOAK_ZIP or fetch org.keycloak:keycloak-quarkus-dist:zip with Maven"
+            )
+        cache = cache or cache_folder()
+        log = folder / "keycloak.log"
+        with (cache / "lock").open("w") as lock:
+            # A first start builds into the distribution's own folder: one at a time.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            home = unpacked(archive, cache)
+            port = free_port()
+            with log.open("wb") as output:
+                process = subprocess.Popen(
+                    [
+                        str(home / "bin/kc.sh"),
+                        "start-dev",
+                        "--http-host=127.0.0.1",
+                        f"--http-port={port}",
+                        "--db=dev-mem",
+                    ],
+                    env=_environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            keycloak = cls(f"http://127.0.0.1:{port}", process.pid, process)
+            wait_for_start(process, keycloak._answers, log, 120)
+        return keycloak
+
+    @classmethod
+    def attach(cls, url: str, pid: int) -> "Keycloak":
+        """One that another process of the same test run has started."""
+        return cls(url, pid)
+
+    def realm(self, **options: Any) -> Realm:
+        """Makes a realm with a name of its own; the options are those of `realm_representation`."""
+        name = f"lab-{secrets.token_hex(4)}"
+        representation = realm_representation(name, **options)
+        self.admin("POST", "/admin/realms", json=representation)
+        return Realm(self, name, representation)
+
+    def admin(self, method: str, path: str, **arguments: Any) -> Any:
+        """An Admin REST request: its JSON, None for an empty answer; requests.HTTPError when it is refused."""
+        headers = {"Authorization": f"Bearer {self._admin_token()}"}
+        answer = self._session.request(method, self.url + path, headers=headers, timeout=60, **arguments)
+        if not answer.ok:
+            raise requests.HTTPError(f"{method} {path}: {answer.status_code} {answer.text}", response=answer)
+        return answer.json() if answer.content else None
+
+    def close(self) -> None:
+        """Ends the server if it was started here."""
+        self._session.close()
+        if self._process is not None:
+            end(self._process)
+
+    def end(self) -> None:
+        """Ends the server, whoever started it."""
+        if self._process is not None:
+            end(self._process)
+        else:
+            end_pid(self.pid)
+
+    def __enter__(self) -> "Keycloak":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _answers(self) -> bool:
+        try:
+            return self._session.get(f"{self.url}/realms/master/.well-known/openid-configuration", timeout=10).ok
+        except requests.RequestException:
+            return False
+
+    def _admin_token(self) -> str:
+        with self._lock:
+            if time.monotonic() - self._token_from > ADMIN_TOKEN_SECONDS or not self._token:
+                form = {
+                    "grant_type": "password",
+                    "client_id": "admin-cli",
+                    "username": ADMIN,
+                    "password": ADMIN_PASSWORD,
+                }
+                url = f"{self.url}/realms/master/protocol/openid-connect/token"
+                answer = self._session.post(url, data=form, timeout=60)
+                answer.raise_for_status()
+                self._token, self._token_from = answer.json()["access_token"], time.monotonic()
+            return self._token
+
+
+def _environment() -> dict[str, str]:
+    return {
+        **os.environ,
+        "JAVA_OPTS_KC_HEAP": "-Xms64m -Xmx512m",
+        "KC_BOOTSTRAP_ADMIN_USERNAME": ADMIN,
+        "KC_BOOTSTRAP_ADMIN_PASSWORD": ADMIN_PASSWORD,
+    }

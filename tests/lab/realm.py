@@ -1,0 +1,187 @@
+"""One Keycloak realm as Harbor and the helper need it, and the weather that tests make in it.
+
+Source: Keycloak's Admin REST API (RealmRepresentation, ClientRepresentation, the resources under /admin/realms/NAME).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.lab.keycloak import Keycloak
+
+HARBOR_CLIENT = "harbor"
+HARBOR_CLIENT_SECRET = "harbor-client-secret"
+HELPER_CLIENT = "docker-credential-harbor"
+PEOPLE = ("alice", "bob", "carol")
+EVENTS = ["LOGIN", "CODE_TO_TOKEN", "CODE_TO_TOKEN_ERROR", "REFRESH_TOKEN", "REFRESH_TOKEN_ERROR", "REVOKE_GRANT"]
+
+
+def password_of(user: str) -> str:
+    """Everybody's password in every realm of the lab."""
+    return f"{user}-password"
+
+
+def realm_representation(
+    name: str,
+    *,
+    access_token_lifespan: int = 300,
+    revoke_refresh_token: bool = False,
+    audience_mapper: bool = True,
+    offline_role: bool = True,
+    people: tuple[str, ...] = PEOPLE,
+    **attributes: Any,
+) -> dict[str, Any]:
+    """The realm as JSON; times in seconds. `attributes` are RealmRepresentation fields (ssoSessionIdleTimeout, …)."""
+    return {
+        "realm": name,
+        "enabled": True,
+        "sslRequired": "none",
+        "accessTokenLifespan": access_token_lifespan,
+        "revokeRefreshToken": revoke_refresh_token,
+        "refreshTokenMaxReuse": 0,
+        # The default hash is made to be slow.
+        "passwordPolicy": "hashAlgorithm(pbkdf2-sha256) and hashIterations(1)",
+        "eventsEnabled": True,
+        "enabledEventTypes": EVENTS,
+        "clients": [_harbor_client(), _helper_client(audience_mapper)],
+        # Without a role, offline_access is refused at the token endpoint.
+        "users": [_user(person, [f"default-roles-{name}"] if offline_role else []) for person in people],
+        **attributes,
+    }
+
+
+def _harbor_client() -> dict[str, Any]:
+    return {
+        "clientId": HARBOR_CLIENT,
+        "secret": HARBOR_CLIENT_SECRET,
+        # Keycloak lets a loopback address without a port stand for every port.
+        "redirectUris": ["http://127.0.0.1/c/oidc/callback", "http://localhost/c/oidc/callback"],
+    }
+
+
+def _helper_client(audience_mapper: bool) -> dict[str, Any]:
+    mapper = {
+        "name": "harbor",
+        "protocol": "openid-connect",
+        "protocolMapper": "oidc-audience-mapper",
+        "config": {"included.client.audience": HARBOR_CLIENT, "id.token.claim": "true"},
+    }
+    return {
+        "clientId": HELPER_CLIENT,
+        "publicClient": True,
+        "redirectUris": ["http://127.0.0.1/callback"],
+        "attributes": {"pkce.code.challenge.method": "S256", "oauth2.device.authorization.grant.enabled": "true"},
+        "protocolMappers": [mapper] if audience_mapper else [],
+    }
+
+
+def _user(name: str, roles: list[str]) -> dict[str, Any]:
+    return {
+        "username": name,
+        "enabled": True,
+        # Without e-mail and both names sign-in would stop at a profile form.
+        "email": f"{name}@example.com",
+        "emailVerified": True,
+        "firstName": name.capitalize(),
+        "lastName": name[0].upper(),
+        "credentials": [{"type": "password", "value": password_of(name)}],
+        "realmRoles": roles,
+    }
+
+
+class Realm:
+    """A realm of its own. All its times are seconds."""
+
+    def __init__(self, keycloak: Keycloak, name: str, representation: dict[str, Any]) -> None:
+        self.keycloak = keycloak
+        self.name = name
+        self.harbor_secret = HARBOR_CLIENT_SECRET
+        self._path = f"/admin/realms/{name}"
+        self.people = tuple(user["username"] for user in representation["users"])
+
+    @property
+    def issuer(self) -> str:
+        """The issuer as seen without anything in between."""
+        return self.issuer_at(self.keycloak.url)
+
+    def issuer_at(self, url: str) -> str:
+        """The issuer as seen through a proxy at `url`: Keycloak takes its own address from the request."""
+        return f"{url}/realms/{self.name}"
+
+    def endpoint(self, name: str) -> str:
+        """One of the protocol's endpoints: auth, token, revoke, certs, auth/device."""
+        return f"{self.issuer}/protocol/openid-connect/{name}"
+
+    def password(self, user: str) -> str:
+        """That person's password."""
+        return password_of(user)
+
+    def subject(self, user: str) -> str:
+        """The `sub` of that person's tokens."""
+        found = self._admin("GET", "/users", params={"username": user, "exact": "true"})
+        return str(found[0]["id"])
+
+    def update(self, **attributes: Any) -> None:
+        """Changes RealmRepresentation fields, such as accessTokenLifespan."""
+        self._admin("PUT", "", json=attributes)
+
+    def update_client(self, client_id: str, **attributes: Any) -> None:
+        """Changes ClientRepresentation fields of one client; `attributes` inside it are merged."""
+        client = self.client(client_id)
+        merged = {**client.get("attributes", {}), **attributes.pop("attributes", {})}
+        self._admin("PUT", f"/clients/{client['id']}", json={**client, **attributes, "attributes": merged})
+
+    def client(self, client_id: str) -> dict[str, Any]:
+        """One client as Keycloak has it."""
+        found: list[dict[str, Any]] = self._admin("GET", "/clients", params={"clientId": client_id})
+        return found[0]
+
+    def set_harbor_redirect(self, *urls: str) -> None:
+        """Where Harbor may be reached: needed for https and for names, since plain loopback addresses always may."""
+        uris = [*self.client(HARBOR_CLIENT)["redirectUris"], *(f"{url}/c/oidc/callback" for url in urls)]
+        self.update_client(HARBOR_CLIENT, redirectUris=uris)
+
+    def remove_offline_scope(self, client_id: str) -> None:
+        """offline_access becomes `invalid_scope` for this client, at the authorization endpoint."""
+        client = self.client(client_id)
+        path = f"/clients/{client['id']}/optional-client-scopes"
+        for scope in self._admin("GET", path):
+            if scope["name"] == "offline_access":
+                self._admin("DELETE", f"{path}/{scope['id']}")
+
+    def remove_offline_role(self) -> None:
+        """offline_access becomes `not_allowed` for everybody, at the token endpoint."""
+        role = self._admin("GET", "/roles/offline_access")
+        self._admin("DELETE", f"/roles/default-roles-{self.name}/composites", json=[role])
+
+    def sessions(self, user: str) -> list[dict[str, Any]]:
+        """That person's live sessions, those of offline tokens among them; `offline` tells which is which."""
+        path = f"/users/{self.subject(user)}"
+        online = [{**session, "offline": False} for session in self._admin("GET", f"{path}/sessions")]
+        offline = {}
+        for client_id in (HARBOR_CLIENT, HELPER_CLIENT):
+            for session in self._admin("GET", f"{path}/offline-sessions/{self.client(client_id)['id']}"):
+                offline[session["id"]] = {**session, "offline": True}
+        return [*online, *offline.values()]
+
+    def end_sessions(self, user: str | None = None) -> None:
+        """Ends online and offline sessions, of one person or of all: their refresh tokens are refused from now on."""
+        for person in [user] if user else self.people:
+            for session in self.sessions(person):
+                offline = "true" if session["offline"] else "false"
+                self._admin("DELETE", f"/sessions/{session['id']}", params={"isOffline": offline})
+
+    def token_requests(self, client_id: str | None = None, kind: str = "REFRESH_TOKEN") -> int:
+        """How many events of a kind (see EVENTS; refused ones end in _ERROR) there were, of one client or of all."""
+        parameters: dict[str, Any] = {"type": kind, "max": 1000}
+        if client_id:
+            parameters["client"] = client_id
+        return len(self._admin("GET", "/events", params=parameters))
+
+    def delete(self) -> None:
+        """Removes the realm and everything in it."""
+        self._admin("DELETE", "")
+
+    def _admin(self, method: str, path: str, **arguments: Any) -> Any:
+        return self.keycloak.admin(method, self._path + path, **arguments)
