@@ -1,0 +1,1 @@
+"""The operating system's own calls, one file a system."""

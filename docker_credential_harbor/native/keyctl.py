@@ -1,0 +1,145 @@
+"""Linux key management: keys of type "user" in a keyring, kept by the kernel in its memory.
+
+Sources: keyrings(7), add_key(2), keyctl(2), keyctl_get_persistent(3). Called through ``_ctypes`` alone, since importing
+ctypes costs six times as much as the call. Any other system can import this; there every function raises OSError
+(ENOSYS), as it does where a container's seccomp filter keeps the calls back (EPERM, ENOSYS).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False  # typing itself would cost more than all the rest
+if TYPE_CHECKING:
+    from typing import Any
+
+USER = -4  # @u: of this user, over all sessions
+PROCESS = -2  # @p: of this process, gone with it
+
+_GET_KEYRING_ID, _UNLINK, _LINK, _SEARCH, _READ, _SET_TIMEOUT, _GET_PERSISTENT = 0, 9, 8, 10, 11, 15, 22
+_EACCES, _ENOSYS, _EOPNOTSUPP, _ENOKEY, _EKEYEXPIRED, _EKEYREVOKED, _EDQUOT = 13, 38, 95, 126, 127, 128, 122
+_GONE = (_ENOKEY, _EKEYEXPIRED, _EKEYREVOKED)
+_TYPE = b"user"
+_FUNCFLAG_CDECL, _RTLD_NOW = 1, 2
+_LARGEST = 32767  # bytes in the payload of a "user" key
+
+if sys.platform == "linux" and sys.maxsize > 2**32:
+    _ADD_KEY, _KEYCTL = {"x86_64": (248, 250), "aarch64": (217, 219)}.get(os.uname().machine, (0, 0))
+else:
+    _ADD_KEY, _KEYCTL = 0, 0
+
+
+def read(description: bytes, keyring: int = USER) -> bytes | None:
+    """The payload of the key; None where there is none or its time is over. Raises OSError."""
+    key = _search(description, keyring)
+    if key is None:
+        return None
+    buffer = _opened()[2]()
+    try:
+        try:
+            size = _call(_KEYCTL, _READ, key, buffer, _LARGEST)
+        except OSError as error:
+            if error.errno != _EACCES:
+                raise
+            # Reading takes possession, and this session's keyring lacks the one searched. Ours has it until we end.
+            _call(_KEYCTL, _LINK, keyring, PROCESS)
+            size = _call(_KEYCTL, _READ, key, buffer, _LARGEST)
+    except OSError as error:
+        if error.errno in _GONE:
+            return None
+        raise
+    payload: bytes = buffer[:size]
+    return payload
+
+
+def add(description: bytes, payload: bytes, keyring: int = USER, timeout_seconds: int | None = None) -> None:
+    """Put a key there, in place of one of that description, until ``timeout_seconds`` are over (None: no end).
+
+    Raises OSError (EDQUOT: the user's share of the kernel's memory is used up).
+    """
+    if timeout_seconds is None:
+        _call(_ADD_KEY, _TYPE, description, payload, len(payload), keyring)
+        return
+    # Made in the keyring of this process and linked when its time is set: killed in between, no key stays for ever.
+    key = _call(_ADD_KEY, _TYPE, description, payload, len(payload), PROCESS)
+    try:
+        _call(_KEYCTL, _SET_TIMEOUT, key, timeout_seconds)
+        _call(_KEYCTL, _LINK, key, keyring)
+    finally:
+        _call(_KEYCTL, _UNLINK, key, PROCESS)
+
+
+def remove(description: bytes, keyring: int = USER) -> None:
+    """Take the key out; nothing where there is none. Raises OSError."""
+    key = _search(description, keyring)
+    if key is not None:
+        try:
+            _call(_KEYCTL, _UNLINK, key, keyring)
+        except OSError as error:
+            if error.errno not in (*_GONE, 2):  # ENOENT: another process was faster
+                raise
+
+
+def available() -> bool:
+    """Whether the kernel answers such calls here, and this user has a keyring."""
+    try:
+        _call(_KEYCTL, _GET_KEYRING_ID, USER, 1)
+    except OSError:
+        return False
+    return True
+
+
+def persistent_keyring() -> int:
+    """The keyring of this user that outlives the last log-out, by default for three idle days; possessed by us.
+
+    @u, which is gone with the user's last process, where the kernel was built without. Raises OSError.
+    """
+    try:
+        return _call(_KEYCTL, _GET_PERSISTENT, -1, PROCESS)
+    except OSError as error:
+        if error.errno != _EOPNOTSUPP:
+            raise
+        return USER
+
+
+def _search(description: bytes, keyring: int) -> int | None:
+    try:
+        return _call(_KEYCTL, _SEARCH, keyring, _TYPE, description, 0)
+    except OSError as error:
+        if error.errno in _GONE:
+            return None
+        raise
+
+
+def _call(number: int, *arguments: object) -> int:
+    """syscall(2): whole numbers go as longs, the rest as it is. Raises OSError."""
+    if not number:
+        raise OSError(_ENOSYS, os.strerror(_ENOSYS))
+    syscall, long, _, errno = _opened()
+    result: int = syscall(long(number), *[long(a) if isinstance(a, int) else a for a in arguments])
+    if result < 0:
+        raise OSError(errno(), os.strerror(errno()))
+    return result
+
+
+_open: list[Any] = []
+
+
+def _opened() -> list[Any]:
+    """The C library's syscall, the types of a long and of a buffer for the largest payload, and errno's reader."""
+    if not _open:
+        try:
+            import _ctypes
+
+            c: Any = _ctypes
+            long = type("Long", (c._SimpleCData,), {"_type_": "l"})  # noqa: SLF001 - what ctypes itself does
+            char = type("Char", (c._SimpleCData,), {"_type_": "c"})  # noqa: SLF001
+            buffer = type("Buffer", (c.Array,), {"_type_": char, "_length_": _LARGEST})
+            flags = _FUNCFLAG_CDECL | c.FUNCFLAG_USE_ERRNO
+            function = type("Function", (c.CFuncPtr,), {"_flags_": flags, "_restype_": long})
+            syscall = function(c.dlsym(c.dlopen(None, _RTLD_NOW), "syscall"))
+        except (ImportError, AttributeError, TypeError) as error:  # a Python that was built otherwise
+            raise OSError(_ENOSYS, os.strerror(_ENOSYS)) from error
+        _open.extend((syscall, long, buffer, c.get_errno))
+    return _open

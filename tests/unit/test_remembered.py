@@ -1,0 +1,164 @@
+"""What is recalled, and all that makes it a miss."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from docker_credential_harbor import remembered
+from docker_credential_harbor.native import keyctl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MEMBERS = '"Username":"ålice","Secret":"s 1"'.encode()
+ABOVE_A_BARE_START = {"_ctypes", "docker_credential_harbor"}
+
+
+@pytest.fixture
+def name() -> Iterator[str]:
+    if not keyctl.available():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("the kernel gives us no keyring here")
+    name = f"{uuid.uuid4()}.example.com:8443"
+    yield name
+    remembered.forget(name)
+
+
+@pytest.fixture
+def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], list[str]]:
+    (tmp_path / "config.toml").write_text("timeout = 10\n")
+    monkeypatch.setenv("DCH_TEST_SET", "välue")
+    monkeypatch.delenv("DCH_TEST_UNSET", raising=False)
+    return [str(tmp_path / "config.toml"), str(tmp_path / "absent")], ["DCH_TEST_SET", "DCH_TEST_UNSET"]
+
+
+def stamp(configuration: tuple[list[str], list[str]]) -> bytes:
+    return remembered.stamp(*configuration)
+
+
+def test_recalled_while_nothing_changed(name: str, configuration: tuple[list[str], list[str]]) -> None:
+    assert remembered.recall(name) is None
+    assert remembered.remember(name, MEMBERS, stamp(configuration), 60) is True
+    assert remembered.recall(name) == MEMBERS
+    assert remembered.recall("other." + name) is None
+
+
+def test_without_a_configuration(name: str) -> None:
+    assert remembered.remember(name, MEMBERS, remembered.stamp([], []), 60)
+    assert remembered.recall(name) == MEMBERS
+
+
+def test_forgotten(name: str) -> None:
+    remembered.remember(name, MEMBERS, b"", 60)
+    remembered.forget(name)
+    assert remembered.recall(name) is None
+    remembered.forget(name)
+
+
+@pytest.mark.parametrize("change", ["edited", "replaced", "removed", "made", "set", "other value", "unset"])
+def test_a_changed_configuration_misses(
+    name: str, configuration: tuple[list[str], list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: str
+) -> None:
+    file = tmp_path / "config.toml"
+    remembered.remember(name, MEMBERS, stamp(configuration), 60)
+    assert remembered.recall(name) == MEMBERS
+    if change == "edited":
+        file.write_text("timeout = 11 \n")
+    elif change == "replaced":
+        times = file.stat()
+        (tmp_path / "new").write_text("timeout = 20\n")
+        os.utime(tmp_path / "new", ns=(times.st_atime_ns, times.st_mtime_ns))
+        (tmp_path / "new").replace(file)
+    elif change == "removed":
+        file.unlink()
+    elif change == "made":
+        (tmp_path / "absent").write_text("")
+    elif change == "set":
+        monkeypatch.setenv("DCH_TEST_UNSET", "")
+    elif change == "other value":
+        monkeypatch.setenv("DCH_TEST_SET", "välu")
+    else:
+        monkeypatch.delenv("DCH_TEST_SET")
+    assert remembered.recall(name) is None
+
+
+def test_a_variable_set_to_a_dash_is_not_an_unset_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DCH_TEST_UNSET", raising=False)
+    remembered.remember(name, MEMBERS, remembered.stamp([], ["DCH_TEST_UNSET"]), 60)
+    monkeypatch.setenv("DCH_TEST_UNSET", "-")
+    assert remembered.recall(name) is None
+
+
+def test_the_window_ends(name: str) -> None:
+    remembered.remember(name, MEMBERS, b"", 1.9)
+    ends_at = time.monotonic() + 30
+    while remembered.recall(name) is not None:
+        assert time.monotonic() < ends_at
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("later_seconds", [61, -1])
+def test_the_window_ends_even_where_the_wall_clock_was_set_back(
+    name: str, monkeypatch: pytest.MonkeyPatch, later_seconds: int
+) -> None:
+    """Or where this process sees a clock that began elsewhere (a container's time namespace)."""
+    remembered.remember(name, MEMBERS, b"", 60)
+    now = remembered._now  # noqa: SLF001
+    monkeypatch.setattr(remembered, "_now", lambda: now() + later_seconds * 1000)
+    assert remembered.recall(name) is None
+
+
+@pytest.mark.parametrize("seconds", [0.99, 0, -5])
+def test_below_a_second_an_older_pair_is_forgotten_too(name: str, seconds: float) -> None:
+    remembered.remember(name, MEMBERS, b"", 60)
+    assert remembered.remember(name, b'"Username":"bob"', b"", seconds) is False
+    assert remembered.recall(name) is None
+
+
+def test_too_large_is_not_remembered(name: str) -> None:
+    assert remembered.remember(name, b"a" * 9000, b"", 60) is False
+    assert remembered.recall(name) is None
+
+
+@pytest.mark.parametrize("payload", [b"x", b"2\0000\0009\0{}", b"1\0zero\0009\0{}", b"1\0000\09999999999999\0{}\0F\0/"])
+def test_a_payload_of_somebody_else_misses(name: str, payload: bytes) -> None:
+    keyctl.add(f"docker-credential-harbor:remembered:{name}".encode(), payload, timeout_seconds=60)
+    assert remembered.recall(name) is None
+
+
+@pytest.mark.parametrize("name", ["h\ud800", "h" * 5000])
+def test_odd_names_never_raise(name: str) -> None:
+    assert remembered.remember(name, MEMBERS, b"", 60) is False
+    assert remembered.recall(name) is None
+    remembered.forget(name)
+
+
+def test_without_a_kernel_keyring_nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyctl, "_ADD_KEY", 0)
+    monkeypatch.setattr(keyctl, "_KEYCTL", 0)
+    assert remembered.remember("h", MEMBERS, b"", 60) is False
+    assert remembered.recall("h") is None
+    remembered.forget("h")
+
+
+def test_another_process_recalls_it_and_imports_next_to_nothing(
+    name: str, configuration: tuple[list[str], list[str]]
+) -> None:
+    remembered.remember(name, MEMBERS, stamp(configuration), 60)
+    program = (
+        "import sys\n"
+        "before = set(sys.modules)\n"
+        "from docker_credential_harbor import remembered\n"
+        "sys.stdout.buffer.write(remembered.recall(sys.argv[1]))\n"
+        "print(*sorted(set(sys.modules) - before), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, name], capture_output=True, timeout=60, check=True)
+    assert done.stdout == MEMBERS
+    assert {module.partition(".")[0] for module in done.stderr.decode().split()} <= ABOVE_A_BARE_START
