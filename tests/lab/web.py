@@ -4,6 +4,7 @@ Source: RFC 9112 as far as `http.server` leaves it to us (chunked bodies, connec
 because recorded answers must come out header by header and image layers must stream through.
 """
 
+import contextlib
 import http.client
 import http.server
 import json
@@ -206,20 +207,11 @@ class WebServer:
     def __init__(self, respond: Callable[[Exchange], None], tls: tuple[str, str] | None = None) -> None:
         self.respond = respond
         self.closing = threading.Event()
-        handler = type("Handler", (_Handler,), {"web": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
-        self._server.connections = set()
-        if tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*tls)
-            # The handshake happens in the connection's own thread, so a silent client holds up nobody.
-            self._server.socket = context.wrap_socket(
-                self._server.socket, server_side=True, do_handshake_on_connect=False
-            )
-        self.port = int(self._server.server_address[1])
+        self._tls = tls
+        self._placeholder: socket.socket | None = None
+        self.port = 0
+        self._listen()
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
 
     def hang(self) -> None:
         """Waits, as a server does that never answers, until the server is closed."""
@@ -228,14 +220,47 @@ class WebServer:
     def close(self) -> None:
         """Ends the server and every connection, those that hang too."""
         self.closing.set()
+        if self._placeholder is None:
+            self._end_server()
+        else:
+            self._placeholder.close()
+
+    def down(self) -> None:
+        """Refuses connections from now on and ends those there are; the port stays ours: bound, but not listening."""
+        self._end_server()
+        self._placeholder = socket.socket()
+        self._placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._placeholder.bind(("127.0.0.1", self.port))
+
+    def up(self) -> None:
+        """Answers again on the same port."""
+        if self._placeholder is not None:
+            self._listen()
+            self._placeholder.close()
+            self._placeholder = None
+
+    def _listen(self) -> None:
+        handler = type("Handler", (_Handler,), {"web": self})
+        self._server = _Server(("127.0.0.1", self.port), handler)
+        self._server.connections = set()
+        if self._tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self._tls)
+            # The handshake happens in the connection's own thread, so a silent client holds up nobody.
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.port = int(self._server.server_address[1])
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def _end_server(self) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
         for connection in list(self._server.connections):
-            try:
+            with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
 
 
 class Answer:

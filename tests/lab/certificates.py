@@ -1,0 +1,84 @@
+"""A certificate authority of the test's own, and server certificates: good, expired, and for another name.
+
+Source: RFC 5280 as `cryptography` implements it.
+"""
+
+import ipaddress
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Literal
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+Kind = Literal["valid", "expired", "other-name"]
+DAY = timedelta(days=1)
+
+
+class Authority:
+    """An authority; `ca_file` is its certificate in PEM."""
+
+    def __init__(self, folder: Path, name: str = "Lab Authority") -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _name(name)
+        now = datetime.now(timezone.utc)
+        certificate = (
+            _builder(self._name, self._name, self._key.public_key(), now - DAY, now + 30 * DAY)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
+            .add_extension(_usage(for_authority=True), critical=True)
+            .sign(self._key, hashes.SHA256())
+        )
+        self.ca_file = folder / f"{name.lower().replace(' ', '-')}.pem"
+        self.ca_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+    def server(self, kind: Kind = "valid") -> tuple[str, str]:
+        """Certificate and key files for a server on loopback."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        now = datetime.now(timezone.utc)
+        end = now - DAY if kind == "expired" else now + 30 * DAY
+        names: list[x509.GeneralName] = [x509.DNSName("other.example.com")]
+        if kind != "other-name":
+            names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
+        authority_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        certificate = (
+            _builder(_name(kind), self._name, key.public_key(), now - 2 * DAY, end)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(authority_key, critical=False)
+            .add_extension(_usage(for_authority=False), critical=True)
+            .sign(self._key, hashes.SHA256())
+        )
+        certificate_file, key_file = self._folder / f"{kind}.pem", self._folder / f"{kind}.key"
+        certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        private = serialization.PrivateFormat.PKCS8
+        key_file.write_bytes(key.private_bytes(serialization.Encoding.PEM, private, serialization.NoEncryption()))
+        return str(certificate_file), str(key_file)
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _usage(for_authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not for_authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=for_authority,
+        crl_sign=for_authority,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, start: datetime, end: datetime
+) -> x509.CertificateBuilder:
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
+    return builder.serial_number(x509.random_serial_number()).not_valid_before(start).not_valid_after(end)
