@@ -44,6 +44,11 @@ class Failure(Exception):
         """What to do about it."""
         return self.advice.format_map(self.facts)
 
+    @property
+    def note_code(self) -> str:
+        """The code under which another process finds this failure in the notes."""
+        return self.code
+
     def __str__(self) -> str:
         return f"{self.message}: {self.fix}" if self.advice else self.message
 
@@ -118,6 +123,13 @@ class Unreachable(Failure):
     code = "unreachable"
     what = "{host} cannot be reached ({reason})"
     advice = "try again once it can"
+
+
+class NoAnswer(Unreachable):
+    """The time was over before the whole answer was there."""
+
+    code = "no-answer"
+    advice = "try again, or raise timeout"
 
 
 class TlsFailed(Unreachable):
@@ -269,6 +281,14 @@ class SignInFailed(Failure):
     advice = "run: docker-credential-harbor login {registry}"
 
 
+class OfflineAccessRefused(SignInFailed):
+    """``not_allowed`` or ``invalid_scope``: without offline_access the sign-in works, and lasts shorter."""
+
+    code = "offline-access-refused"
+    what = "the identity provider of {registry} does not grant offline_access ({reason})"
+    advice = "the sign-in then lasts only as long as the browser's session"
+
+
 class SignInEnded(Failure):
     """``erase`` or ``logout`` while a sign-in was under way, or its process was killed."""
 
@@ -336,7 +356,7 @@ class NotStarted(Failure):
     advice = "check that it is installed and may be run"
 
 
-# --- What nobody foresaw ----------------------------------------------------------------------------------------------
+# --- What another process found out, and what nobody foresaw -------------------------------------------------------
 
 
 class Unexpected(Failure):
@@ -345,3 +365,23 @@ class Unexpected(Failure):
     code = "unexpected"
     what = "something unexpected happened ({reason})"
     advice = "run it again with DOCKER_CREDENTIAL_HARBOR_TRACE=1 and report what it prints"
+
+
+class FoundOut(Failure):
+    """A failure that another process met and noted, in its words."""
+
+    code = "found-out"
+    what = "{text}"
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text=text)
+        self._noted = code
+
+    @property
+    def note_code(self) -> str:
+        return self._noted
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether it was of the kind that nothing is concluded from."""
+        return self._noted in {cause.code for cause in (Unreachable, *Unreachable.__subclasses__())}

@@ -1,0 +1,288 @@
+"""The one HTTP session, on requests: trust store, proxies, time limits, bounded answers; failures become Unreachable.
+
+Only the adapter of requests is used, not its Session: cookies, redirects, ~/.netrc and the environment's CA bundles
+all live in the Session, and none of them is wanted here. Certificates are judged by the operating system's trust store
+(truststore), since companies install their own authorities there.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import json as json_format
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+from docker_credential_harbor import __version__, network_faults
+from docker_credential_harbor.errors import (
+    BrokenAnswer,
+    ConfigurationInvalid,
+    NoAnswer,
+    NotReadable,
+    ServerFault,
+    Unreachable,
+)
+from docker_credential_harbor.time_limit import within
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from docker_credential_harbor.model import Credentials
+
+MAXIMUM_BYTES = 1024 * 1024
+CHUNK_BYTES = 64 * 1024
+USER_AGENT = f"docker-credential-harbor/{__version__}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered, whatever its status. Bodies and headers can hold secrets, so ``repr`` leaves them out."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)  # names in lower case
+    body: bytes = field(repr=False)
+    url: str = field(repr=False)
+
+    @property
+    def host(self) -> str:
+        """The host that answered, with its port where it is not the scheme's own."""
+        return host_of(self.url)
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object. Raises BrokenAnswer when it is anything else."""
+        try:
+            value = json_format.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise BrokenAnswer(host=self.host, reason="no JSON") from error
+        if not isinstance(value, dict):
+            raise BrokenAnswer(host=self.host, reason="not a JSON object")
+        return value
+
+    def raise_for_server_fault(self) -> None:
+        """Raises ServerFault for 5xx and 429: the server is there and cannot say anything now."""
+        if self.status >= 500 or self.status == 429:
+            raise ServerFault(host=self.host, status=self.status)
+
+    def unexpected(self) -> BrokenAnswer:
+        """The error for a status that means nothing at this endpoint."""
+        return BrokenAnswer(host=self.host, reason=f"unexpected status {self.status}")
+
+
+class Transport:
+    """The requests of one process, one after the other.
+
+    ``timeout_seconds`` bounds each request from name resolution to the body's last byte; ``deadline_at`` (an instant of
+    ``time.monotonic``) bounds all of them together. ``ca_file`` is trusted on top of the operating system's trust
+    store. ``trace`` is given a line a request, without query values, header values or bodies.
+    """
+
+    def __init__(
+        self,
+        timeout_seconds: float,
+        ca_file: Path | None = None,
+        deadline_at: float | None = None,
+        trace: Callable[[str], None] | None = None,
+    ) -> None:
+        self.timeout_seconds = timeout_seconds
+        self.deadline_at = deadline_at
+        self.count = 0  # requests made, failed ones too
+        self._ca_file = ca_file
+        self._trace = trace
+        self._adapter: Any = None
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        basic: Credentials | None = None,
+        bearer: str | None = None,
+        form: Mapping[str, str] | None = None,
+        json: object | None = None,
+    ) -> Answer:
+        """Send one request and return the answer, redirects and refusals included.
+
+        Raises Unreachable (NoAnswer when the time was over, TlsFailed, BrokenAnswer for what is truncated, larger than
+        1 MiB or not HTTP); ConfigurationInvalid for a URL that must not be asked; NotReadable for the ca_file.
+        """
+        _check_url(url)
+        headers = _headers(basic, bearer, form, json)
+        body = urlencode(form) if form is not None else json_format.dumps(json) if json is not None else None
+        limit_seconds = self._seconds_left(url)
+        self.count += 1
+        started_at = time.monotonic()
+        outcome = "failed"
+        try:
+            adapter = self._open()
+            answer = within(limit_seconds, lambda: _exchange(adapter, method, url, headers, body, limit_seconds))
+            outcome = str(answer.status)
+            return answer
+        except TimeoutError as error:
+            # The thread that was left behind still uses the old connections.
+            self._adapter = None
+            outcome = network_faults.too_slow(limit_seconds)
+            raise NoAnswer(host=host_of(url), reason=outcome) from error
+        except Unreachable as error:
+            outcome = error.facts.get("reason", error.code)
+            raise
+        finally:
+            if self._trace is not None:
+                milliseconds = round((time.monotonic() - started_at) * 1000)
+                self._trace(f"{method} {_without_query(url)} -> {outcome} in {milliseconds} ms")
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        if self._adapter is not None:
+            self._adapter.close()
+            self._adapter = None
+
+    def _seconds_left(self, url: str) -> float:
+        if self.deadline_at is None:
+            return self.timeout_seconds
+        left = self.deadline_at - time.monotonic()
+        if left <= 0:
+            # Not NoAnswer: nothing was asked, so nothing is known of the server.
+            raise Unreachable(host=host_of(url), reason="no time was left to ask it")
+        return min(self.timeout_seconds, left)
+
+    def _open(self) -> Any:
+        if self._adapter is None:
+            self._adapter = _new_adapter(_tls_context(self._ca_file))
+        return self._adapter
+
+
+def host_of(url: str) -> str:
+    """Host and port as they stand in the URL."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def is_loopback_host(host: str | None) -> bool:
+    """Whether the host (without port or brackets) is this machine's own loopback (RFC 8252 7.3)."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def is_secure_url(url: str) -> bool:
+    """Whether secrets may be sent there: https, or http on this machine's loopback; without user information."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - a property that raises for a port that is none
+    except ValueError:
+        return False
+    if not parts.hostname or "@" in parts.netloc or not url.isprintable() or " " in url:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback_host(parts.hostname))
+
+
+def _check_url(url: str) -> None:
+    if not is_secure_url(url):
+        raise ConfigurationInvalid(
+            place=_without_query(url), reason="only https:// is asked, or http:// on a loopback address"
+        )
+
+
+def _headers(basic: Credentials | None, bearer: str | None, form: object, json: object) -> dict[str, str]:
+    # Nothing that would have to be unpacked is asked for: the answers are small.
+    headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
+    if basic is not None:
+        # By hand because requests encodes pairs in Latin-1, and Harbor reads UTF-8 (RFC 7617 2.1).
+        pair = f"{basic.username}:{basic.secret}".encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+    elif bearer is not None:
+        headers["Authorization"] = f"Bearer {bearer}"
+    if form is not None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    elif json is not None:
+        headers["Content-Type"] = "application/json"
+    return headers
+
+
+def _exchange(
+    adapter: Any, method: str, url: str, headers: dict[str, str], body: str | None, limit_seconds: float
+) -> Answer:
+    """One request and its whole answer. The limit is given to the sockets too, so that a left thread ends soon."""
+    import requests
+    import urllib3
+
+    try:
+        prepared = requests.Request(method, url, headers=headers, data=body).prepare()
+        response = adapter.send(prepared, stream=True, timeout=limit_seconds, proxies=_proxies(url))
+        try:
+            content = _bounded(response.raw.stream(CHUNK_BYTES, decode_content=True), host_of(url))
+        except BaseException:
+            # A connection whose answer was not read to its end cannot be used again.
+            response.raw.close()
+            raise
+        response.raw.release_conn()
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        raise network_faults.in_plain_words(error, host_of(url), limit_seconds) from error
+    return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, content, url)
+
+
+def _bounded(chunks: Iterator[bytes], host: str) -> bytes:
+    content = bytearray()
+    for chunk in chunks:
+        content += chunk
+        if len(content) > MAXIMUM_BYTES:
+            raise BrokenAnswer(host=host, reason="more than 1 MiB")
+    return bytes(content)
+
+
+def _proxies(url: str) -> dict[str, str]:
+    """The usual proxy variables, except for loopback: what is on this machine is not for a proxy to see."""
+    import requests
+
+    if is_loopback_host(urlsplit(url).hostname):
+        return {}
+    return requests.utils.get_environ_proxies(url, no_proxy=None)
+
+
+def _new_adapter(context: ssl.SSLContext) -> Any:
+    from requests.adapters import HTTPAdapter
+
+    class SystemTrustAdapter(HTTPAdapter):
+        """Leaves the judgement of certificates to our context alone: requests would add the bundle of certifi."""
+
+        def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> tuple[Any, Any]:
+            host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+            return host, {"ssl_context": context, "cert_reqs": "CERT_REQUIRED"}
+
+        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002 - it is requests' own
+            conn.cert_reqs = "CERT_REQUIRED"
+
+        def proxy_manager_for(self, proxy: str, **arguments: Any) -> Any:
+            if not proxy.lower().startswith("socks"):
+                arguments["proxy_ssl_context"] = context
+            return super().proxy_manager_for(proxy, **arguments)
+
+    return SystemTrustAdapter()
+
+
+def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    import ssl
+
+    import truststore
+
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=os.fspath(ca_file))
+        except ssl.SSLError as error:
+            raise ConfigurationInvalid(place=ca_file, reason="there is no PEM certificate in this ca_file") from error
+        except OSError as error:
+            raise NotReadable(path=ca_file, reason=(error.strerror or "unknown").lower()) from error
+    return context
+
+
+def _without_query(url: str) -> str:
+    return url.partition("?")[0].partition("#")[0]
