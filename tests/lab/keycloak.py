@@ -73,7 +73,7 @@ def free_port() -> int:
 class Keycloak:
     """A running server. `close()` ends it; an attached one (another process started it) is left running."""
 
-    def __init__(self, url: str, pid: int, process: "subprocess.Popen[bytes] | None" = None) -> None:
+    def __init__(self, url: str, pid: int, process: subprocess.Popen[bytes] | None = None) -> None:
         self.url = url
         self.pid = pid
         self._process = process
@@ -143,12 +143,16 @@ class Keycloak:
         if self._process is not None:
             end(self._process)
 
+    def detach(self) -> None:
+        """Leaves the server running for others, who `attach` to it."""
+        self._session.close()
+        if self._process is not None:
+            self._process.returncode = 0  # so that Popen does not warn about a child that nobody waits for
+            self._process = None
+
     def end(self) -> None:
         """Ends the server, whoever started it."""
-        if self._process is not None:
-            end(self._process)
-        else:
-            end_pid(self.pid)
+        end_pid(self.pid)
 
     def __enter__(self) -> "Keycloak":
         return self

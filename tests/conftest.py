@@ -1,0 +1,192 @@
+"""A sealed home and environment for each test, and the real parts, found or visibly skipped.
+
+Where CI is set a missing part fails instead. One Keycloak serves a whole run, over all workers of pytest-xdist: it is
+started by whoever needs it first, noted in a folder that the controlling process has made, and ended by that process.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.lab import docker, secret_service
+from tests.lab.chromium_person import ChromiumPerson, chromium
+from tests.lab.faults import FaultProxy
+from tests.lab.harbor import StandInHarbor
+from tests.lab.keycloak import Keycloak, distribution
+from tests.lab.person import CookiePerson
+from tests.lab.realm import Realm
+from tests.lab.sealed_home import Helper, Home, purge_kernel_keys
+
+RUN_FOLDER = "HARBOR_LAB_RUN"
+MakeRealm = Callable[..., Realm]
+MakeHarbor = Callable[..., StandInHarbor]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controlling process makes the folder that workers find through the environment."""
+    if not hasattr(config, "workerinput"):
+        os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix="harbor-lab-run-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The controlling process ends what the workers shared."""
+    if not hasattr(config, "workerinput") and (name := os.environ.pop(RUN_FOLDER, "")):
+        note = Path(name) / "keycloak.json"
+        if note.exists():
+            Keycloak.attach(**json.loads(note.read_text())).end()
+        shutil.rmtree(name, ignore_errors=True)
+
+
+def need(part: str, how: str, found: object) -> None:
+    """Skips, or fails where CI is set, when a real part is not on this machine."""
+    if found:
+        return
+    message = f"real part missing: {part} ({how})"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def keycloak() -> Iterator[Keycloak]:
+    """The run's Keycloak."""
+    need("Keycloak", "mvn dependency:get -Dartifact=org.keycloak:keycloak-quarkus-dist:26.4.0:zip", distribution())
+    need("Java", "apt-get install openjdk-17-jre-headless", shutil.which("java"))
+    folder = Path(os.environ[RUN_FOLDER])
+    note = folder / "keycloak.json"
+    with (folder / "keycloak.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if note.exists():
+            server = Keycloak.attach(**json.loads(note.read_text()))
+        else:
+            server = Keycloak.start(folder)
+            note.write_text(json.dumps({"url": server.url, "pid": server.pid}))
+    yield server
+    server.detach()
+
+
+@pytest.fixture
+def make_realm(keycloak: Keycloak) -> Iterator[MakeRealm]:
+    """Makes realms by the options of `realm_representation`; they go with the test."""
+    made: list[Realm] = []
+
+    def make(**options: Any) -> Realm:
+        made.append(keycloak.realm(**options))
+        return made[-1]
+
+    yield make
+    for realm in made:
+        realm.delete()
+
+
+@pytest.fixture
+def realm(make_realm: MakeRealm) -> Realm:
+    """A realm as it comes."""
+    return make_realm()
+
+
+@pytest.fixture
+def make_harbor() -> Iterator[MakeHarbor]:
+    """Makes stand-ins: `make_harbor(realm, **options of StandInHarbor.start)`; `issuer` for a way through a proxy."""
+    made: list[StandInHarbor] = []
+
+    def make(realm: Realm, issuer: str | None = None, **options: Any) -> StandInHarbor:
+        options.setdefault("client_secret", realm.harbor_secret)
+        made.append(StandInHarbor.start(issuer or realm.issuer, **options))
+        return made[-1]
+
+    yield make
+    for harbor in made:
+        harbor.close()
+
+
+@pytest.fixture
+def harbor(make_harbor: MakeHarbor, realm: Realm) -> StandInHarbor:
+    """A stand-in as it comes, with `realm` behind it."""
+    return make_harbor(realm)
+
+
+@pytest.fixture
+def make_proxy() -> Iterator[Callable[..., FaultProxy]]:
+    """Makes proxies that go wrong: `make_proxy(upstream_url)`."""
+    made: list[FaultProxy] = []
+
+    def make(upstream_url: str, **options: Any) -> FaultProxy:
+        made.append(FaultProxy.start(upstream_url, **options))
+        return made[-1]
+
+    yield make
+    for proxy in made:
+        proxy.close()
+
+
+@pytest.fixture
+def person() -> Iterator[CookiePerson]:
+    """alice, at a browser made of cookies."""
+    somebody = CookiePerson()
+    yield somebody
+    somebody.close()
+
+
+@pytest.fixture
+def chromium_person() -> Iterator[ChromiumPerson]:
+    """alice, at a real Chromium."""
+    need("chromium", "apt-get install chromium", chromium())
+    somebody = ChromiumPerson()
+    yield somebody
+    somebody.close()
+
+
+@pytest.fixture(scope="session")
+def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[docker.DockerEngine]:
+    """A Docker engine of this worker's."""
+    need("Docker engine", "apt-get install docker.io", not docker.missing_engine())
+    need("root, for the Docker engine", "run the tests as root", os.geteuid() == 0)
+    with docker.DockerEngine.start(tmp_path_factory.mktemp("docker")) as engine:
+        yield engine
+
+
+@pytest.fixture
+def docker_registry(harbor: StandInHarbor, tmp_path: Path) -> Iterator[docker.Registry]:
+    """A real registry behind `harbor`."""
+    need("docker-registry", "apt-get install docker-registry", not docker.missing_registry())
+    with docker.Registry.start(tmp_path, harbor.signer, harbor.external_url) as registry:
+        harbor.set_registry(registry.url)
+        yield registry
+
+
+@pytest.fixture
+def secret_bus(tmp_path: Path) -> Iterator[secret_service.SecretService]:
+    """An unlocked Secret Service; lay its `environment` over the home's to use it."""
+    need("Secret Service", "apt-get install gnome-keyring dbus", not secret_service.missing())
+    with secret_service.SecretService.start(tmp_path / "secret-service") as service:
+        yield service
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    """A sealed home. Kernel keys belong to the user, so parallel workers must leave each other's alone."""
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    if alone:
+        purge_kernel_keys()
+    sealed = Home(tmp_path / "sealed")
+    yield sealed
+    sealed.end_processes()
+    if alone:
+        purge_kernel_keys()
+
+
+@pytest.fixture
+def helper(home: Home) -> Helper:
+    """The installed executable in the sealed home."""
+    return Helper(home)

@@ -1,0 +1,131 @@
+"""A home that nothing leaks into or out of: folders, environment and kernel keys of one test.
+
+Source: the XDG base directory specification; keyctl(1).
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tests.lab.processes import end_pid
+
+NAME = "docker-credential-harbor"
+FOLDERS = {
+    "HOME": "home",
+    "XDG_CONFIG_HOME": "home/.config",
+    "XDG_DATA_HOME": "home/.local/share",
+    "XDG_STATE_HOME": "home/.local/state",
+    "XDG_CACHE_HOME": "home/.cache",
+    "XDG_RUNTIME_DIR": "run",
+    "XDG_CONFIG_DIRS": "site",
+    "DOCKER_CONFIG": "home/.docker",
+    "TMPDIR": "tmp",
+}
+
+
+class Home:
+    """The folders by the variables that name them, and the whole environment of a process in there.
+
+    `environment` may be changed; it has no desktop, no session bus, no proxy, no CI.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "home"
+        self.folders = {variable: folder / place for variable, place in FOLDERS.items()}
+        for place in self.folders.values():
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        scripts = str(Path(sys.executable).parent)
+        self.environment = {
+            **{variable: str(place) for variable, place in self.folders.items()},
+            "PATH": f"{scripts}:{os.environ.get('PATH', '/usr/bin:/bin')}",
+            "LANG": "C.UTF-8",
+            # An address that leads nowhere: without one a bus might be started.
+            "DBUS_SESSION_BUS_ADDRESS": "disabled:",
+        }
+
+    @property
+    def docker_config(self) -> Path:
+        """The folder of Docker's config.json."""
+        return self.folders["DOCKER_CONFIG"]
+
+    def end_processes(self) -> None:
+        """Ends what was started in this home and still runs: workers outlive their callers on purpose."""
+        mine = f"HOME={self.path}".encode()
+        for entry in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                found = mine in entry.read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if found:
+                end_pid(int(entry.parent.name), 5)
+
+
+class Helper:
+    """The installed executable, called as Docker calls it."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.program = str(Path(sys.executable).parent / NAME)
+
+    def configure(self, toml: str) -> Path:
+        """Writes the configuration file and names it in the environment."""
+        file = self.home.path / "configuration.toml"
+        file.write_text(toml, encoding="utf-8")
+        self.home.environment["DOCKER_CREDENTIAL_HARBOR_CONFIG"] = str(file)
+        return file
+
+    def run(
+        self,
+        arguments: str | Sequence[str],
+        stdin: str | bytes = b"",
+        env: Mapping[str, str] | None = None,
+        timeout: float = 60,
+    ) -> "subprocess.CompletedProcess[str]":
+        """Runs it to its end. `env` is laid over the home's environment."""
+        process = self.start(arguments, env)
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        try:
+            output, errors = process.communicate(data, timeout)
+        except BaseException:
+            process.kill()
+            process.communicate()
+            raise
+        texts = (output.decode(errors="replace"), errors.decode(errors="replace"))
+        return subprocess.CompletedProcess(process.args, process.returncode, *texts)
+
+    def start(self, arguments: str | Sequence[str], env: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
+        """Starts it with pipes for all three streams; for several at once, or to be killed."""
+        command = [self.program, *([arguments] if isinstance(arguments, str) else arguments)]
+        pipe = subprocess.PIPE
+        environment = {**self.home.environment, **(env or {})}
+        return subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
+
+    def get(
+        self, server_url: str, env: Mapping[str, str] | None = None, timeout: float = 60
+    ) -> "subprocess.CompletedProcess[str]":
+        """`get` for a server."""
+        return self.run("get", server_url, env, timeout)
+
+
+def purge_kernel_keys(beginning: str = NAME) -> None:
+    """Takes the helper's keys out of this user's and the persistent keyring; they outlive processes."""
+    if shutil.which("keyctl") is None:
+        return
+    keyrings = ["@u"]
+    persistent = _keyctl("get_persistent", "@s").strip()
+    if persistent.isdigit():
+        keyrings.append(persistent)
+    for keyring in keyrings:
+        for key, description in re.findall(
+            r"^\s*(\d+):.*? (?:user|logon|big_key|keyring): (.*)$", _keyctl("list", keyring), re.M
+        ):
+            if description.startswith(beginning):
+                _keyctl("unlink", key, keyring)
+
+
+def _keyctl(*arguments: str) -> str:
+    return subprocess.run(["keyctl", *arguments], capture_output=True, text=True, check=False).stdout

@@ -1,0 +1,196 @@
+"""The stand-in Harbor does with a real Keycloak what harbor's recordings and measurements say."""
+
+import base64
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from tests.conftest import MakeHarbor, MakeRealm
+from tests.lab import faults
+from tests.lab.chromium_person import ChromiumPerson
+from tests.lab.faults import FaultProxy
+from tests.lab.harbor import StandInHarbor
+from tests.lab.own_sign_in import sign_in
+from tests.lab.person import CookiePerson, Person
+from tests.lab.realm import Realm
+
+SCOPED = "/service/token?service=harbor-registry&scope=repository:demo/hi:pull"
+
+
+def ask(url: str, method: str = "GET", **arguments: object) -> requests.Response:
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.request(method, url, allow_redirects=False, timeout=60, **arguments)  # type: ignore[arg-type]
+
+
+def probe(harbor: StandInHarbor, username: str) -> int:
+    pair = (username, harbor.users[username].secret)
+    return ask(f"{harbor.url}/service/token?service=harbor-registry", auth=pair).status_code
+
+
+def probes_at_once(harbor: StandInHarbor, username: str, count: int) -> list[int]:
+    with ThreadPoolExecutor(count) as threads:
+        return sorted(threads.map(lambda _: probe(harbor, username), range(count)))
+
+
+def onboarded(harbor: StandInHarbor, person: Person, name: str = "alice-h") -> None:
+    person.onboard_as = name
+    page = person.open(f"{harbor.url}/c/oidc/login")
+    assert f"signed in to Harbor as {name}" in page.text.replace(" .", ".")
+    assert page.url == f"{harbor.url}/"
+
+
+@pytest.mark.parametrize(("scopes", "forms"), [("openid profile email", 1), ("openid profile email offline_access", 2)])
+def test_cookie_person_signs_in_and_onboards(
+    make_harbor: MakeHarbor, realm: Realm, person: CookiePerson, scopes: str, forms: int
+) -> None:
+    harbor = make_harbor(realm, scopes=scopes)
+    onboarded(harbor, person)
+    assert (person.forms, person.windows) == (1, 1)
+    assert probe(harbor, "alice-h") == 200
+    onboarded(harbor, person)
+    assert (person.forms, person.windows) == (forms, 2), "offline_access ends the session that it began"
+
+
+def test_chromium_person_signs_in_and_onboards(harbor: StandInHarbor, chromium_person: ChromiumPerson) -> None:
+    onboarded(harbor, chromium_person)
+    assert chromium_person.forms == 1
+    assert probe(harbor, "alice-h") == 200
+    chromium_person.forget_cookies()
+    onboarded(harbor, chromium_person)
+    assert chromium_person.forms == 2
+
+
+def test_name_taken_in_onboarding(harbor: StandInHarbor, person: CookiePerson) -> None:
+    harbor.onboard("taken")
+    person.onboard_as = "taken"
+    assert "already exists" in person.open(f"{harbor.url}/c/oidc/login").text
+
+
+def test_declining_person_fills_nothing(harbor: StandInHarbor, person: CookiePerson) -> None:
+    person.decline = True
+    assert "Sign in" in person.open(f"{harbor.url}/c/oidc/login").title
+    assert (person.forms, person.windows, len(harbor.users)) == (0, 1, 0)
+
+
+def test_auto_onboard_and_conflict(make_harbor: MakeHarbor, realm: Realm, person: CookiePerson) -> None:
+    harbor = make_harbor(realm, auto_onboard=True)
+    assert "as alice" in person.open(f"{harbor.url}/c/oidc/login").text
+    harbor.onboard("bob", sub="somebody else")
+    person.username = "bob"
+    person.forget_cookies()
+    page = person.open(f"{harbor.url}/c/oidc/login")
+    assert page.status == 409
+    assert "user bob or email bob@example.com already exists" in page.text
+
+
+def test_id_token_shows_the_secret(harbor: StandInHarbor, realm: Realm, person: CookiePerson) -> None:
+    onboarded(harbor, person)
+    tokens = sign_in(realm, person)
+    headers = {"Authorization": f"Bearer {tokens['id_token']}"}
+    current = ask(f"{harbor.url}/api/v2.0/users/current", headers=headers).json()
+    assert current["oidc_user_meta"]["secret"] == harbor.users["alice-h"].secret
+    harbor.garble_secret("alice-h")
+    garbled = ask(f"{harbor.url}/api/v2.0/users/current", headers=headers).json()["oidc_user_meta"]["secret"]
+    assert not garbled.isprintable()
+    assert probe(harbor, "alice-h") == 401
+    url = f"{harbor.url}/api/v2.0/users/{current['user_id']}/cli_secret"
+    assert ask(url, "PUT", json={"secret": "Another-1-secret"}, headers=headers).status_code == 200
+    assert harbor.users["alice-h"].secret == "Another-1-secret"
+    assert probe(harbor, "alice-h") == 200
+
+
+def test_without_audience_mapper_the_id_token_is_refused(
+    make_realm: MakeRealm, make_harbor: MakeHarbor, person: CookiePerson
+) -> None:
+    realm = make_realm(audience_mapper=False)
+    harbor = make_harbor(realm)
+    onboarded(harbor, person)
+    headers = {"Authorization": f"Bearer {sign_in(realm, person)['id_token']}"}
+    assert ask(f"{harbor.url}/api/v2.0/users/current", headers=headers).status_code == 401
+
+
+def test_dead_until_the_walk(harbor: StandInHarbor, realm: Realm, person: CookiePerson) -> None:
+    onboarded(harbor, person)
+    realm.end_sessions("alice")
+    assert probe(harbor, "alice-h") == 200, "the stored access token has not expired"
+    harbor.expire_stored_access_token("alice-h")
+    assert probe(harbor, "alice-h") == 401
+    assert realm.token_requests("harbor", "REFRESH_TOKEN_ERROR") == 1
+    onboarded(harbor, person)
+    assert person.forms == 2
+    assert probe(harbor, "alice-h") == 200
+
+
+def test_refresh_on_use_changes_update_time(harbor: StandInHarbor, realm: Realm, person: CookiePerson) -> None:
+    onboarded(harbor, person)
+    before = harbor.users["alice-h"].update_time
+    assert probe(harbor, "alice-h") == 200
+    assert harbor.users["alice-h"].update_time == before
+    harbor.expire_stored_access_token("alice-h")
+    assert probe(harbor, "alice-h") == 200
+    assert harbor.users["alice-h"].update_time > before
+    assert (harbor.refreshes, realm.token_requests("harbor")) == (1, 1)
+
+
+def test_scoped_request_hides_a_dead_secret(harbor: StandInHarbor, person: CookiePerson) -> None:
+    harbor.add_project("demo")
+    onboarded(harbor, person)
+    harbor.kill_stored_token("alice-h")
+    pair = ("alice-h", harbor.users["alice-h"].secret)
+    token = ask(harbor.url + SCOPED, auth=pair).json()["token"]
+    assert harbor.signer.access(token) == [{"type": "repository", "name": "demo/hi", "actions": []}]
+    assert probe(harbor, "alice-h") == 401
+
+
+def test_parallel_use_with_rotation_kills(make_realm: MakeRealm, make_harbor: MakeHarbor, person: CookiePerson) -> None:
+    harbor = make_harbor(make_realm(revoke_refresh_token=True))
+    onboarded(harbor, person)
+    harbor.expire_stored_access_token("alice-h")
+    assert probes_at_once(harbor, "alice-h", 4) == [200, 401, 401, 401]
+    harbor.expire_stored_access_token("alice-h")
+    assert probes_at_once(harbor, "alice-h", 4) == [401] * 4
+    assert probe(harbor, "alice-h") == 401
+
+
+def test_one_first_then_eight(make_realm: MakeRealm, make_harbor: MakeHarbor, person: CookiePerson) -> None:
+    harbor = make_harbor(make_realm(revoke_refresh_token=True))
+    onboarded(harbor, person)
+    harbor.expire_stored_access_token("alice-h")
+    assert probe(harbor, "alice-h") == 200
+    assert probes_at_once(harbor, "alice-h", 8) == [200] * 8
+    assert harbor.refreshes == 1
+
+
+@pytest.mark.parametrize("away", ["down", "hanging"])
+def test_provider_away(
+    make_harbor: MakeHarbor, make_proxy: Callable[..., FaultProxy], realm: Realm, person: CookiePerson, away: str
+) -> None:
+    proxy = make_proxy(realm.keycloak.url)
+    harbor = make_harbor(realm, issuer=realm.issuer_at(proxy.url))
+    onboarded(harbor, person)
+    assert probe(harbor, "alice-h") == 200
+    if away == "down":
+        proxy.down()
+        assert probe(harbor, "alice-h") == 401
+        assert ask(f"{harbor.url}/c/oidc/login").status_code == 500
+    else:
+        proxy.set("/", faults.hang)
+        pair = ("alice-h", harbor.users["alice-h"].secret)
+        for path in ("/v2/", "/c/oidc/login"):
+            with pytest.raises(requests.ReadTimeout):
+                requests.get(harbor.url + path, auth=pair, timeout=0.5)
+        assert harbor.requests[-1].status is None
+    proxy.clear()
+    assert probe(harbor, "alice-h") == 200
+
+
+def test_requests_are_noted(harbor: StandInHarbor) -> None:
+    ask(f"{harbor.url}/v2/", auth=("alice", "x"))
+    (seen,) = harbor.requests_to("/v2/")
+    assert (seen.method, seen.scheme, seen.user, seen.status) == ("GET", "Basic", "alice", 401)
+    assert base64.b64encode(b"alice:x").decode() in seen.headers["Authorization"]
+    harbor.clear_requests()
+    assert not harbor.requests
