@@ -1,0 +1,168 @@
+"""Harbor's client: one function an endpoint. Only this file knows what Harbor's statuses mean.
+
+Source: Harbor's API (``/api/v2.0``, ``/service/token``) and its OIDC login (``/c/oidc/login``), as recorded from a real
+core. Every function raises Unreachable (TlsFailed, ServerFault, BrokenAnswer among it) when Harbor cannot be asked or
+its answer means nothing; expected refusals are returned.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+from docker_credential_harbor.errors import (
+    BrokenAnswer,
+    HarborCannotReachProvider,
+    NoAnswer,
+    NotOidcMode,
+    SecretRefused,
+)
+from docker_credential_harbor.model import CurrentUser, LoginRedirect, PairKind
+
+if TYPE_CHECKING:
+    from docker_credential_harbor.model import Credentials, Registry
+    from docker_credential_harbor.transport import Answer, Transport
+
+# Without a scope: a scoped request with a dead or wrong secret is answered 200, with a token for what is public.
+PROBE_PATH = "/service/token?service=harbor-registry"
+CURRENT_USER_PATH = "/api/v2.0/users/current"
+SYSTEM_INFO_PATH = "/api/v2.0/systeminfo"
+LOGIN_PATH = "/c/oidc/login"
+
+CLI_SECRET_CHARACTERS = 40  # Harbor takes 8 to 128
+REPLACEMENT_CHARACTER = "\ufffd"
+
+
+def probe(http: Transport, registry: Registry, credentials: Credentials) -> bool:
+    """Whether the pair works now. By asking, Harbor refreshes the token that it stored, if need be."""
+    answer = http.request("GET", registry.url + PROBE_PATH, basic=credentials)
+    if answer.status == 401:
+        return False
+    value = _ok(answer).json_object()
+    if not any(isinstance(value.get(name), str) and value[name] for name in ("token", "access_token")):
+        raise BrokenAnswer(host=answer.host, reason="no token in it")
+    return True
+
+
+def current_user(http: Transport, registry: Registry, id_token: str) -> CurrentUser | None:
+    """Whose ID token it is, with the CLI secret.
+
+    None: the token is not accepted, the person is not onboarded, or Harbor cannot reach its provider.
+    """
+    answer = http.request("GET", registry.url + CURRENT_USER_PATH, bearer=id_token)
+    if answer.status == 401:
+        return None
+    value = _ok(answer).json_object()
+    meta = value.get("oidc_user_meta")
+    user_id, username = value.get("user_id"), value.get("username")
+    if not isinstance(user_id, int) or not isinstance(username, str) or not username or not isinstance(meta, dict):
+        raise BrokenAnswer(host=answer.host, reason="no OIDC user in it")
+    return CurrentUser(
+        user_id=user_id,
+        username=username,
+        secret=_readable(meta.get("secret")),
+        token_updated_at=str(meta.get("update_time") or ""),
+    )
+
+
+def pair_kind(http: Transport, registry: Registry, credentials: Credentials) -> PairKind:
+    """What a pair that passes the probe is; of one that does not, PERSON says nothing."""
+    answer = http.request("GET", registry.url + CURRENT_USER_PATH, basic=credentials)
+    if answer.status == 412:  # "get current user not available for security context: robot"
+        return PairKind.ROBOT
+    if answer.status == 401:  # a CLI secret is good for images, not for the API
+        return PairKind.PERSON
+    _ok(answer).json_object()
+    return PairKind.LOCAL
+
+
+def login_url(registry: Registry) -> str:
+    """Where Harbor's own sign-in begins: walking it renews the token that Harbor stored for the person."""
+    return registry.url + LOGIN_PATH
+
+
+def login_redirect(http: Transport, registry: Registry) -> LoginRedirect:
+    """Harbor's client at the provider, its scopes and the authorization endpoint; readable without any account.
+
+    Raises HarborCannotReachProvider, which 500 or silence means here, and NotOidcMode.
+    """
+    try:
+        answer = http.request("GET", login_url(registry))
+    except NoAnswer as error:
+        raise HarborCannotReachProvider(registry=registry.name) from error
+    if answer.status in (500, 504):  # 504: a gateway before Harbor that was not as patient as Harbor is
+        raise HarborCannotReachProvider(registry=registry.name)
+    if answer.status == 412:
+        raise NotOidcMode(registry=registry.name)
+    answer.raise_for_server_fault()
+    if answer.status not in (302, 303):
+        raise answer.unexpected()
+    return _login_redirect(answer)
+
+
+def set_cli_secret(http: Transport, registry: Registry, id_token: str, user_id: int, secret: str) -> None:
+    """Replace the person's one CLI secret; the old one is invalid at once. Raises SecretRefused."""
+    url = f"{registry.url}/api/v2.0/users/{user_id}/cli_secret"
+    answer = http.request("PUT", url, bearer=id_token, json={"secret": secret})
+    answer.raise_for_server_fault()
+    if 400 <= answer.status < 500:
+        raise SecretRefused(registry=registry.name, reason=_message(answer))
+    if answer.status != 200:
+        raise answer.unexpected()
+
+
+def new_cli_secret() -> str:
+    """A random secret that Harbor takes: with an upper-case letter, a lower-case letter and a digit."""
+    alphabet = string.ascii_letters + string.digits
+    while True:
+        secret = "".join(secrets.choice(alphabet) for _ in range(CLI_SECRET_CHARACTERS))
+        if any(c.isupper() for c in secret) and any(c.islower() for c in secret) and any(c.isdigit() for c in secret):
+            return secret
+
+
+def system_info(http: Transport, registry: Registry) -> dict[str, Any]:
+    """What Harbor tells everybody about itself, ``auth_mode`` among it."""
+    return _ok(http.request("GET", registry.url + SYSTEM_INFO_PATH)).json_object()
+
+
+def _ok(answer: Answer) -> Answer:
+    answer.raise_for_server_fault()
+    if answer.status != 200:
+        raise answer.unexpected()
+    return answer
+
+
+def _readable(secret: object) -> str | None:
+    """None for what a changed ``secretKey`` leaves of a secret: bytes that JSON can only show as U+FFFD or controls."""
+    if not isinstance(secret, str) or not secret or REPLACEMENT_CHARACTER in secret or not secret.isprintable():
+        return None
+    return secret
+
+
+def _login_redirect(answer: Answer) -> LoginRedirect:
+    try:
+        parts = urlsplit(answer.headers.get("location", ""))
+        query = parse_qs(parts.query)
+    except ValueError as error:
+        raise BrokenAnswer(host=answer.host, reason="a redirect that is no URL") from error
+    client_id = query.get("client_id", [""])[0]
+    if parts.scheme not in ("http", "https") or not parts.netloc or not client_id:
+        raise BrokenAnswer(host=answer.host, reason="a redirect that leads to no identity provider")
+    return LoginRedirect(
+        authorization_endpoint=urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")),
+        client_id=client_id,
+        scopes=tuple(query.get("scope", [""])[0].split()),
+    )
+
+
+def _message(answer: Answer) -> str:
+    """Harbor's own words (``{"errors": [{"message": …}]}``), else the status."""
+    try:
+        errors = answer.json_object().get("errors")
+    except BrokenAnswer:
+        errors = None
+    first = errors[0] if isinstance(errors, list) and errors else None
+    message = first.get("message") if isinstance(first, dict) else None
+    return message if isinstance(message, str) and message else f"status {answer.status}"
