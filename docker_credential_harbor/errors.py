@@ -384,4 +384,7 @@ class FoundOut(Failure):
     @property
     def unreachable(self) -> bool:
         """Whether it was of the kind that nothing is concluded from."""
-        return self._noted in {cause.code for cause in (Unreachable, *Unreachable.__subclasses__())}
+        return self._noted in _UNREACHABLE_CODES
+
+
+_UNREACHABLE_CODES = {Unreachable.code} | {cause.code for cause in Unreachable.__subclasses__()}

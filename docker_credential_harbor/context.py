@@ -1,0 +1,70 @@
+"""What every verb and command works with: the settings, where they came from, where secrets live, who can be asked."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from docker_credential_harbor import config, errors, interaction, remembered
+from docker_credential_harbor.credential_store import CredentialStore
+
+if TYPE_CHECKING:
+    from docker_credential_harbor.model import Registry, Settings
+
+
+@dataclass(frozen=True)
+class Context:
+    settings: Settings
+    stamp: bytes  # of the configuration, as remembered.py checks it
+    reach: interaction.Reach
+    began_at: float  # when this process was asked
+
+    @cached_property
+    def store(self) -> CredentialStore:
+        return CredentialStore(
+            self.settings.storage,
+            timeout_seconds=self.settings.timeout_seconds,
+            may_prompt=self.reach.way != "nobody",
+        )
+
+    @cached_property
+    def stamp_digest(self) -> str:
+        """The stamp as the notes keep it."""
+        return hashlib.sha256(self.stamp).hexdigest()
+
+    def registry(self, name: str | None) -> Registry:
+        """The registry that a person named to a command, or the only one. Raises errors of exit status 2."""
+        registries = self.settings.registries
+        names = ", ".join(sorted(registries))
+        if not registries:
+            raise errors.NoRegistry()
+        if name is None:
+            if len(registries) > 1:
+                raise errors.SeveralRegistries(names=names)
+            return next(iter(registries.values()))
+        try:
+            registry = config.registry_for(self.settings, name, erasing=True)
+        except ValueError as fault:
+            raise errors.UnacceptableServerUrl(reason=fault) from fault
+        if registry is None:
+            raise errors.UnknownRegistry(registry=name, names=names)
+        return registry
+
+
+def open_context(*, asked: bool = False, began_at: float | None = None) -> Context:
+    """Reads the configuration. ``asked``: a person ran the command, so `login` and CI do not count.
+
+    Raises ConfigurationInvalid.
+    """
+    import os
+
+    began = time.time() if began_at is None else began_at
+    sources = config.sources()
+    # Stamped before it is read: a change in between makes the remembered pair miss, never match.
+    stamp = remembered.stamp([str(path) for path in sources.files], list(sources.variables))
+    settings = config.load()
+    reach = interaction.reach(settings.login, os.environ, asked=asked, has_terminal=interaction.has_terminal())
+    return Context(settings=settings, stamp=stamp, reach=reach, began_at=began)

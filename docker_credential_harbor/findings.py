@@ -1,0 +1,93 @@
+"""What one ``get`` can know of a registry, and the steps that it can take next. Values only; policy.py decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from docker_credential_harbor.errors import Failure
+    from docker_credential_harbor.model import Credentials, LoginRedirect, PairKind, Registry
+
+
+class Probe(Enum):
+    ACCEPTED = auto()
+    REFUSED = auto()
+
+
+class Refresh(Enum):
+    FRESH = auto()
+    INVALID_GRANT = auto()
+
+
+class User(Enum):
+    """What ``users/current`` said about the pair in hand."""
+
+    SAME_SECRET = auto()
+    ANOTHER_SECRET = auto()
+    UNREADABLE_SECRET = auto()
+    REFUSED = auto()
+
+
+class Asked(Enum):
+    """How a walk or a sign-in by the person ended, where it did not fail outright."""
+
+    DONE = auto()
+    NOT_PASSED = auto()  # the time was over and Harbor still refused
+
+
+class Step(Enum):
+    """A step that one file carries out; get.py knows which."""
+
+    PROBE = auto()
+    READ_PAIR_KIND = auto()
+    REFRESH = auto()
+    READ_CURRENT_USER = auto()
+    READ_LOGIN_REDIRECT = auto()
+    RENEW_HARBOR_SIDE = auto()
+    SET_SECRET = auto()
+    SIGN_IN = auto()
+
+
+@dataclass(frozen=True)
+class HandOut:
+    """The pair in hand is the answer. ``unverified``: why nobody could ask Harbor about it now."""
+
+    unverified: Failure | None = None
+
+
+@dataclass(frozen=True)
+class NotFound:
+    """There is no pair to give; ``reason`` goes to standard error."""
+
+    reason: Failure
+
+
+@dataclass(frozen=True)
+class Known:
+    """True at the start above the line; below it one field a finding, None until somebody looked."""
+
+    registry: Registry
+    pair: Credentials | None = None
+    pair_kind: PairKind | None = None  # of a stored pair; None: the pair of the person signed in
+    trusted: bool = False  # the trust window is not over
+    signed_in: bool = False
+    person: str = ""  # who is signed in, for messages
+    id_token_expired: bool = False
+    nobody_to_ask: str | None = None  # why no person can be asked from here; None: one can be
+    only_link: bool = (
+        False  # a person can be shown a link, but no browser runs here for our own sign-in to come back to
+    )
+    paused_seconds: int = 0  # after a declined sign-in no window opens by itself for so long
+    # ---
+    probe: Probe | None = None
+    refresh: Refresh | None = None
+    user: User | None = None
+    redirect: LoginRedirect | None = None
+    audience_has_harbor: bool | None = None  # known once the redirect is
+    walk: Asked | None = None
+    sign_in: Asked | None = None
+    secret_set: bool = False
+    unreachable: Failure | None = None
+    stopped: Failure | None = None  # declined, client refused, …: nothing more can be tried in this run

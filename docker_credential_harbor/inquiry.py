@@ -1,0 +1,219 @@
+"""Finds out about one registry whatever needs no person: carries out the policy's steps and collects the findings.
+
+`get` and `status` both go through here. The caller holds the registry's lock. Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from docker_credential_harbor import console, harbor, policy, registry_state, tokens, verified
+from docker_credential_harbor.errors import Failure, FoundOut, Unreachable
+from docker_credential_harbor.findings import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
+from docker_credential_harbor.model import Credentials, CurrentUser, PairKind, SignIn, StoredPair
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from docker_credential_harbor.context import Context
+    from docker_credential_harbor.model import Registry
+    from docker_credential_harbor.transport import Transport
+
+End = Step | HandOut | NotFound
+
+
+class Inquiry:
+    """What is known of a registry, at first from what is kept, then from every step carried out."""
+
+    def __init__(self, context: Context, registry: Registry, http: Transport, *, trust: bool = True) -> None:
+        """Reads what is kept. ``trust=False``: probes even within the trust window. Raises Store… errors."""
+        self.context = context
+        self.registry = registry
+        self.http = http
+        self.began_at = time.time()
+        self.notes = registry_state.load(registry.name)
+        self.stored: StoredPair | None = context.store.load_stored(f"https://{registry.name}")
+        self.sign_in: SignIn | None = None if self.stored else self._load_sign_in()
+        self.user: CurrentUser | None = None
+        self.probed_at = 0.0
+        self.known = self._start(trust)
+
+    def _load_sign_in(self) -> SignIn | None:
+        sign_in = self.context.store.load_sign_in(self.registry.name)
+        return sign_in if sign_in and tokens.belongs_to(sign_in, self.registry) else None
+
+    def _start(self, trust: bool) -> Known:
+        now = time.time()
+        kept = self.stored.pair if self.stored else self.sign_in.pair if self.sign_in else None
+        ends_at = self.notes.trusted_until
+        return Known(
+            registry=self.registry,
+            pair=kept,
+            pair_kind=self.stored.kind if self.stored else None,
+            trusted=trust
+            and ends_at is not None
+            and now < ends_at
+            and self.notes.config_stamp == self.context.stamp_digest,
+            signed_in=self.sign_in is not None,
+            person=self.sign_in.tokens.person if self.sign_in else "",
+            id_token_expired=bool(self.sign_in and tokens.id_token_expired(self.sign_in, now)),
+            nobody_to_ask=self.context.reach.reason if self.context.reach.way == "nobody" else None,
+            only_link=self.context.reach.way == "link",
+            paused_seconds=policy.paused_seconds(self.notes.declines, self.notes.declined_at, now),
+        )
+
+    def learn(self, **findings: Any) -> None:
+        self.known = replace(self.known, **findings)
+
+    def run(self) -> End:
+        """Until there is an answer, or a step that only a person can take."""
+        while True:
+            step = policy.decide(self.known)
+            console.trace(f"{self.registry.name}: {_describe(step)}")
+            carry_out = _CARRIED_OUT.get(step) if isinstance(step, Step) else None
+            if carry_out is None:
+                return step
+            try:
+                carry_out(self)
+            except Unreachable as away:
+                self.learn(unreachable=away)
+            except Failure as failure:
+                self.learn(stopped=failure)
+
+    def found_by_another(self, since: float) -> HandOut | NotFound | None:
+        """What another process found out, if it began that after ``since``; None if there is nothing so new."""
+        notes = self.notes
+        if notes.config_stamp != self.context.stamp_digest:
+            return None
+        if notes.verified_at is not None and notes.verified_at >= since and self.known.pair:
+            return HandOut()
+        if notes.outcome_began_at is None or notes.outcome_began_at < since or not notes.outcome_code:
+            return None
+        failure = FoundOut(notes.outcome_code, notes.outcome_message or "")
+        return HandOut(unverified=failure) if failure.unreachable and self.known.pair else NotFound(failure)
+
+    def save(self, end: HandOut | NotFound) -> None:
+        """Keeps what this run found out: a new pair, its kind, how long it is trusted, or why there is none."""
+        failure = end.unverified if isinstance(end, HandOut) else end.reason
+        if self.known.probe is Probe.ACCEPTED and self.known.pair and not failure:
+            self._keep_pair(self.known.pair)
+        elif failure:
+            self.notes = replace(
+                self.notes,
+                outcome_began_at=self.began_at,
+                outcome_code=failure.note_code,
+                outcome_message=str(failure),
+                config_stamp=self.context.stamp_digest,
+            )
+        registry_state.save(self.registry.name, self.notes)
+
+    def _keep_pair(self, pair: Credentials) -> None:
+        life = None
+        if self.sign_in:
+            life = self.sign_in.tokens.access_token_life_seconds
+            if pair != self.sign_in.pair:
+                self.sign_in = replace(self.sign_in, pair=pair)
+                self.context.store.save_sign_in(self.registry.name, self.sign_in)
+        if self.known.trusted:
+            return  # nothing new was asked of Harbor
+        freshness = policy.after_probe(self.notes.freshness, life, self.probed_at)
+        self.notes = verified.keep(
+            self.context,
+            self.registry.name,
+            self.notes,
+            pair,
+            probed_at=self.probed_at,
+            freshness=freshness,
+            life_seconds=life,
+        )
+
+    # --- The steps, one method each ---------------------------------------------------------------------------------
+
+    def _probe(self) -> None:
+        assert self.known.pair
+        self.probed_at = time.time()
+        accepted = harbor.probe(self.http, self.registry, self.known.pair)
+        self.learn(probe=Probe.ACCEPTED if accepted else Probe.REFUSED)
+        if not accepted and self.stored and self.stored.kind is PairKind.UNKNOWN and not policy.is_robot(self.known):
+            # Robots' and local accounts' pairs worked when they were stored; only a person's dies by itself.
+            self._keep_kind(PairKind.PERSON)
+
+    def _read_pair_kind(self) -> None:
+        assert self.known.pair
+        kind = harbor.pair_kind(self.http, self.registry, self.known.pair)
+        self._keep_kind(kind)
+        self.learn(pair_kind=kind)
+
+    def _keep_kind(self, kind: PairKind) -> None:
+        assert self.stored
+        self.stored = replace(self.stored, kind=kind)
+        self.context.store.save_stored(f"https://{self.registry.name}", self.stored)
+
+    def _refresh(self) -> None:
+        assert self.sign_in
+        found, self.notes = tokens.provider_of(self.http, self.registry, self.notes)
+        fresh = tokens.refresh(self.http, found, self.registry, self.sign_in, self.context.store)
+        if fresh is None:
+            self.learn(refresh=Refresh.INVALID_GRANT)
+            return
+        self.sign_in = fresh
+        self.learn(refresh=Refresh.FRESH, id_token_expired=False, user=None)
+
+    def _read_current_user(self) -> None:
+        assert self.sign_in
+        self.user = harbor.current_user(self.http, self.registry, self.sign_in.tokens.id_token)
+        if self.user is None:
+            self.learn(user=User.REFUSED)
+        elif self.user.secret is None:
+            self.learn(user=User.UNREADABLE_SECRET)
+        else:
+            shown = Credentials(self.user.username, self.user.secret)
+            console.keep_secret(shown.secret)
+            if shown == self.known.pair:
+                self.learn(user=User.SAME_SECRET)
+            else:
+                self.learn(user=User.ANOTHER_SECRET, pair=shown, probe=None)
+
+    def _read_login_redirect(self) -> None:
+        redirect = harbor.login_redirect(self.http, self.registry)
+        self.notes = replace(self.notes, redirect=redirect)
+        audience = self.sign_in.tokens.audience if self.sign_in else ()
+        self.learn(redirect=redirect, audience_has_harbor=redirect.client_id in audience)
+
+    def _set_secret(self) -> None:
+        assert self.sign_in
+        assert self.user
+        secret = harbor.new_cli_secret()
+        console.keep_secret(secret)
+        harbor.set_cli_secret(self.http, self.registry, self.sign_in.tokens.id_token, self.user.user_id, secret)
+        console.hint(f"Harbor at {self.registry.name} could not read its CLI secret any more; a new one was set")
+        self.learn(secret_set=True, pair=Credentials(self.user.username, secret), probe=None)
+
+
+_CARRIED_OUT: dict[Step, Callable[[Inquiry], None]] = {
+    Step.PROBE: Inquiry._probe,
+    Step.READ_PAIR_KIND: Inquiry._read_pair_kind,
+    Step.REFRESH: Inquiry._refresh,
+    Step.READ_CURRENT_USER: Inquiry._read_current_user,
+    Step.READ_LOGIN_REDIRECT: Inquiry._read_login_redirect,
+    Step.SET_SECRET: Inquiry._set_secret,
+}
+
+
+def with_person(known: Known, step: Step, asked: Asked | None, failure: Failure | None) -> Known:
+    """What is known once the person was asked: how that ended, as the one finding of ``step``."""
+    if isinstance(failure, FoundOut) and failure.unreachable:
+        return replace(known, unreachable=failure)
+    if failure is not None:
+        return replace(known, stopped=failure)
+    return replace(known, sign_in=asked) if step is Step.SIGN_IN else replace(known, walk=asked)
+
+
+def _describe(step: End) -> str:
+    if isinstance(step, HandOut):
+        return "hand out" + (f", unverified: {step.unverified}" if step.unverified else "")
+    if isinstance(step, NotFound):
+        return f"not found: {step.reason}"
+    return step.name.lower().replace("_", " ")

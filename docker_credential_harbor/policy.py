@@ -1,0 +1,195 @@
+"""What to do for a registry: the table of "What `get` does", without I/O.
+
+The idea: a pair is handed out only after Harbor accepted it (the probe). A refusal has four causes that look alike,
+and are told apart in the order of what they cost: the secret was replaced (``users/current`` shows another one),
+Harbor's stored token is dead (the same one: the person's browser walks Harbor's login, nothing else renews it), the
+person is not onboarded or our ID token lacks Harbor's audience (401, although the token is new), Harbor cannot reach
+its provider (its login redirect fails: nothing is concluded). Only a person can sign in or walk, so these steps come
+last, once in a run, and never where nobody can be asked.
+
+`decide` looks at what is known and names one step; whoever carries it out adds a finding, and asks again. A field is
+filled once, except that a new secret empties what was found out about the old one; so the loop ends.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from docker_credential_harbor import errors
+from docker_credential_harbor.findings import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
+from docker_credential_harbor.model import Freshness, PairKind
+
+if TYPE_CHECKING:
+    from docker_credential_harbor.errors import Failure
+
+ROBOT_MARK = "$"  # a `$` in the name proves a robot, its absence proves nothing
+
+UNKNOWN_FRESHNESS_WINDOW_SECONDS = 10
+TRUST_ENDS_BEFORE_SECONDS = 15  # before Harbor's stored token expires
+HARBOR_REFRESHES_BEFORE_SECONDS = 10  # Go's oauth2 calls a token expired that long before its end
+CLOCK_DOUBT_SECONDS = 1  # between the request and the instant at which Harbor looked at its clock
+PAUSES_SECONDS = (60, 600, 3600)  # after the first, the second, and every further declined window
+
+
+def decide(known: Known) -> Step | HandOut | NotFound:
+    """The next step. Each row of the contract's table is one branch, in its order."""
+    if known.trusted and known.pair:
+        return HandOut()
+    if known.unreachable:
+        return HandOut(unverified=known.unreachable) if known.pair else NotFound(known.unreachable)
+    if known.stopped:
+        return NotFound(known.stopped)
+    if known.pair_kind is not None:
+        return _decide_stored(known)
+    return _decide_signed_in(known) if known.signed_in else _sign_in(known)
+
+
+def _decide_stored(known: Known) -> Step | HandOut | NotFound:
+    if is_robot(known):
+        return HandOut()
+    if known.probe is None:
+        return Step.PROBE
+    if known.pair_kind is PairKind.UNKNOWN:
+        # Only a pair that works shows whose it is; one that does not is handed out this once, as it is.
+        return Step.READ_PAIR_KIND if known.probe is Probe.ACCEPTED else HandOut()
+    if known.probe is Probe.ACCEPTED:
+        return HandOut()
+    return _renew(known)
+
+
+def _decide_signed_in(known: Known) -> Step | HandOut | NotFound:
+    if known.pair and known.probe is None:
+        return Step.PROBE
+    if known.probe is Probe.ACCEPTED:
+        return HandOut()
+    if known.refresh is Refresh.INVALID_GRANT:
+        return _sign_in(known)
+    if known.id_token_expired and not _new_id_token(known):
+        return Step.REFRESH
+    if known.user is None:
+        return Step.READ_CURRENT_USER
+    if known.user is User.UNREADABLE_SECRET and Asked.DONE in (known.walk, known.sign_in) and not known.secret_set:
+        return Step.SET_SECRET
+    if known.user is User.REFUSED:
+        return _refused_with_id_token(known)
+    return _renew(known)
+
+
+def _refused_with_id_token(known: Known) -> Step | NotFound:
+    if not _new_id_token(known):
+        return Step.REFRESH
+    if known.redirect is None:
+        return Step.READ_LOGIN_REDIRECT
+    if not known.audience_has_harbor:
+        return NotFound(
+            errors.AudienceMissing(
+                registry=known.registry.name,
+                client_id=known.registry.client_id,
+                harbor_client_id=known.redirect.client_id,
+            )
+        )
+    return _renew(known)  # not onboarded: the same walk, Harbor onboards
+
+
+def _renew(known: Known) -> Step | NotFound:
+    return _ask_the_person(known, Step.RENEW_HARBOR_SIDE)
+
+
+def _sign_in(known: Known) -> Step | NotFound:
+    if not known.registry.client_id:
+        return NotFound(errors.NoClient(registry=known.registry.name, url=known.registry.url))
+    return _ask_the_person(known, Step.SIGN_IN)
+
+
+def _ask_the_person(known: Known, step: Step) -> Step | NotFound:
+    if known.walk or known.sign_in:  # once in a run; a sign-in has walked Harbor's login too
+        return NotFound(_after_the_walk(known))
+    refusal: Failure | None = None
+    if known.nobody_to_ask is not None:
+        refusal = errors.NobodyToAsk(registry=known.registry.name, reason=known.nobody_to_ask)
+    elif known.only_link and step is Step.SIGN_IN:
+        refusal = errors.NobodyToAsk(registry=known.registry.name, reason="no browser can be opened here")
+    elif known.paused_seconds:
+        refusal = errors.SignInPaused(registry=known.registry.name, seconds=known.paused_seconds)
+    if known.redirect is None and (known.pair or not refusal):
+        # Must answer before a walk and before a pair is given up: else Harbor cannot reach its provider.
+        return Step.READ_LOGIN_REDIRECT
+    return NotFound(refusal) if refusal else step
+
+
+def _after_the_walk(known: Known) -> Failure:
+    registry = known.registry
+    if known.pair_kind is not None and known.pair:
+        return errors.StoredPairRefused(registry=registry.name, username=known.pair.username, url=registry.url)
+    if known.user is User.REFUSED or not known.pair:
+        return errors.NotOnboarded(registry=registry.name, person=known.person or "this person", url=registry.url)
+    return errors.StillRefused(registry=registry.name, username=known.pair.username)
+
+
+def _new_id_token(known: Known) -> bool:
+    return known.refresh is Refresh.FRESH or known.sign_in is not None
+
+
+def is_robot(known: Known) -> bool:
+    """Whether the pair has no OIDC behind it, so that neither probe nor walk says anything about it."""
+    by_name = known.pair is not None and ROBOT_MARK in known.pair.username
+    return by_name or known.pair_kind in (PairKind.ROBOT, PairKind.LOCAL)
+
+
+def state_of(known: Known, end: Step | HandOut | NotFound) -> str:
+    """The state that ``status`` shows, from where the policy stops when no person is to be asked."""
+    if isinstance(end, HandOut):
+        return "unreachable" if end.unverified else "ready"
+    if known.unreachable:
+        return "unreachable"
+    if end is Step.RENEW_HARBOR_SIDE:
+        return "not-onboarded" if known.user is User.REFUSED else "harbor-session-ended"
+    if end is Step.SIGN_IN or (isinstance(end, NotFound) and isinstance(end.reason, errors.NoClient)):
+        return "signed-out"
+    return "refused"
+
+
+# --- How long a pair is trusted, and how long no window opens ---------------------------------------------------------
+
+
+def trusted_until(
+    probed_at: float, cache_ttl_seconds: float, freshness: Freshness | None, life_seconds: float | None
+) -> float:
+    """The end of the trust window after a probe that passed.
+
+    Not beyond 15 s before Harbor's stored token expires: a burst after that would make Harbor refresh it in parallel,
+    and rotation would end the session. Where the token's age or life is not known, ten seconds.
+    """
+    if freshness is None or life_seconds is None:
+        return probed_at + min(cache_ttl_seconds, UNKNOWN_FRESHNESS_WINDOW_SECONDS)
+    return min(probed_at + cache_ttl_seconds, freshness.earliest_at + life_seconds - TRUST_ENDS_BEFORE_SECONDS)
+
+
+def after_walk(refused_at: float, passed_at: float) -> Freshness:
+    """Harbor stored a new token between the last refused and the first passing probe."""
+    return Freshness(earliest_at=refused_at, latest_at=passed_at)
+
+
+def after_probe(freshness: Freshness | None, life_seconds: float | None, probed_at: float) -> Freshness | None:
+    """What a passing probe tells about Harbor's stored token: whether Harbor had to refresh it for this answer.
+
+    Surely not before ten seconds to its end, surely from then on; in the doubtful moment between the two the probe is
+    only noted, so that the next one knows that the refresh may have happened as early as that.
+    """
+    if freshness is None or life_seconds is None:
+        return None
+    refreshed_after = life_seconds - HARBOR_REFRESHES_BEFORE_SECONDS
+    if probed_at < freshness.earliest_at + refreshed_after - CLOCK_DOUBT_SECONDS:
+        return freshness
+    earliest = freshness.doubtful_since or probed_at
+    if probed_at >= freshness.latest_at + refreshed_after + CLOCK_DOUBT_SECONDS:
+        return Freshness(earliest_at=earliest, latest_at=probed_at)
+    return Freshness(freshness.earliest_at, freshness.latest_at, doubtful_since=earliest)
+
+
+def paused_seconds(declines: int, declined_at: float | None, now: float) -> int:
+    """For how long no window opens by itself any more: a minute after the first decline, then ten, then an hour."""
+    if not declines or declined_at is None:
+        return 0
+    pause = PAUSES_SECONDS[min(declines, len(PAUSES_SECONDS)) - 1]
+    return max(0, round(declined_at + pause - now))

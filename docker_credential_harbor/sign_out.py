@@ -1,0 +1,49 @@
+"""What `erase` and `logout` share: local secrets gone, a sign-in under way ended, the refresh token revoked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from docker_credential_harbor import console, errors, get, lock, provider, registry_state, tokens, verified, window
+from docker_credential_harbor.errors import Failure
+
+if TYPE_CHECKING:
+    from docker_credential_harbor.context import Context
+    from docker_credential_harbor.model import Registry, SignIn
+
+
+def sign_out(context: Context, registry: Registry) -> bool:
+    """Forgets everybody at the registry, stored pair and sign-in. False: nobody was there.
+
+    What is here goes first; a provider that is away is only told to standard error. Raises Busy and Store… errors.
+    """
+    with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds) as locked:
+        if not locked:
+            raise errors.Busy(what_runs="get", registry=registry.name)
+        notes = registry_state.load(registry.name)
+        # A worker under way compares the generation before it saves; it is told to end as well, but may be in the act.
+        forgotten = verified.forget(registry.name, notes)
+        signed_out = replace(
+            forgotten, generation=notes.generation + 1, freshness=None, declines=0, declined_at=None, redirect=None
+        )
+        registry_state.save(registry.name, signed_out)
+        window.end(registry.name)
+        sign_in = context.store.load_sign_in(registry.name)
+        context.store.delete_sign_in(registry.name)
+        had_stored = context.store.delete_stored(f"https://{registry.name}")
+    if sign_in:
+        _revoke(context, registry, signed_out, sign_in)
+    return had_stored or sign_in is not None
+
+
+def _revoke(context: Context, registry: Registry, notes: registry_state.Notes, sign_in: SignIn) -> None:
+    if not sign_in.tokens.refresh_token:
+        return
+    http = get.transport(context, registry)
+    try:
+        found, _ = tokens.provider_of(http, replace(registry, issuer=sign_in.tokens.issuer), notes)
+        if not provider.revoke(http, found, registry, sign_in.tokens.refresh_token):
+            console.warn(f"the identity provider of {registry.name} did not revoke the sign-in; it ends by itself")
+    except Failure as failure:
+        console.warn(f"signed out of {registry.name} here, but not at the identity provider: {failure}")

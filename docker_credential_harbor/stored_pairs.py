@@ -1,0 +1,43 @@
+"""`store` and `list`, and `get` for servers that are no Harbor: whose pair it is, and what is kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from docker_credential_harbor import errors, lock, registry_state, verified
+from docker_credential_harbor.model import Credentials, Registry, StoredPair
+
+if TYPE_CHECKING:
+    from docker_credential_harbor.context import Context
+
+
+def load(context: Context, server: str) -> Credentials | None:
+    """The pair stored for a server that no configuration names, under its URL as given. Raises Store… errors."""
+    stored = context.store.load_stored(server)
+    return stored.pair if stored else None
+
+
+def store(context: Context, server: str, registry: Registry | None, pair: Credentials) -> None:
+    """Keeps what `docker login` was given. Raises Busy and Store… errors.
+
+    `docker login` without arguments stores what `get` gave it, even when that login failed. So the user name of the
+    person who is signed in pins nothing: it becomes the last known pair, which the next `get` probes.
+    """
+    if registry is None:
+        context.store.save_stored(server, StoredPair(pair))
+        return
+    key = f"https://{registry.name}"
+    with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds) as locked:
+        if not locked:
+            raise errors.Busy(what_runs="get", registry=registry.name)
+        registry_state.save(registry.name, verified.forget(registry.name, registry_state.load(registry.name)))
+        before = context.store.load_stored(key)
+        if before and before.pair == pair:
+            return  # given out by `get` a moment ago: what is known of it stays known
+        sign_in = context.store.load_sign_in(registry.name)
+        if sign_in and sign_in.pair and sign_in.pair.username == pair.username:
+            context.store.save_sign_in(registry.name, replace(sign_in, pair=pair))
+            context.store.delete_stored(key)
+        else:
+            context.store.save_stored(key, StoredPair(pair))

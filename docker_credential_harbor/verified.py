@@ -1,0 +1,62 @@
+"""A pair passed the probe: what is kept of that, by a `get` and by the worker alike.
+
+The notes say when Harbor was asked and until when its answer is trusted; the pair itself may be remembered where a
+warm `get` reads it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from docker_credential_harbor import policy, remembered
+
+if TYPE_CHECKING:
+    from docker_credential_harbor.context import Context
+    from docker_credential_harbor.model import Credentials, Freshness
+    from docker_credential_harbor.registry_state import Notes
+
+
+def keep(
+    context: Context,
+    name: str,
+    notes: Notes,
+    pair: Credentials,
+    *,
+    probed_at: float,
+    freshness: Freshness | None,
+    life_seconds: float | None,
+) -> Notes:
+    """The notes after the probe that began at ``probed_at`` and passed; remembers the pair for the trust window.
+
+    ``life_seconds``: one life of our own access token; None where nobody is signed in.
+    """
+    ends_at = policy.trusted_until(probed_at, context.settings.cache_ttl_seconds, freshness, life_seconds)
+    remembered.remember(name, members(pair), context.stamp, ends_at - time.time())
+    return replace(
+        notes,
+        verified_at=probed_at,
+        freshness=freshness,
+        trusted_until=ends_at,
+        config_stamp=context.stamp_digest,
+        declines=0,
+        declined_at=None,
+        outcome_began_at=None,
+        outcome_code=None,
+        outcome_message=None,
+    )
+
+
+def forget(name: str, notes: Notes) -> Notes:
+    """Forgets the remembered pair, and gives the notes without what was true of it."""
+    remembered.forget(name)
+    return replace(
+        notes, verified_at=None, trusted_until=None, outcome_began_at=None, outcome_code=None, outcome_message=None
+    )
+
+
+def members(pair: Credentials) -> bytes:
+    """The members of Docker's answer that do not depend on how the server was called."""
+    return json.dumps({"Username": pair.username, "Secret": pair.secret})[1:-1].encode()

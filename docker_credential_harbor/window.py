@@ -1,0 +1,161 @@
+"""The one window in which a person is asked: who has it, how it is started, waited for and ended.
+
+The worker (sign_in_worker.py) holds the window lock for as long as it runs, and writes its note beside it: what it
+does, which links a person can open, and at the end how it went. So any number of processes can wait for the same
+window, and one that was killed leaves nothing but a free lock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+from docker_credential_harbor import console, detached, errors, files, lock, registry_state
+from docker_credential_harbor.errors import Failure, FoundOut
+from docker_credential_harbor.findings import Asked, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WORKER_VERB = "_ask-the-person"  # not for people; the packaged executable starts itself with it
+START_SECONDS = 20  # within which a worker that was started has the lock, or has ended
+GRACE_SECONDS = 15  # after login_timeout, for a worker to save and end
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Note:
+    """What the worker tells whoever waits for it. Nothing secret in it."""
+
+    run: str
+    registry: str
+    step: str  # Step.SIGN_IN or Step.RENEW_HARBOR_SIDE, by name
+    pid: int
+    links: tuple[str, ...] = ()  # what was opened in a browser, to be printed as well
+    ended: bool = False
+    asked: str | None = None  # Asked.DONE or Asked.NOT_PASSED, by name
+    failure_code: str | None = None
+    failure_message: str | None = None
+    lines: tuple[str, ...] = ()  # for standard error of whoever waits
+    trace: tuple[str, ...] = ()
+
+    def outcome(self) -> tuple[Asked | None, Failure | None]:
+        """How it ended; a worker that ended without a word was killed."""
+        if self.failure_code:
+            return None, FoundOut(self.failure_code, self.failure_message or "")
+        if self.asked:
+            return Asked[self.asked], None
+        return None, errors.SignInEnded(registry=self.registry)
+
+
+def write(note: Note) -> None:
+    """For the worker, which holds the lock. Raises NotWritable."""
+    files.write_private(registry_state.window_note_path(), json.dumps(asdict(note)).encode())
+
+
+def read() -> Note | None:
+    """The note of the last worker; None if there is none that can be read."""
+    try:
+        data = json.loads(files.read_bytes(registry_state.window_note_path()) or b"null")
+        return Note(**{**data, **{name: tuple(data[name]) for name in ("links", "lines", "trace")}}) if data else None
+    except (Failure, ValueError, TypeError, KeyError):
+        return None
+
+
+def under_way() -> Note | None:
+    """The note of the worker that has the window now; None: nobody has it, or only just and not said who."""
+    if not lock.is_held(registry_state.window_lock_path()):
+        return None
+    note = read()
+    return note if note and not note.ended else None
+
+
+def start(registry_name: str, step: Step, generation: int, *, asked: bool) -> str:
+    """Starts a worker and returns its run once it has the window, or has ended. Raises NotStarted.
+
+    The caller holds the registry's lock, so that no second worker is started for it meanwhile.
+    """
+    run = os.urandom(8).hex()
+    program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "docker_credential_harbor"]
+    arguments = [run, registry_name, step.name, str(generation), "asked" if asked else "get"]
+    pid = detached.start([*program, WORKER_VERB, *arguments])
+    ends_at = time.monotonic() + START_SECONDS
+    while time.monotonic() < ends_at and _is_alive(pid):
+        note = read()
+        if note and note.run == run:
+            break
+        time.sleep(POLL_SECONDS)
+    return run
+
+
+def wait(run: str, seconds: float, show: Callable[[Note], None] | None = None) -> tuple[Asked | None, Failure | None]:
+    """Waits for that run's end, for ``seconds`` at most; ``show`` is called for every new link or line of its note.
+
+    A run that another one has followed, or that left no note, counts as ended by somebody.
+    """
+    ends_at = time.monotonic() + seconds
+    seen: Note | None = None
+    while True:
+        held = lock.is_held(
+            registry_state.window_lock_path()
+        )  # looked at before the note: it is written before release
+        note = read()
+        if note and note.run == run:
+            if show and seen != note:
+                show(replace(note, links=note.links[len(seen.links) :] if seen else note.links))
+                seen = note
+            if note.ended or not held:
+                return note.outcome()
+        elif not held or note:
+            return None, errors.SignInEnded(registry=seen.registry if seen else "the registry")
+        if time.monotonic() > ends_at:
+            return None, errors.SignInTimedOut(
+                registry=note.registry if note else "the registry", seconds=round(seconds)
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def wait_until_free(seconds: float) -> bool:
+    """Waits while a worker for another registry has the window. False: it still has it."""
+    ends_at = time.monotonic() + seconds
+    while lock.is_held(registry_state.window_lock_path()):
+        if time.monotonic() > ends_at:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def end(registry_name: str | None = None) -> None:
+    """Ends the sign-in under way for that registry (None: whichever it is)."""
+    note = under_way()
+    if note and registry_name in (None, note.registry):
+        with suppress(OSError):
+            os.kill(note.pid, signal.SIGTERM)
+
+
+def show(note: Note) -> None:
+    """Prints what the person may need, as it comes up."""
+    for link in note.links:
+        what = "sign in at" if note.step == Step.SIGN_IN.name else "renew the sign-in at"
+        console.hint(f"opening a browser to {what} {note.registry}; if none appears, open: {link}")
+    if note.ended:
+        for line in note.lines:
+            console.warn(line)
+        for line in note.trace:
+            console.trace(line)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

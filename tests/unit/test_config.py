@@ -1,0 +1,184 @@
+"""Site-wide, then the user's file, then the environment; every fault with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from docker_credential_harbor import config
+from docker_credential_harbor.errors import ConfigurationInvalid
+from docker_credential_harbor.model import Registry
+
+NAME = "harbor.example.com"
+
+
+@pytest.fixture
+def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for variable in (*(config.PREFIX + key.upper() for key in config.KEYS), config.USER_FILE_VARIABLE):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_DIRS", f"{tmp_path / 'site-one'}:{tmp_path / 'site-two'}")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    path = tmp_path / "home" / "docker-credential-harbor" / "config.toml"
+    path.parent.mkdir(parents=True)
+    return path
+
+
+def site(tmp_path: Path, folder: str, text: str) -> None:
+    path = tmp_path / folder / "docker-credential-harbor" / "config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+
+
+def test_nothing_configured_is_no_fault(user: Path) -> None:
+    settings = config.load()
+    assert settings.registries == {}
+    assert (settings.cache_ttl_seconds, settings.timeout_seconds, settings.login_timeout_seconds) == (300, 10, 120)
+    assert user.exists() is False
+
+
+def test_every_key_is_accepted(user: Path) -> None:
+    user.write_text(
+        f"""
+        login = "browser"
+        storage = "file"
+        cache_ttl = 0
+        timeout = 2.5
+        login_timeout = 60
+        negotiate = "never"
+        [registries."{NAME}"]
+        url = "https://{NAME}/"
+        issuer = "https://sso.example.com/realms/dev"
+        client_id = ""
+        client_secret = "s"
+        redirect_uri = "http://127.0.0.1:8123/callback"
+        scopes = ["openid"]
+        ca_file = "/etc/ssl/corp.pem"
+        """
+    )
+    settings = config.load()
+    assert (settings.login, settings.storage, settings.cache_ttl_seconds, settings.negotiate) == (
+        "browser",
+        "file",
+        0,
+        "never",
+    )
+    assert settings.registries[NAME] == Registry(
+        name=NAME,
+        url=f"https://{NAME}",
+        issuer="https://sso.example.com/realms/dev",
+        client_id="",
+        client_secret="s",
+        redirect_uri="http://127.0.0.1:8123/callback",
+        scopes=("openid",),
+        ca_file=Path("/etc/ssl/corp.pem"),
+    )
+    assert "client_secret" not in repr(settings)
+
+
+def test_defaults_of_a_registry(user: Path) -> None:
+    user.write_text(f'[registries."{NAME}:443"]\n')
+    assert config.load().registries[NAME] == Registry(name=NAME, url=f"https://{NAME}")
+
+
+def test_the_user_goes_before_the_site_and_the_environment_before_both(
+    user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site(
+        tmp_path, "site-two", f'timeout = 1\ncache_ttl = 1\nlogin_timeout = 1\n[registries."{NAME}"]\nclient_id = "a"\n'
+    )
+    site(tmp_path, "site-one", 'cache_ttl = 2\nlogin_timeout = 2\n[registries."other.example.com"]\n')
+    user.write_text(f'login_timeout = 3\n[registries."{NAME}"]\nissuer = "https://sso.example.com"\n')
+    monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_STORAGE", "file")
+    monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT", "4")
+    settings = config.load()
+    assert (settings.timeout_seconds, settings.cache_ttl_seconds, settings.login_timeout_seconds) == (1, 2, 4)
+    assert settings.storage == "file"
+    assert sorted(settings.registries) == [NAME, "other.example.com"]
+    assert settings.registries[NAME].client_id == "a", "what the user does not name stays the site's"
+    assert settings.registries[NAME].issuer == "https://sso.example.com"
+
+
+def test_another_user_file(user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    user.write_text("nonsense")
+    monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_CONFIG", str(tmp_path / "mine.toml"))
+    (tmp_path / "mine.toml").write_text("timeout = 7")
+    assert config.load().timeout_seconds == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "reason"),
+    [
+        ("timeout = 1\nfoo = 1\n", ":2", "unknown key 'foo'"),
+        ("\n\nlogin = 'maybe'\n", ":3", "login must be auto, browser, device or never"),
+        ("timeout = true\n", ":1", "timeout must be a number"),
+        ("timeout = 0\n", ":1", "above 0"),
+        ("cache_ttl = -1\n", ":1", "cache_ttl must be"),
+        ("cache_ttl = nan\n", ":1", "cache_ttl must be"),
+        ("cache_ttl = '5'\n", ":1", "cache_ttl must be"),
+        ("registries = 3\n", ":1", "must be tables"),
+        ("[registries]\nh = 3\n", ":2", "must be a table"),
+        (f'timeout = 1\n[registries."{NAME}"]\n\nfoo = "x"\n', ":4", "unknown key 'foo' in registries"),
+        (f'[registries.a]\nurl="https://a"\n[registries."{NAME}"]\nurl = 3\n', ":4", "url must be text"),
+        (f'[registries."{NAME}"]\nurl = "http://{NAME}"\n', ":2", "http:// is for loopback"),
+        (f'[registries."{NAME}"]\nurl = "{NAME}"\n', ":2", "https://"),
+        (f'[registries."{NAME}"]\nurl = "https://a:b@{NAME}"\n', ":2", "user information"),
+        (f'[registries."{NAME}"]\nissuer = "http://sso.example.com"\n', ":2", "http:// is for loopback"),
+        (f'[registries."{NAME}"]\nredirect_uri = "https://evil.example.com/"\n', ":2", "loopback address"),
+        (f'[registries."{NAME}"]\nscopes = "openid"\n', ":2", "list of words"),
+        (f'[registries."{NAME}"]\nscopes = ["profile"]\n', ":2", "openid among them"),
+        ('[registries."https://h"]\n', ":1", "host, or host:port"),
+        ('[registries."a b"]\n', ":1", "white space"),
+        ("a = [\n", "config.toml", "not TOML"),
+        ("timeout = 1\n= 2\n", "line 2", "not TOML"),
+        ("a = " + "[" * 5000, "config.toml", "n"),
+    ],
+)
+def test_a_fault_is_named_with_file_and_line(user: Path, text: str, place: str, reason: str) -> None:
+    user.write_text(text)
+    with pytest.raises(ConfigurationInvalid) as caught:
+        config.load()
+    message = str(caught.value)
+    assert message.startswith(str(user))
+    assert place in message
+    assert reason in message
+    assert "\n" not in message
+
+
+def test_faults_of_the_environment_name_the_variable(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not user.exists()
+    monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_TIMEOUT", "soon")
+    with pytest.raises(ConfigurationInvalid, match=r"\$DOCKER_CREDENTIAL_HARBOR_TIMEOUT: timeout must be a number"):
+        config.load()
+
+
+def test_unreadable_and_binary_files_are_named(user: Path) -> None:
+    user.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigurationInvalid, match="not UTF-8"):
+        config.load()
+    user.unlink()
+    user.mkdir()
+    with pytest.raises(ConfigurationInvalid, match="cannot be read"):
+        config.load()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:5000", "localhost:5000", "[::1]:5000", "[::1]", "localhost"])
+def test_loopback(host: str) -> None:
+    assert config.is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1.example.com", "h", "localhost.example.com:1", "[::2]:1", "128.0.0.1"])
+def test_not_loopback(host: str) -> None:
+    assert not config.is_loopback(host)
+
+
+class TestRegistryFor:
+    def test_http_names_a_registry_only_to_erase_or_where_its_url_is_http(self, user: Path) -> None:
+        user.write_text(f'[registries."{NAME}"]\n[registries."127.0.0.1:5000"]\nurl = "http://127.0.0.1:5000"\n')
+        settings = config.load()
+        assert config.registry_for(settings, f"http://{NAME}") is None
+        assert config.registry_for(settings, f"http://{NAME}", erasing=True)
+        assert config.registry_for(settings, "http://127.0.0.1:5000/v2/")
+        assert config.registry_for(settings, "127.0.0.1:5000")
+        assert config.registry_for(settings, f"https://{NAME.upper()}:443/v2/")
+        assert config.registry_for(settings, "other.example.com") is None

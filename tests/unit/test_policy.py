@@ -1,0 +1,343 @@
+"""The contract's table, row by row and as a whole: by value alone, nothing is asked of anybody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from typing import TYPE_CHECKING
+
+import pytest
+
+from docker_credential_harbor import errors, policy
+from docker_credential_harbor.findings import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
+from docker_credential_harbor.model import Credentials, Freshness, LoginRedirect, PairKind, Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REGISTRY = Registry(name="harbor.example.com", url="https://harbor.example.com")
+WITHOUT_CLIENT = replace(REGISTRY, client_id="")
+PAIR = Credentials("alice", "secret")
+ROBOT = Credentials("robot$ci", "secret")
+REDIRECT = LoginRedirect("https://sso.example.com/auth", "harbor", ("openid", "offline_access"))
+AWAY = errors.Unreachable(host="harbor.example.com", reason="connection refused")
+
+SIGNED_IN = Known(REGISTRY, pair=PAIR, signed_in=True, person="alice")
+STORED = Known(REGISTRY, pair=PAIR, pair_kind=PairKind.PERSON)
+REFUSED = replace(SIGNED_IN, probe=Probe.REFUSED)
+
+
+def reason(end: object) -> type[errors.Failure]:
+    assert isinstance(end, NotFound)
+    return type(end.reason)
+
+
+class TestRows:
+    def test_remembered_within_the_trust_window_is_handed_out_without_a_request(self) -> None:
+        assert policy.decide(replace(SIGNED_IN, trusted=True)) == HandOut()
+
+    @pytest.mark.parametrize(
+        ("pair", "kind"),
+        [(ROBOT, PairKind.UNKNOWN), (ROBOT, PairKind.PERSON), (PAIR, PairKind.ROBOT), (PAIR, PairKind.LOCAL)],
+    )
+    def test_robots_and_local_accounts_are_handed_out_as_they_are(self, pair: Credentials, kind: PairKind) -> None:
+        assert policy.decide(Known(REGISTRY, pair=pair, pair_kind=kind)) == HandOut()
+
+    def test_a_stored_pair_of_unknown_kind_that_works_is_looked_at_once(self) -> None:
+        known = replace(STORED, pair_kind=PairKind.UNKNOWN)
+        assert policy.decide(known) is Step.PROBE
+        known = replace(known, probe=Probe.ACCEPTED)
+        assert policy.decide(known) is Step.READ_PAIR_KIND
+        for kind in (PairKind.ROBOT, PairKind.LOCAL, PairKind.PERSON):
+            assert policy.decide(replace(known, pair_kind=kind)) == HandOut()
+
+    def test_a_stored_pair_of_unknown_kind_is_handed_out_as_it_is_even_if_refused(self) -> None:
+        known = replace(STORED, pair_kind=PairKind.UNKNOWN, probe=Probe.REFUSED)
+        assert policy.decide(known) == HandOut()
+
+    @pytest.mark.parametrize("registry", [REGISTRY, WITHOUT_CLIENT])
+    def test_a_persons_stored_pair_is_probed_then_walked_then_given_up(self, registry: Registry) -> None:
+        known = replace(STORED, registry=registry)
+        assert policy.decide(known) is Step.PROBE
+        known = replace(known, probe=Probe.REFUSED)
+        assert policy.decide(known) is Step.READ_LOGIN_REDIRECT
+        known = replace(known, redirect=REDIRECT)
+        assert policy.decide(known) is Step.RENEW_HARBOR_SIDE
+        assert policy.decide(replace(known, walk=Asked.DONE, probe=Probe.ACCEPTED)) == HandOut()
+        end = policy.decide(replace(known, walk=Asked.NOT_PASSED))
+        assert reason(end) is errors.StoredPairRefused
+        assert "docker login harbor.example.com" in str(end.reason)  # type: ignore[union-attr]
+
+    def test_a_signed_in_persons_pair_is_probed_alone(self) -> None:
+        assert policy.decide(SIGNED_IN) is Step.PROBE
+        assert policy.decide(replace(SIGNED_IN, probe=Probe.ACCEPTED)) == HandOut()
+
+    def test_after_a_refused_probe_the_id_token_is_refreshed_only_if_it_has_expired(self) -> None:
+        assert policy.decide(replace(REFUSED, id_token_expired=True)) is Step.REFRESH
+        assert policy.decide(REFUSED) is Step.READ_CURRENT_USER
+
+    def test_another_secret_is_probed(self) -> None:
+        known = replace(REFUSED, user=User.ANOTHER_SECRET, pair=Credentials("alice", "new"), probe=None)
+        assert policy.decide(known) is Step.PROBE
+        assert policy.decide(replace(known, probe=Probe.ACCEPTED)) == HandOut()
+        assert policy.decide(replace(known, probe=Probe.REFUSED)) is Step.READ_LOGIN_REDIRECT
+
+    def test_an_unreadable_secret_is_walked_for_and_then_set_anew(self) -> None:
+        known = replace(REFUSED, user=User.UNREADABLE_SECRET, redirect=REDIRECT)
+        assert policy.decide(known) is Step.RENEW_HARBOR_SIDE
+        known = replace(known, walk=Asked.DONE)
+        assert policy.decide(known) is Step.SET_SECRET
+        known = replace(known, secret_set=True, probe=None)
+        assert policy.decide(known) is Step.PROBE
+        assert policy.decide(replace(known, probe=Probe.ACCEPTED)) == HandOut()
+
+    def test_the_same_secret_means_that_harbors_side_is_renewed(self) -> None:
+        known = replace(REFUSED, user=User.SAME_SECRET)
+        assert policy.decide(known) is Step.READ_LOGIN_REDIRECT
+        assert policy.decide(replace(known, redirect=REDIRECT)) is Step.RENEW_HARBOR_SIDE
+        end = policy.decide(replace(known, redirect=REDIRECT, walk=Asked.NOT_PASSED))
+        assert reason(end) is errors.StillRefused
+
+    def test_a_refusal_of_a_new_id_token_tells_audience_from_onboarding(self) -> None:
+        known = replace(REFUSED, user=User.REFUSED)
+        assert policy.decide(known) is Step.REFRESH, "the ID token was not got in this run"
+        known = replace(known, refresh=Refresh.FRESH)
+        assert policy.decide(known) is Step.READ_LOGIN_REDIRECT
+        known = replace(known, redirect=REDIRECT, audience_has_harbor=False)
+        end = policy.decide(known)
+        assert reason(end) is errors.AudienceMissing
+        assert "mapper" in str(end.reason)  # type: ignore[union-attr]
+        assert "'harbor'" in str(end.reason)  # type: ignore[union-attr]
+        known = replace(known, audience_has_harbor=True)
+        assert policy.decide(known) is Step.RENEW_HARBOR_SIDE
+        assert reason(policy.decide(replace(known, walk=Asked.NOT_PASSED))) is errors.NotOnboarded
+
+    def test_harbor_that_cannot_reach_its_provider_counts_as_unreachable(self) -> None:
+        away = errors.HarborCannotReachProvider(registry="harbor.example.com")
+        assert policy.decide(replace(REFUSED, unreachable=away)) == HandOut(unverified=away)
+        assert policy.decide(replace(REFUSED, pair=None, unreachable=away)) == NotFound(away)
+
+    def test_a_refused_refresh_token_means_signing_in(self) -> None:
+        known = replace(REFUSED, refresh=Refresh.INVALID_GRANT, redirect=REDIRECT)
+        assert policy.decide(known) is Step.SIGN_IN
+
+    def test_nobody_signed_in_means_signing_in(self) -> None:
+        assert policy.decide(Known(REGISTRY)) is Step.READ_LOGIN_REDIRECT
+        assert policy.decide(Known(REGISTRY, redirect=REDIRECT)) is Step.SIGN_IN
+
+    def test_without_a_client_nobody_can_sign_in(self) -> None:
+        assert reason(policy.decide(Known(WITHOUT_CLIENT))) is errors.NoClient
+
+    def test_where_nobody_can_be_asked_it_is_not_found_and_a_hint(self) -> None:
+        end = policy.decide(Known(REGISTRY, nobody_to_ask="CI is set"))
+        assert reason(end) is errors.NobodyToAsk
+        assert "docker-credential-harbor login harbor.example.com" in str(end.reason)  # type: ignore[union-attr]
+
+    def test_after_a_declined_sign_in_no_window_opens_by_itself(self) -> None:
+        assert reason(policy.decide(Known(REGISTRY, paused_seconds=59))) is errors.SignInPaused
+
+    def test_a_link_serves_for_the_walk_but_not_for_our_own_sign_in(self) -> None:
+        known = replace(REFUSED, user=User.SAME_SECRET, redirect=REDIRECT, only_link=True)
+        assert policy.decide(known) is Step.RENEW_HARBOR_SIDE
+        assert reason(policy.decide(Known(REGISTRY, only_link=True))) is errors.NobodyToAsk
+
+    def test_unreachable_gives_the_last_known_pair_or_says_why_not(self) -> None:
+        assert policy.decide(replace(SIGNED_IN, unreachable=AWAY)) == HandOut(unverified=AWAY)
+        assert policy.decide(Known(REGISTRY, unreachable=AWAY)) == NotFound(AWAY)
+
+
+# --- Every combination ------------------------------------------------------------------------------------------------
+
+Path = tuple[tuple[Step, ...], Known, HandOut | NotFound]
+
+
+def starts() -> Iterator[Known]:
+    pairs: list[tuple[Credentials | None, PairKind | None, bool]] = [
+        (None, None, False),
+        (None, None, True),
+        (PAIR, None, True),
+        *((PAIR, kind, False) for kind in PairKind),
+        (ROBOT, PairKind.UNKNOWN, False),
+    ]
+    ways: list[dict[str, object]] = [
+        {},
+        {"nobody_to_ask": "CI is set"},
+        {"only_link": True},
+        {"paused_seconds": 60},
+    ]
+    for registry, (pair, kind, signed_in), trusted, expired, way in product(
+        (REGISTRY, WITHOUT_CLIENT), pairs, (False, True), (False, True), ways
+    ):
+        yield Known(
+            registry,
+            pair=pair,
+            pair_kind=kind,
+            trusted=trusted,
+            signed_in=signed_in,
+            id_token_expired=expired,
+            **way,  # type: ignore[arg-type]
+        )
+
+
+def findings(known: Known, step: Step) -> Iterator[Known]:
+    """Every way in which the step can end, as whoever carries it out adds it."""
+    yield replace(known, unreachable=AWAY)
+    if step is Step.PROBE:
+        yield replace(known, probe=Probe.ACCEPTED)
+        yield replace(known, probe=Probe.REFUSED)
+    elif step is Step.READ_PAIR_KIND:
+        for kind in (PairKind.ROBOT, PairKind.LOCAL, PairKind.PERSON):
+            yield replace(known, pair_kind=kind)
+    elif step is Step.REFRESH:
+        yield replace(known, refresh=Refresh.FRESH, id_token_expired=False, user=None)
+        yield replace(known, refresh=Refresh.INVALID_GRANT)
+        yield replace(known, stopped=errors.ClientRefused(client_id="c", reason="invalid_client", registry="r"))
+    elif step is Step.READ_CURRENT_USER:
+        if known.pair:
+            yield replace(known, user=User.SAME_SECRET)
+        yield replace(known, user=User.ANOTHER_SECRET, pair=Credentials("alice", "another"), probe=None)
+        yield replace(known, user=User.UNREADABLE_SECRET)
+        yield replace(known, user=User.REFUSED)
+    elif step is Step.READ_LOGIN_REDIRECT:
+        yield replace(known, redirect=REDIRECT, audience_has_harbor=True)
+        yield replace(known, redirect=REDIRECT, audience_has_harbor=False)
+    elif step is Step.SET_SECRET:
+        yield replace(known, secret_set=True, pair=Credentials("alice", "set"), probe=None)
+        yield replace(known, stopped=errors.SecretRefused(registry="r", reason="403"))
+    else:
+        yield from after_the_person(known, step)
+
+
+def after_the_person(known: Known, step: Step) -> Iterator[Known]:
+    """What is kept is read anew after the person was asked, so only how that ended is known then."""
+    yield replace(known, stopped=errors.SignInDeclined(registry="r", reason="access_denied"))
+    for asked in Asked:
+        anew = replace(known, probe=None, refresh=None, user=None, redirect=None, audience_has_harbor=None)
+        if step is Step.SIGN_IN:
+            yield replace(anew, sign_in=asked, signed_in=True, id_token_expired=False)
+        else:
+            yield replace(anew, walk=asked)
+
+
+def walk_all(known: Known, steps: tuple[Step, ...] = ()) -> Iterator[Path]:
+    step = policy.decide(known)
+    if not isinstance(step, Step):
+        yield steps, known, step
+        return
+    assert len(steps) < 20, f"the loop does not end: {steps}"
+    for found in findings(known, step):
+        yield from walk_all(found, (*steps, step))
+
+
+@pytest.fixture(scope="module")
+def paths() -> list[Path]:
+    return [path for start in starts() for path in walk_all(start)]
+
+
+class TestEveryCombination:
+    def test_the_loop_ends_with_an_answer(self, paths: list[Path]) -> None:
+        assert len(paths) > 1000
+        for _, known, end in paths:
+            assert isinstance(end, NotFound) or known.pair
+
+    def test_no_window_where_nobody_can_be_asked(self, paths: list[Path]) -> None:
+        for steps, known, _ in paths:
+            windows = sum(step in (Step.SIGN_IN, Step.RENEW_HARBOR_SIDE) for step in steps)
+            assert windows <= (0 if known.nobody_to_ask or known.paused_seconds else 1), steps
+            if known.only_link:
+                assert Step.SIGN_IN not in steps
+
+    def test_no_window_before_harbor_has_shown_that_it_reaches_its_provider(self, paths: list[Path]) -> None:
+        for steps, _, _ in paths:
+            for window in (Step.SIGN_IN, Step.RENEW_HARBOR_SIDE):
+                if window in steps:
+                    assert Step.READ_LOGIN_REDIRECT in steps[: steps.index(window)]
+
+    def test_only_a_pair_that_was_just_accepted_is_handed_out_without_a_warning(self, paths: list[Path]) -> None:
+        for _, known, end in paths:
+            if isinstance(end, HandOut) and not end.unverified and not known.trusted:
+                as_it_is = policy.is_robot(known) or known.pair_kind is PairKind.UNKNOWN
+                assert as_it_is or known.probe is Probe.ACCEPTED
+
+    def test_what_is_unreachable_ends_the_run_and_keeps_the_pair(self, paths: list[Path]) -> None:
+        for _, known, end in paths:
+            if known.unreachable:
+                assert end == (HandOut(unverified=AWAY) if known.pair else NotFound(AWAY))
+
+    def test_robots_meet_neither_probe_nor_window(self, paths: list[Path]) -> None:
+        for steps, known, _ in paths:
+            if known.pair == ROBOT:
+                assert steps == ()
+
+    def test_without_a_client_nothing_is_asked_of_our_own_sign_in(self, paths: list[Path]) -> None:
+        for steps, known, _ in paths:
+            if not known.registry.client_id:
+                assert Step.SIGN_IN not in steps
+
+    def test_each_state_of_status_is_met(self, paths: list[Path]) -> None:
+        states = set()
+        for start in starts():
+            for steps, known, end in walk_all(replace(start, nobody_to_ask=None, only_link=False, paused_seconds=0)):
+                stops_at = next((step for step in steps if step in (Step.SIGN_IN, Step.RENEW_HARBOR_SIDE)), None)
+                states.add(policy.state_of(known, stops_at or end))
+        wanted = {"ready", "harbor-session-ended", "not-onboarded", "signed-out", "refused", "unreachable"}
+        assert states == wanted
+        assert paths
+
+
+# --- The trust window, what a probe tells of Harbor's token, and pauses -----------------------------------------------
+
+
+class TestTrustWindow:
+    def test_it_is_cache_ttl_long_but_ends_before_harbors_token_does(self) -> None:
+        fresh = Freshness(earliest_at=1000, latest_at=1000)
+        assert policy.trusted_until(1000, 300, fresh, 3600) == 1300
+        assert policy.trusted_until(1000, 300, fresh, 300) == 1285
+        assert policy.trusted_until(1290, 300, fresh, 300) == 1285, "over already: every get probes"
+
+    @pytest.mark.parametrize(("freshness", "life"), [(None, 300), (Freshness(1000, 1000), None), (None, None)])
+    def test_it_is_ten_seconds_where_harbors_token_is_not_known(
+        self, freshness: Freshness | None, life: float | None
+    ) -> None:
+        assert policy.trusted_until(1000, 300, freshness, life) == 1010
+        assert policy.trusted_until(1000, 5, freshness, life) == 1005
+
+    def test_zero_turns_it_off(self) -> None:
+        assert policy.trusted_until(1000, 0, Freshness(1000, 1000), 300) == 1000
+        assert policy.trusted_until(1000, 0, None, None) == 1000
+
+
+class TestFreshness:
+    FRESH = Freshness(earliest_at=1000, latest_at=1000)
+
+    def test_a_probe_well_before_the_end_tells_nothing(self) -> None:
+        assert policy.after_probe(self.FRESH, 300, 1280) == self.FRESH
+
+    def test_the_first_passing_probe_after_the_end_is_when_harbor_refreshed(self) -> None:
+        assert policy.after_probe(self.FRESH, 300, 2000) == Freshness(2000, 2000)
+
+    def test_harbor_refreshes_ten_seconds_early(self) -> None:
+        assert policy.after_probe(self.FRESH, 300, 1292) == Freshness(1292, 1292)
+
+    def test_a_probe_in_the_doubtful_moment_is_remembered_as_the_earliest(self) -> None:
+        doubtful = policy.after_probe(self.FRESH, 300, 1290)
+        assert doubtful == Freshness(1000, 1000, doubtful_since=1290)
+        assert policy.trusted_until(1290, 300, doubtful, 300) == 1285
+        assert policy.after_probe(doubtful, 300, 1500) == Freshness(1290, 1500)
+
+    def test_what_is_not_known_stays_so(self) -> None:
+        assert policy.after_probe(None, 300, 2000) is None
+        assert policy.after_probe(self.FRESH, None, 2000) is None
+
+    def test_a_walk_lies_between_the_last_refused_and_the_first_passing_probe(self) -> None:
+        assert policy.after_walk(1000, 1002) == Freshness(1000, 1002)
+
+
+class TestPauses:
+    def test_a_minute_then_ten_then_an_hour(self) -> None:
+        assert policy.paused_seconds(0, None, 1000) == 0
+        assert policy.paused_seconds(1, 1000, 1000) == 60
+        assert policy.paused_seconds(1, 1000, 1061) == 0
+        assert policy.paused_seconds(2, 1000, 1061) == 539
+        assert policy.paused_seconds(3, 1000, 1000) == 3600
+        assert policy.paused_seconds(9, 1000, 1000) == 3600
