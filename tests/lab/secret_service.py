@@ -53,6 +53,12 @@ class SecretService:
         method = "org.freedesktop.Secret.Service.Lock"
         self._send(SERVICE, "/org/freedesktop/secrets", method, f"array:objpath:{LOGIN_COLLECTION}")
 
+    def locked(self) -> bool:
+        """Whether what is kept cannot be read now; a keyring that was never unlocked has no collection at all."""
+        properties = "org.freedesktop.DBus.Properties.Get"
+        names = ("string:org.freedesktop.Secret.Collection", "string:Locked")
+        return "boolean false" not in self._send(SERVICE, LOGIN_COLLECTION, properties, *names)
+
     def close(self) -> None:
         """Ends the keyring and the bus, and with it whatever the bus has started."""
         if self._daemon is not None:
@@ -96,16 +102,9 @@ class SecretService:
         method = "org.freedesktop.Secret.Service.ReadAlias"
         return LOGIN_COLLECTION in self._send(SERVICE, "/org/freedesktop/secrets", method, "string:default")
 
-    def _send(self, destination: str, path: str, method: str, argument: str) -> str:
-        command = [
-            "dbus-send",
-            f"--bus={self._address}",
-            "--print-reply",
-            f"--dest={destination}",
-            path,
-            method,
-            argument,
-        ]
+    def _send(self, destination: str, path: str, method: str, *values: str) -> str:
+        switches = [f"--bus={self._address}", "--print-reply", f"--dest={destination}"]
+        command = ["dbus-send", *switches, path, method, *values]
         return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False).stdout
 
     def _start(self, command: list[str], more: dict[str, str] | None = None) -> "subprocess.Popen[bytes]":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import hashlib
 import secrets
 import time
 from datetime import datetime, timedelta, timezone
@@ -50,8 +51,7 @@ class Signer:
             .sign(key, hashes.SHA256())
         )
         self.certificate_pem = certificate.public_bytes(serialization.Encoding.PEM)
-        der = certificate.public_bytes(serialization.Encoding.DER)
-        self._header = {"alg": "RS256", "typ": "JWT", "x5c": [base64.b64encode(der).decode()]}
+        self._header = {"alg": "RS256", "typ": "JWT", "kid": _key_id(key.public_key())}
         private = serialization.PrivateFormat.PKCS8
         pem = key.private_bytes(serialization.Encoding.PEM, private, serialization.NoEncryption())
         self._key = RSAKey.import_key(pem)
@@ -79,6 +79,13 @@ class Signer:
         except (JoseError, ValueError):
             return None
         return list(claims["access"])
+
+
+def _key_id(key: rsa.RSAPublicKey) -> str:
+    """The registry's own way to name a key (libtrust); it refuses a JWK thumbprint."""
+    der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    text = base64.b32encode(hashlib.sha256(der).digest()[:30]).decode()
+    return ":".join(text[at : at + 4] for at in range(0, len(text), 4))
 
 
 @functools.cache
