@@ -1,0 +1,327 @@
+"""The identity provider's client: discovery, token requests, revocation, and the ID token verified with its keys.
+
+Source: OpenID Connect Discovery 1.0 and Core 1.0, RFC 6749 (OAuth), RFC 7636 (PKCE), RFC 7009 (revocation). Every
+function raises Unreachable when the provider cannot be asked or its answer means nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus, urlsplit, urlunsplit
+
+from docker_credential_harbor import id_token
+from docker_credential_harbor.errors import (
+    BrokenAnswer,
+    ClientRefused,
+    IdTokenRejected,
+    IssuerMismatch,
+    OfflineAccessRefused,
+    ProviderNotFound,
+    ServerFault,
+    SignInFailed,
+)
+from docker_credential_harbor.model import DEFAULT_SCOPES, OFFLINE_ACCESS, Credentials, Provider, TokenSet
+from docker_credential_harbor.transport import is_secure_url
+
+if TYPE_CHECKING:
+    from docker_credential_harbor.model import LoginRedirect, Registry
+    from docker_credential_harbor.transport import Answer, Transport
+
+WELL_KNOWN_PATH = "/.well-known/openid-configuration"
+MOST_PREFIXES = 10  # of the authorization endpoint's path that are tried
+
+CLIENT_ERRORS = ("invalid_client", "unauthorized_client")
+OFFLINE_ACCESS_ERRORS = ("not_allowed", "invalid_scope")  # Keycloak's word, and RFC 6749's
+# The refresh token is worth nothing any more, or the person has to be asked (OIDC Core 3.1.2.6).
+SIGN_IN_NEEDED_ERRORS = ("invalid_grant", "interaction_required", "login_required", "consent_required")
+TRANSIENT_ERRORS = ("server_error", "temporarily_unavailable", "slow_down")
+
+
+# --- Discovery --------------------------------------------------------------------------------------------------------
+
+
+def discover(http: Transport, issuer: str) -> Provider:
+    """The provider that calls itself exactly ``issuer`` (Discovery 4.3). Raises IssuerMismatch."""
+    answer = http.request("GET", issuer.rstrip("/") + WELL_KNOWN_PATH)
+    answer.raise_for_server_fault()
+    if answer.status != 200:
+        raise answer.unexpected()
+    document = answer.json_object()
+    if document.get("issuer") != issuer:
+        raise IssuerMismatch(issuer=issuer, found=document.get("issuer"))
+    return _provider(document, answer)
+
+
+def find(http: Transport, redirect: LoginRedirect, registry: Registry) -> Provider:
+    """The provider behind Harbor's login: each shorter prefix of the authorization endpoint's path is asked.
+
+    Its first discovery document whose authorization_endpoint is the redirect's own is taken; ``registry.issuer`` comes
+    first where it is set. Raises ProviderNotFound.
+    """
+    if registry.issuer is not None:
+        return discover(http, registry.issuer)
+    fault: ServerFault | None = None
+    for prefix in _prefixes(redirect.authorization_endpoint):
+        answer = http.request("GET", prefix + WELL_KNOWN_PATH)
+        try:
+            answer.raise_for_server_fault()
+            document = answer.json_object() if answer.status == 200 else {}
+        except ServerFault as error:  # some fail on paths that they do not know: another prefix may be right
+            fault = error
+            continue
+        except BrokenAnswer:  # a web page, for one
+            continue
+        right_place = document.get("issuer") in (prefix, prefix + "/")
+        if right_place and document.get("authorization_endpoint") == redirect.authorization_endpoint:
+            return _provider(document, answer)
+    if fault is not None:
+        raise fault
+    raise ProviderNotFound(registry=registry.name)
+
+
+def _prefixes(endpoint: str) -> list[str]:
+    """The endpoint without the last part of its path, without the last two, … and the host alone."""
+    parts = urlsplit(endpoint)
+    segments = [segment for segment in parts.path.split("/") if segment][:MOST_PREFIXES]
+    return [
+        urlunsplit((parts.scheme, parts.netloc, "".join(f"/{segment}" for segment in segments[:kept]), "", ""))
+        for kept in range(len(segments) - 1, -1, -1)
+    ] or [urlunsplit((parts.scheme, parts.netloc, "", "", ""))]
+
+
+def _provider(document: dict[str, Any], answer: Answer) -> Provider:
+    def endpoint(name: str) -> str | None:
+        url = document.get(name)
+        if url is None:
+            return None
+        if not isinstance(url, str) or not is_secure_url(url):
+            raise BrokenAnswer(host=answer.host, reason=f"its {name} is no https:// address")
+        return url
+
+    def needed(name: str) -> str:
+        url = endpoint(name)
+        if url is None:
+            raise BrokenAnswer(host=answer.host, reason=f"it names no {name}")
+        return url
+
+    return Provider(
+        issuer=document["issuer"],
+        authorization_endpoint=needed("authorization_endpoint"),
+        token_endpoint=needed("token_endpoint"),
+        jwks_uri=needed("jwks_uri"),
+        revocation_endpoint=endpoint("revocation_endpoint"),
+        device_authorization_endpoint=endpoint("device_authorization_endpoint"),
+        iss_parameter_supported=document.get("authorization_response_iss_parameter_supported") is True,
+    )
+
+
+# --- Signing in -------------------------------------------------------------------------------------------------------
+
+
+def scopes_for(registry: Registry, redirect: LoginRedirect) -> tuple[str, ...]:
+    """The configured scopes as they stand; else the default ones, with offline_access only where Harbor asks for it.
+
+    Where Harbor does not, its own token dies with the browser's session anyway, and nothing would be gained.
+    """
+    if registry.scopes is not None:
+        return registry.scopes
+    return (*DEFAULT_SCOPES, OFFLINE_ACCESS) if OFFLINE_ACCESS in redirect.scopes else DEFAULT_SCOPES
+
+
+def authorization_url(
+    provider: Provider,
+    registry: Registry,
+    *,
+    redirect_uri: str,
+    scopes: tuple[str, ...],
+    state: str,
+    nonce: str,
+    code_verifier: str,
+    login_hint: str | None = None,
+) -> str:
+    """Where the person signs in (RFC 6749 4.1.1, RFC 7636 4.3, OIDC Core 3.1.2.1)."""
+    from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # type: ignore[import-untyped]
+    from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
+
+    url: str = prepare_grant_uri(
+        provider.authorization_endpoint,
+        registry.client_id,
+        "code",
+        redirect_uri=redirect_uri,
+        scope=" ".join(scopes),
+        state=state,
+        nonce=nonce,
+        code_challenge=create_s256_code_challenge(code_verifier),
+        code_challenge_method="S256",
+        login_hint=login_hint,
+    )
+    return url
+
+
+def exchange_code(
+    http: Transport,
+    provider: Provider,
+    registry: Registry,
+    *,
+    code: str,
+    redirect_uri: str,
+    code_verifier: str,
+    nonce: str,
+    now: float,
+) -> TokenSet:
+    """Our tokens for the code (RFC 6749 4.1.3), the ID token verified. ``now`` is an instant.
+
+    Raises OfflineAccessRefused, ClientRefused, IdTokenRejected, else SignInFailed.
+    """
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+    answer = _token_request(http, provider, registry, {**form, "code_verifier": code_verifier})
+    if answer.status != 200:
+        error = _oauth_error(answer)
+        if error in CLIENT_ERRORS:
+            raise _client_refused(registry, error)
+        if error in OFFLINE_ACCESS_ERRORS:
+            raise OfflineAccessRefused(registry=registry.name, reason=error)
+        raise SignInFailed(registry=registry.name, reason=f"the identity provider answered {error}")
+    return first_tokens(http, provider, registry, answer.json_object(), nonce=nonce, now=now)
+
+
+def first_tokens(
+    http: Transport, provider: Provider, registry: Registry, value: dict[str, Any], *, nonce: str | None, now: float
+) -> TokenSet:
+    """The token endpoint's answer to a sign-in, verified. ``nonce`` None: the grant has none (RFC 8628)."""
+    token = value.get("id_token")
+    if not isinstance(token, str):
+        raise SignInFailed(registry=registry.name, reason="the identity provider gave no ID token")
+    claims = verify_id_token(http, provider, registry, token, nonce=nonce, now=now)
+    return TokenSet(
+        issuer=provider.issuer,
+        subject=str(claims["sub"]),
+        person=id_token.person_of(claims),
+        audience=id_token.audience_of(claims),
+        id_token=token,
+        id_token_expires_at=now + id_token.life_seconds_of(claims, provider.issuer),
+        refresh_token=_text(value.get("refresh_token")),
+        access_token_life_seconds=_seconds(value.get("expires_in")),
+    )
+
+
+def verify_id_token(
+    http: Transport, provider: Provider, registry: Registry, token: str, *, nonce: str | None, now: float
+) -> dict[str, Any]:
+    """The claims, once signature, iss, aud, azp, exp, nbf, iat and nonce are right. Raises IdTokenRejected."""
+    if not id_token.looks_like_a_token(token):
+        raise IdTokenRejected(issuer=provider.issuer, reason="it cannot be read")
+    answer = http.request("GET", provider.jwks_uri)
+    answer.raise_for_server_fault()
+    if answer.status != 200:
+        raise answer.unexpected()
+    return id_token.verified(
+        token,
+        issuer=provider.issuer,
+        client_id=registry.client_id,
+        client_secret=registry.client_secret,
+        keys=answer.json_object(),
+        nonce=nonce,
+        now=now,
+    )
+
+
+# --- Staying signed in, and ending it ---------------------------------------------------------------------------------
+
+
+def refresh(http: Transport, provider: Provider, registry: Registry, tokens: TokenSet, now: float) -> TokenSet | None:
+    """Fresh tokens (RFC 6749 6); None when the refresh token is refused and the person has to sign in again.
+
+    Whatever the provider leaves out stays as it was. ``now`` is an instant. Raises ClientRefused, IdTokenRejected.
+    """
+    if tokens.refresh_token is None:
+        return None
+    form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
+    answer = _token_request(http, provider, registry, form)
+    if answer.status != 200:
+        error = _oauth_error(answer)
+        if error in SIGN_IN_NEEDED_ERRORS:
+            return None
+        raise _client_refused(registry, error)
+    value = answer.json_object()
+    fresh = replace(
+        tokens,
+        refresh_token=_text(value.get("refresh_token")) or tokens.refresh_token,
+        access_token_life_seconds=_seconds(value.get("expires_in")) or tokens.access_token_life_seconds,
+    )
+    token = _text(value.get("id_token"))
+    if token is None or token == tokens.id_token:  # OIDC Core 12.2: there might be none
+        return fresh
+    claims = id_token.checked(token, issuer=tokens.issuer, client_id=registry.client_id, subject=tokens.subject)
+    return replace(
+        fresh,
+        person=id_token.person_of(claims),
+        audience=id_token.audience_of(claims),
+        id_token=token,
+        id_token_expires_at=now + id_token.life_seconds_of(claims, tokens.issuer),
+    )
+
+
+def revoke(http: Transport, provider: Provider, registry: Registry, refresh_token: str) -> bool:
+    """End the sign-in at the provider (RFC 7009); False when it cannot or does not want to."""
+    if provider.revocation_endpoint is None:
+        return False
+    form = {"token": refresh_token, "token_type_hint": "refresh_token"}
+    answer = _authenticated(http, provider.revocation_endpoint, registry, form)
+    answer.raise_for_server_fault()
+    return answer.status == 200
+
+
+# --- The token endpoint -----------------------------------------------------------------------------------------------
+
+
+def _token_request(http: Transport, provider: Provider, registry: Registry, form: dict[str, str]) -> Answer:
+    answer = _authenticated(http, provider.token_endpoint, registry, form)
+    answer.raise_for_server_fault()
+    return answer
+
+
+def _authenticated(http: Transport, url: str, registry: Registry, form: dict[str, str]) -> Answer:
+    """With the client's name, and its secret where there is one (RFC 6749 2.3.1).
+
+    Every provider has to take Basic; those that were told to take the form alone (client_secret_post) refuse the
+    client before they look at the grant, so that asking again costs nothing.
+    """
+    form = {**form, "client_id": registry.client_id}
+    if not registry.client_secret:
+        return http.request("POST", url, form=form)
+    client = Credentials(quote_plus(registry.client_id), quote_plus(registry.client_secret))
+    answer = http.request("POST", url, basic=client, form=form)
+    if answer.status in (400, 401) and _oauth_error(answer) in CLIENT_ERRORS:
+        answer = http.request("POST", url, form={**form, "client_secret": registry.client_secret})
+    return answer
+
+
+def _oauth_error(answer: Answer) -> str:
+    """The ``error`` of RFC 6749 5.2. Raises BrokenAnswer for what is none, ServerFault for one that passes."""
+    if not 400 <= answer.status < 500:
+        raise answer.unexpected()
+    error = _text(answer.json_object().get("error"))
+    if error is None:
+        raise answer.unexpected()
+    if error in TRANSIENT_ERRORS:
+        raise ServerFault(host=answer.host, status=f"{answer.status} ({error})")
+    return error
+
+
+def _client_refused(registry: Registry, error: str) -> ClientRefused:
+    return ClientRefused(client_id=registry.client_id, reason=error, registry=registry.name)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _seconds(value: object) -> float | None:
+    """``expires_in``; some providers send it in quotes."""
+    try:
+        seconds = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else 0.0
+    except ValueError:
+        return None
+    return seconds if 0 < seconds < 1e9 else None
