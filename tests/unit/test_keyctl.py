@@ -28,7 +28,7 @@ def keyring(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def description(keyring: int) -> Iterator[bytes]:
-    name = f"docker-credential-harbor:test:{uuid.uuid4()}".encode()
+    name = f"test of docker-credential-harbor:{uuid.uuid4()}".encode()
     yield name
     keyctl.remove(name, keyring)
 

@@ -1,0 +1,83 @@
+"""Picks the backend for ``storage`` in the configuration, and says why it was picked."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from docker_credential_harbor.errors import StoreUnavailable
+from docker_credential_harbor.storage.kernel_keyring import KernelKeyring
+from docker_credential_harbor.storage.os_keyring import OsKeyring
+from docker_credential_harbor.storage.private_file import PrivateFile
+from docker_credential_harbor.storage.split import Split
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from docker_credential_harbor.model import StorageChoice
+    from docker_credential_harbor.storage.backend import Backend
+
+KEYRING_LIMITS = {"win32": 1280}  # UTF-16 units, by sys.platform
+
+
+def open_backend(
+    choice: StorageChoice,
+    folder: Path,
+    *,
+    noted: str | None,
+    for_stored_pair: bool,
+    timeout_seconds: float,
+    may_prompt: bool,
+) -> tuple[Backend, str]:
+    """The backend and why it is that one, in words for a person.
+
+    ``noted``: the one that was picked when the value was first kept; it is opened and never replaced by another. With
+    None ``choice`` decides. A stored pair never goes to the kernel: nobody could get it back by signing in.
+    Raises StoreUnavailable; with ``noted``, a keyring that is locked says so only when it is used.
+    """
+    keyring = OsKeyring(timeout_seconds, may_prompt)
+    file = PrivateFile(folder, timeout_seconds)
+    if noted is not None:
+        return _noted(noted, keyring, file), f"the {noted} was picked when it was first kept"
+    if choice == "file":
+        return file, 'storage = "file"'
+    if choice == "keyring":
+        keyring.check()
+        return _split(keyring), 'storage = "keyring"'
+    if choice == "kernel" and not for_stored_pair:
+        KernelKeyring().check()
+        return KernelKeyring(), 'storage = "kernel"'
+    return _auto(keyring, file, for_stored_pair)
+
+
+def _auto(keyring: OsKeyring, file: PrivateFile, for_stored_pair: bool) -> tuple[Backend, str]:
+    try:
+        keyring.check()
+    except StoreUnavailable as unavailable:
+        why = unavailable.message
+    else:
+        return _split(keyring), "the operating system's keyring is there"
+    if for_stored_pair:
+        return file, f"{why}, and the kernel's would lose a stored pair"
+    try:
+        KernelKeyring().check()
+    except StoreUnavailable as unavailable:
+        return file, f"{why}, and {unavailable.message}"
+    return KernelKeyring(), why
+
+
+def _noted(noted: str, keyring: OsKeyring, file: PrivateFile) -> Backend:
+    if noted == "keyring":
+        keyring.find()
+        return _split(keyring)
+    if noted == "kernel":
+        KernelKeyring().check()
+        return KernelKeyring()
+    if noted == "file":
+        return file
+    raise StoreUnavailable(backend=noted, reason="this version of the program does not know it")
+
+
+def _split(keyring: OsKeyring) -> Backend:
+    limit = KEYRING_LIMITS.get(sys.platform)
+    return Split(keyring, limit) if limit else keyring

@@ -1,0 +1,75 @@
+"""A file that only the user can read: the last resort, where neither keyring nor kernel keeps anything.
+
+One JSON object of all values. It is replaced as a whole, so reading needs no lock; changing it takes a lock beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from docker_credential_harbor.errors import StoreDamaged, StoreUnavailable
+from docker_credential_harbor.files import make_private_folder, read_bytes, write_private
+from docker_credential_harbor.lock import hold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+VERSION = 1
+
+
+class PrivateFile:
+    """The backend ``file``: ``secrets.json`` in the folder. Another process's change is awaited that long."""
+
+    name = "file"
+
+    def __init__(self, folder: Path, timeout_seconds: float) -> None:
+        self.path = folder / "secrets.json"
+        self._timeout_seconds = timeout_seconds
+
+    def get(self, key: str) -> str | None:
+        """The value; None where there is none. Raises StoreDamaged, NotReadable."""
+        return self._read().get(key)
+
+    def set(self, key: str, value: str) -> None:
+        """Keep the value, in place of an older one."""
+        with self._alone():
+            values = self._read()
+            if values.get(key) != value:
+                self._write({**values, key: value})
+
+    def delete(self, key: str) -> None:
+        """Remove the value; nothing where there is none."""
+        if key in self._read():
+            with self._alone():
+                self._write({name: value for name, value in self._read().items() if name != key})
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        make_private_folder(self.path.parent)
+        with hold(self.path.with_suffix(".lock"), self._timeout_seconds) as held:
+            if not held:
+                raise StoreUnavailable(backend="file of secrets", reason="another process is changing it")
+            yield
+
+    def _read(self) -> dict[str, str]:
+        content = read_bytes(self.path)
+        if content is None:
+            return {}
+        try:
+            data = json.loads(content)
+            if data["version"] != VERSION:
+                raise ValueError("another version of this program wrote it")
+            values: dict[str, str] = data["values"]
+            if not all(isinstance(value, str) for value in values.values()):
+                raise ValueError("a value is no text")
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            # Not the error's own words: JSON's hold a piece of the file.
+            reason = str(error) if type(error) is ValueError else "it is not what this program writes"
+            raise StoreDamaged(place=self.path, reason=reason) from None
+        return values
+
+    def _write(self, values: dict[str, str]) -> None:
+        write_private(self.path, json.dumps({"version": VERSION, "values": values}, indent=1, sort_keys=True).encode())

@@ -1,0 +1,152 @@
+"""The operating system's keyring as a backend: a real Secret Service, and stand-ins for rare faults."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import keyring
+import keyring.backend
+import keyring.backends.null
+import pytest
+from keyring.errors import KeyringLocked, PasswordDeleteError
+
+from docker_credential_harbor.errors import StoreUnavailable
+from docker_credential_harbor.storage.os_keyring import OsKeyring
+from tests.lab import secret_service
+from tests.storage.backend_tests import BackendTests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from docker_credential_harbor.storage.backend import Backend
+    from tests.lab.secret_service import SecretService
+
+
+@pytest.mark.usefixtures("shared_unlocked")
+class TestSecretService(BackendTests):
+    @pytest.fixture
+    def make(self) -> Callable[[], Backend]:
+        return lambda: OsKeyring(30, may_prompt=False)
+
+    def test_it_is_there(self) -> None:
+        OsKeyring(30, may_prompt=False).check()
+        assert OsKeyring(30, may_prompt=False).find() == "SecretService"
+
+
+def all_calls(backend: OsKeyring) -> list[Callable[[], object]]:
+    return [backend.check, lambda: backend.get("a"), lambda: backend.set("a", "1"), lambda: backend.delete("a")]
+
+
+def test_locked_later_nothing_prompts(unlocked: SecretService) -> None:
+    backend = OsKeyring(30, may_prompt=False)
+    backend.set("a", "1")
+    unlocked.lock()
+    for call in all_calls(backend):
+        with pytest.raises(StoreUnavailable, match="it is locked"):
+            call()
+    assert backend.find() == "SecretService"
+
+
+@pytest.mark.parametrize("may_prompt", [False, True])
+def test_never_unlocked_and_no_screen_for_a_prompt(
+    look_anew: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, may_prompt: bool
+) -> None:
+    if secret_service.missing():
+        pytest.skip("gnome-keyring is missing; TestSecretService says so where it matters")
+    with secret_service.SecretService.start(tmp_path / "bus", unlocked=False) as service:
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", service.environment["DBUS_SESSION_BUS_ADDRESS"])
+        look_anew()
+        with pytest.raises(StoreUnavailable, match="locked"):
+            OsKeyring(30, may_prompt=may_prompt).check()
+
+
+@pytest.mark.usefixtures("no_keyring")
+def test_none() -> None:
+    backend = OsKeyring(30, may_prompt=False)
+    for call in [*all_calls(backend), backend.find]:
+        with pytest.raises(StoreUnavailable, match=r"operating system's keyring cannot be used \(there is none here\)"):
+            call()
+
+
+def test_gone_later(unlocked: SecretService) -> None:
+    backend = OsKeyring(30, may_prompt=False)
+    backend.set("a", "1")
+    unlocked.close()
+    with pytest.raises(StoreUnavailable):
+        backend.get("a")
+
+
+class StandIn(keyring.backend.KeyringBackend):
+    """A backend that does what its test says."""
+
+    priority = 9
+
+    def __init__(self, call: Callable[[], str | None]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._call = call
+
+    def get_password(self, service: str, username: str) -> str | None:  # noqa: ARG002
+        return self._call()
+
+    def set_password(self, service: str, username: str, password: str) -> None:  # noqa: ARG002
+        self._call()
+
+    def delete_password(self, service: str, username: str) -> None:
+        raise PasswordDeleteError(f"{service} {username}")
+
+
+@pytest.fixture
+def use(look_anew: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Callable[[object], None]:  # noqa: ARG001
+    return lambda ring: monkeypatch.setattr(keyring.core, "_keyring_backend", ring)
+
+
+def test_one_that_hangs_is_left_behind(use: Callable[[object], None]) -> None:
+    never = threading.Event()
+
+    def hang() -> None:
+        never.wait()
+
+    use(StandIn(hang))
+    with pytest.raises(StoreUnavailable, match=r"no answer within 0\.05 s"):
+        OsKeyring(0.05, may_prompt=False).get("a")
+    never.set()
+
+
+def test_a_dismissed_prompt(use: Callable[[object], None]) -> None:
+    def dismissed() -> str:
+        raise KeyringLocked("Failed to unlock the collection!")
+
+    use(StandIn(dismissed))
+    with pytest.raises(StoreUnavailable, match="locked and was not unlocked"):
+        OsKeyring(30, may_prompt=True).get("a")
+
+
+def test_any_other_error_of_a_backend(use: Callable[[object], None]) -> None:
+    def broken() -> str:
+        raise RuntimeError("the vault is on fire")
+
+    use(StandIn(broken))
+    with pytest.raises(StoreUnavailable, match="RuntimeError: the vault is on fire"):
+        OsKeyring(30, may_prompt=True).get("a")
+
+
+def test_a_value_that_cannot_be_deleted_is_not_taken_for_an_absent_one(use: Callable[[object], None]) -> None:
+    use(StandIn(lambda: "still here"))
+    with pytest.raises(StoreUnavailable, match="PasswordDeleteError"):
+        OsKeyring(30, may_prompt=True).delete("a")
+    use(StandIn(lambda: None))
+    OsKeyring(30, may_prompt=True).delete("a")
+
+
+class Plaintext(StandIn):
+    __module__ = "keyrings.alt.file"
+
+
+def test_what_keeps_nothing_or_plain_text_is_refused(use: Callable[[object], None]) -> None:
+    nothing = keyring.backends.null.Keyring()  # type: ignore[no-untyped-call]
+    for ring in (nothing, Plaintext(lambda: "x")):
+        use(ring)
+        with pytest.raises(StoreUnavailable, match="there is none here"):
+            OsKeyring(30, may_prompt=True).get("a")
