@@ -1,0 +1,241 @@
+"""What is kept for a server, a stored pair or a sign-in, over a backend; and an index, since keyrings cannot list.
+
+The index is one file without a secret: for each value the user name and the backend that was picked for it. Killed at
+any moment nothing is torn and nothing is lost to the index: before a first value an entry without a user name is
+written, then the value, then the whole entry; a removal takes the value first. An entry without a value reads as
+nothing, and one without a user name is not listed.
+
+A value stays in the backend that its entry notes. Only where the configuration names another one (not ``auto``) does
+the next change move it there.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from docker_credential_harbor import storage
+from docker_credential_harbor.errors import Busy, StoreDamaged, StoreUnavailable
+from docker_credential_harbor.files import make_private_folder, read_bytes, write_private
+from docker_credential_harbor.lock import hold
+from docker_credential_harbor.model import Credentials, PairKind, SignIn, StoredPair, TokenSet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from docker_credential_harbor.model import StorageChoice
+    from docker_credential_harbor.storage.backend import Backend
+
+VERSION = 1
+_SIGN_INS, _STORED = "sign_ins", "stored"
+_Index = dict[str, dict[str, dict[str, str]]]  # section, name, {"username", "backend"}
+
+T = TypeVar("T")
+
+
+def data_folder() -> Path:
+    """Where the index and the backend ``file`` lie."""
+    import platformdirs
+
+    return platformdirs.user_data_path("docker-credential-harbor", appauthor=False)
+
+
+class CredentialStore:
+    """Every method raises StoreUnavailable, StoreDamaged, NotReadable; those that change, NotWritable and Busy too.
+
+    ``timeout_seconds``: for a backend's answer or another process's change. ``may_prompt``: whether somebody is there
+    to answer a keyring that is locked. What a change rests on is read under the registry's lock by the caller.
+    """
+
+    def __init__(
+        self,
+        choice: StorageChoice = "auto",
+        folder: Path | None = None,
+        *,
+        timeout_seconds: float = 10,
+        may_prompt: bool = False,
+    ) -> None:
+        self._choice = choice
+        self._folder = folder or data_folder()
+        self._timeout_seconds = timeout_seconds
+        self._may_prompt = may_prompt
+
+    def load_sign_in(self, registry_name: str) -> SignIn | None:
+        """What is kept of the person who signed in; None where nobody has."""
+        return self._load(_SIGN_INS, registry_name, _sign_in)
+
+    def save_sign_in(self, registry_name: str, sign_in: SignIn) -> None:
+        """Keep it, in place of an older one; nothing is written where nothing changed."""
+        username = sign_in.pair.username if sign_in.pair else ""
+        self._save(_SIGN_INS, registry_name, username, asdict(sign_in))
+
+    def delete_sign_in(self, registry_name: str) -> bool:
+        """Remove it. False: there was none."""
+        return self._delete(_SIGN_INS, registry_name)
+
+    def load_stored(self, server_key: str) -> StoredPair | None:
+        """The pair that somebody stored for that server; None where nobody has."""
+        return self._load(_STORED, server_key, _stored_pair)
+
+    def save_stored(self, server_key: str, stored: StoredPair) -> None:
+        """Keep it, in place of an older one; nothing is written where nothing changed."""
+        self._save(_STORED, server_key, stored.pair.username, {**asdict(stored), "kind": stored.kind.value})
+
+    def delete_stored(self, server_key: str) -> bool:
+        """Remove it. False: there was none."""
+        return self._delete(_STORED, server_key)
+
+    def list(self) -> dict[str, str]:
+        """User names by server: stored pairs under their key, sign-ins under ``https://NAME``. Opens no backend."""
+        index = self._read_index()
+        listed = {f"https://{name}": entry["username"] for name, entry in index[_SIGN_INS].items()}
+        listed |= {name: entry["username"] for name, entry in index[_STORED].items()}
+        return {server: username for server, username in sorted(listed.items()) if username}
+
+    def where(self, registry_name: str) -> tuple[str, str]:
+        """The backend that the sign-in lies in, or would go to: its name, and why that one."""
+        backend, why = self._open(_SIGN_INS, self._noted(self._read_index(), _SIGN_INS, registry_name))
+        return backend.name, why
+
+    def _load(self, section: str, name: str, build: Callable[[dict[str, Any]], T]) -> T | None:
+        noted = self._noted(self._read_index(), section, name)
+        if noted is None:
+            return None
+        try:
+            backend, _ = self._open(section, noted)
+            text = backend.get(_key(section, name))
+        except StoreUnavailable:
+            if not self._turned_away(section, noted):
+                raise
+            return None  # the configuration has turned away from a backend that is gone: as if nothing was kept
+        if text is None:
+            return None
+        try:
+            data = json.loads(text)
+            if data["version"] != VERSION:
+                raise ValueError("another version of this program wrote it")
+            return build(data)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            # Not every error's own words: some hold a piece of the value.
+            reason = str(error) if type(error) is ValueError else "it is not what this program writes"
+            raise StoreDamaged(place=f"what the {noted} keeps for {name}", reason=reason) from None
+
+    def _save(self, section: str, name: str, username: str, data: dict[str, Any]) -> None:
+        text = json.dumps({"version": VERSION, **data}, separators=(",", ":"), sort_keys=True)
+        key = _key(section, name)
+        with self._alone():
+            index = self._read_index()
+            noted = self._noted(index, section, name)
+            moves = noted is not None and self._turned_away(section, noted)
+            backend, _ = self._open(section, None if moves else noted)
+            if noted is None:
+                self._write_index(index, section, name, {"username": "", "backend": backend.name})
+            if backend.get(key) != text:
+                backend.set(key, text)
+            self._write_index(index, section, name, {"username": username, "backend": backend.name})
+            if moves and noted != backend.name:
+                with suppress(StoreUnavailable):  # gone for good, perhaps: what is needed is kept elsewhere now
+                    self._open(section, noted)[0].delete(key)
+
+    def _delete(self, section: str, name: str) -> bool:
+        if name not in self._read_index()[section]:
+            return False
+        with self._alone():
+            index = self._read_index()
+            noted = self._noted(index, section, name)
+            if noted is None:
+                return False
+            self._open(section, noted)[0].delete(_key(section, name))
+            self._write_index(index, section, name, None)
+        return True
+
+    def _turned_away(self, section: str, noted: str) -> bool:
+        """Whether the configuration names another backend. For a stored pair ``kernel`` is as good as ``auto``."""
+        return self._choice not in ("auto", noted) and not (self._choice == "kernel" and section == _STORED)
+
+    def _open(self, section: str, noted: str | None) -> tuple[Backend, str]:
+        return storage.open_backend(
+            self._choice,
+            self._folder,
+            noted=noted,
+            for_stored_pair=section == _STORED,
+            timeout_seconds=self._timeout_seconds,
+            may_prompt=self._may_prompt,
+        )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        make_private_folder(self._folder)
+        with hold(self._folder / "index.lock", self._timeout_seconds) as held:
+            if not held:
+                raise Busy(what_runs="change of what is kept", registry="this user")
+            yield
+
+    @staticmethod
+    def _noted(index: _Index, section: str, name: str) -> str | None:
+        entry = index[section].get(name)
+        return entry["backend"] if entry else None
+
+    def _read_index(self) -> _Index:
+        path = self._folder / "index.json"
+        content = read_bytes(path)
+        if content is None:
+            return {_SIGN_INS: {}, _STORED: {}}
+        try:
+            data = json.loads(content)
+            if data["version"] != VERSION:
+                raise ValueError("another version of this program wrote it")
+            index: _Index = {section: dict(data[section]) for section in (_SIGN_INS, _STORED)}
+            if not all(_is_entry(entry) for entries in index.values() for entry in entries.values()):
+                raise ValueError("an entry is not what this program writes")
+        except (ValueError, LookupError, TypeError) as error:
+            raise StoreDamaged(place=path, reason=error) from error
+        return index
+
+    def _write_index(self, index: _Index, section: str, name: str, entry: dict[str, str] | None) -> None:
+        index[section].pop(name, None)
+        if entry:
+            index[section][name] = entry
+        data = {"version": VERSION, **index}
+        write_private(self._folder / "index.json", json.dumps(data, indent=1, sort_keys=True).encode())
+
+
+def _key(section: str, name: str) -> str:
+    return f"{'sign-in' if section == _SIGN_INS else 'stored'} {name}"
+
+
+def _is_entry(entry: object) -> bool:
+    return isinstance(entry, dict) and all(isinstance(entry.get(field), str) for field in ("username", "backend"))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _pair(data: dict[str, Any]) -> Credentials:
+    return Credentials(username=_text(data["username"]), secret=_text(data["secret"]))
+
+
+def _stored_pair(data: dict[str, Any]) -> StoredPair:
+    return StoredPair(pair=_pair(data["pair"]), kind=PairKind(data["kind"]))
+
+
+def _sign_in(data: dict[str, Any]) -> SignIn:
+    kept = data["tokens"]
+    life = kept["access_token_life_seconds"]
+    tokens = TokenSet(
+        issuer=_text(kept["issuer"]),
+        subject=_text(kept["subject"]),
+        person=_text(kept["person"]),
+        audience=tuple(_text(value) for value in kept["audience"]),
+        id_token=_text(kept["id_token"]),
+        id_token_expires_at=float(kept["id_token_expires_at"]),
+        refresh_token=None if kept["refresh_token"] is None else _text(kept["refresh_token"]),
+        access_token_life_seconds=None if life is None else float(life),
+    )
+    return SignIn(tokens=tokens, pair=_pair(data["pair"]) if data["pair"] else None)

@@ -1,0 +1,165 @@
+"""Notes on a registry that hold no secret: one JSON file each, and the locks and the window's note beside them.
+
+All of it can be found out anew: a file that is damaged or cannot be read counts as empty, and so does an instant in the
+future (the clock was set back). Whoever changes notes holds the registry's lock from ``load`` to ``save``.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from docker_credential_harbor.errors import NotReadable
+from docker_credential_harbor.files import make_private_folder, read_bytes, write_private
+from docker_credential_harbor.model import Freshness, LoginRedirect, Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+VERSION = 1
+CLOCK_SLACK_SECONDS = 2  # a clock that is being slewed, or another one on a shared home
+_LONGEST_NAME = 200  # characters of a file name; file systems take 255 bytes
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What was found out about a registry, and when."""
+
+    freshness: Freshness | None = None  # of the token that Harbor stored
+    verified_at: float | None = None  # start of the last passing probe
+    trusted_until: float | None = None  # end of the trust window
+    config_stamp: str = ""  # digest of the configuration that the last probe ran under
+    outcome_began_at: float | None = None  # start of the last get that had no pair to give
+    outcome_code: str | None = None  # what it found out, as in errors.py
+    outcome_message: str | None = None
+    declines: int = 0  # sign-ins in a row that did not end in a working pair
+    declined_at: float | None = None  # the last of them
+    generation: int = 0  # raised by erase and logout: a worker that began under another one saves nothing
+    provider: Provider | None = None  # as discovered
+    provider_found_at: float | None = None
+    redirect: LoginRedirect | None = None  # Harbor's own, as last read
+
+
+def load(name: str) -> Notes:
+    """The notes on the registry of that name; empty ones where there are none that can be used."""
+    try:
+        content = read_bytes(_path(name, ".json"))
+    except NotReadable:
+        return Notes()
+    if content is None:
+        return Notes()
+    try:
+        data = json.loads(content)
+        if data.pop("version") != VERSION:
+            return Notes()
+        notes = _notes(data)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return Notes()
+    return _without_future(notes, time.time() + CLOCK_SLACK_SECONDS)
+
+
+def save(name: str, notes: Notes) -> bool:
+    """Keep the notes. False: nothing had changed, and nothing was written. Raises NotWritable."""
+    path = _path(name, ".json")
+    make_private_folder(path.parent)
+    return write_private(path, json.dumps({"version": VERSION, **asdict(notes)}, indent=1, sort_keys=True).encode())
+
+
+def lock_path(name: str) -> Path:
+    """The registry's lock (lock.py)."""
+    return _path(name, ".lock")
+
+
+def window_lock_path() -> Path:
+    """The lock of the one window that a user has, over all registries; held by the worker."""
+    return state_folder() / "window.lock"
+
+
+def window_note_path() -> Path:
+    """Where the worker writes what those who wait for it print."""
+    return state_folder() / "window.json"
+
+
+def state_folder() -> Path:
+    """The user's folder for what is neither configuration nor data."""
+    import platformdirs
+
+    return platformdirs.user_state_path("docker-credential-harbor", appauthor=False)
+
+
+def _path(name: str, ending: str) -> Path:
+    import hashlib
+    from urllib.parse import quote
+
+    quoted = quote(name, safe="")
+    if len(quoted) > _LONGEST_NAME:
+        quoted = hashlib.sha256(name.encode()).hexdigest()
+    return state_folder() / "registries" / f"{quoted}{ending}"
+
+
+def _notes(data: dict[str, Any]) -> Notes:
+    """Raises ValueError, LookupError or TypeError for anything that ``save`` does not write."""
+    return Notes(
+        freshness=_or_none(data["freshness"], _freshness),
+        verified_at=_or_none(data["verified_at"], float),
+        trusted_until=_or_none(data["trusted_until"], float),
+        config_stamp=_text(data["config_stamp"]),
+        outcome_began_at=_or_none(data["outcome_began_at"], float),
+        outcome_code=_or_none(data["outcome_code"], _text),
+        outcome_message=_or_none(data["outcome_message"], _text),
+        declines=int(data["declines"]),
+        declined_at=_or_none(data["declined_at"], float),
+        generation=int(data["generation"]),
+        provider=_or_none(data["provider"], _provider),
+        provider_found_at=_or_none(data["provider_found_at"], float),
+        redirect=_or_none(data["redirect"], _redirect),
+    )
+
+
+def _or_none(value: Any, build: Callable[[Any], T]) -> T | None:
+    return None if value is None else build(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _freshness(data: dict[str, Any]) -> Freshness:
+    doubtful_since = _or_none(data["doubtful_since"], float)
+    return Freshness(float(data["earliest_at"]), float(data["latest_at"]), doubtful_since)
+
+
+def _provider(data: dict[str, Any]) -> Provider:
+    provider = Provider(**data)
+    texts = {**asdict(provider), "iss_parameter_supported": ""}
+    if not all(isinstance(text, str | None) for text in texts.values()):
+        raise TypeError
+    return provider
+
+
+def _redirect(data: dict[str, Any]) -> LoginRedirect:
+    scopes = tuple(_text(scope) for scope in data["scopes"])
+    return LoginRedirect(_text(data["authorization_endpoint"]), _text(data["client_id"]), scopes)
+
+
+def _without_future(notes: Notes, now: float) -> Notes:
+    """An instant that has not come yet says nothing, nor does what was noted with it."""
+    fresh = notes.freshness
+    if fresh and max(fresh.earliest_at, fresh.latest_at, fresh.doubtful_since or 0) > now:
+        notes = replace(notes, freshness=None)
+    if (notes.verified_at or 0) > now:
+        notes = replace(notes, verified_at=None, trusted_until=None)
+    if (notes.outcome_began_at or 0) > now:
+        notes = replace(notes, outcome_began_at=None, outcome_code=None, outcome_message=None)
+    if (notes.declined_at or 0) > now:
+        notes = replace(notes, declines=0, declined_at=None)
+    if (notes.provider_found_at or 0) > now:
+        notes = replace(notes, provider=None, provider_found_at=None)
+    return notes

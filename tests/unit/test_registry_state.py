@@ -1,0 +1,126 @@
+"""Notes that can always be found out anew."""
+
+from __future__ import annotations
+
+import json
+import stat
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from docker_credential_harbor import registry_state
+from docker_credential_harbor.model import Freshness, LoginRedirect, Provider
+from docker_credential_harbor.registry_state import Notes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = 1_700_000_000.25
+NOTES = Notes(
+    freshness=Freshness(NOW - 100, NOW - 90, NOW - 10),
+    verified_at=NOW - 5,
+    trusted_until=NOW + 200,
+    config_stamp="abc",
+    outcome_began_at=NOW - 7,
+    outcome_code="unreachable",
+    outcome_message="sso cannot be reached",
+    declines=2,
+    declined_at=NOW - 50,
+    generation=3,
+    provider=Provider("https://sso", "https://sso/a", "https://sso/t", "https://sso/j", "https://sso/r", None, True),
+    provider_found_at=NOW - 1000,
+    redirect=LoginRedirect("https://sso/a", "harbor", ("openid", "offline_access")),
+)
+NAME = "harbor.example.com:8443"
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(registry_state, "state_folder", lambda: tmp_path / "state")
+    monkeypatch.setattr(time, "time", lambda: NOW)
+    return tmp_path / "state"
+
+
+@pytest.mark.parametrize("notes", [NOTES, Notes()], ids=["all", "none"])
+def test_what_was_saved_is_loaded(notes: Notes) -> None:
+    assert registry_state.load(NAME) == Notes()
+    assert registry_state.save(NAME, notes) is True
+    assert registry_state.load(NAME) == notes
+    assert registry_state.load("other") == Notes()
+
+
+def test_unchanged_is_not_written() -> None:
+    registry_state.save(NAME, NOTES)
+    assert registry_state.save(NAME, NOTES) is False
+    assert registry_state.save(NAME, replace(NOTES, generation=4)) is True
+
+
+def test_the_file_is_the_owners_alone(folder: Path) -> None:
+    registry_state.save(NAME, NOTES)
+    file = folder / "registries" / "harbor.example.com%3A8443.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"null", b"[]", b"{}", b'{"version": 1}', b'{"version": 1, "fresh', b"\xff", b'{"version": 9}']
+)
+def test_damaged_counts_as_empty_and_can_be_overwritten(folder: Path, content: bytes) -> None:
+    (folder / "registries").mkdir(parents=True)
+    (folder / "registries" / "h.json").write_bytes(content)
+    assert registry_state.load("h") == Notes()
+    registry_state.save("h", NOTES)
+    assert registry_state.load("h") == NOTES
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("provider", {"issuer": 1}),
+        ("provider", {"issuer": 1, "authorization_endpoint": "", "token_endpoint": "", "jwks_uri": ""}),
+        ("redirect", {"authorization_endpoint": "", "client_id": "", "scopes": [1]}),
+        ("freshness", {"earliest_at": "x"}),
+        ("verified_at", []),
+        ("declines", None),
+        ("config_stamp", 1),
+    ],
+)
+def test_of_another_shape_counts_as_empty(folder: Path, field: str, value: Any) -> None:
+    registry_state.save("h", NOTES)
+    path = folder / "registries" / "h.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
+    assert registry_state.load("h") == Notes()
+
+
+def test_a_folder_in_its_place_counts_as_empty(folder: Path) -> None:
+    (folder / "registries" / "h.json").mkdir(parents=True)
+    assert registry_state.load("h") == Notes()
+
+
+def test_instants_in_the_future_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry_state.save(NAME, NOTES)
+    monkeypatch.setattr(time, "time", lambda: NOW - 10_000)
+    assert registry_state.load(NAME) == Notes(config_stamp="abc", generation=3, redirect=NOTES.redirect)
+
+
+def test_only_what_was_noted_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry_state.save(NAME, NOTES)
+    monkeypatch.setattr(time, "time", lambda: NOW - 8)
+    assert registry_state.load(NAME) == replace(NOTES, verified_at=None, trusted_until=None)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "..", "[::1]:443", "h" * 5000, "ключ.рф", "a b", "C:\\x"])
+def test_odd_names_stay_in_the_folder(folder: Path, name: str) -> None:
+    registry_state.save(name, NOTES)
+    assert registry_state.load(name) == NOTES
+    assert len(list((folder / "registries").iterdir())) == 1
+    assert registry_state.lock_path(name).parent == folder / "registries"
+    assert registry_state.lock_path(name).suffix == ".lock"
+
+
+def test_places(folder: Path) -> None:
+    paths = {registry_state.window_lock_path(), registry_state.window_note_path(), registry_state.lock_path("a")}
+    assert len(paths | {registry_state.lock_path("b")}) == 4
+    assert all(path.is_relative_to(folder) for path in paths)
