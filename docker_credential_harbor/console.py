@@ -1,0 +1,79 @@
+"""The only writer to standard error: warnings, hints and the trace, with secrets and control characters taken out.
+
+Docker passes a helper's standard error through to the terminal, so each line says who speaks (contract). Nothing here
+ever fails: a message that cannot be written is not worth the answer that it goes with.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+from docker_credential_harbor.errors import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "docker-credential-harbor: "
+TRACE_VARIABLE = "DOCKER_CREDENTIAL_HARBOR_TRACE"
+REDACTED = "[secret]"
+
+LONGEST_LINE = 8000  # an address to open must stay whole
+SHORTEST_SECRET = 4  # shorter ones would take ordinary text apart
+
+_secrets: set[str] = set()
+
+
+def warn(text: str) -> None:
+    """Something that a person should know or do."""
+    _write(text)
+
+
+def hint(text: str) -> None:
+    """Progress: what happens now, and what to open."""
+    _write(text)
+
+
+def trace(text: str) -> None:
+    """What was asked of whom, how long it took and what was decided: only when it is asked for."""
+    if trace_is_on():
+        _write(text, PREFIX + "trace: ")
+
+
+def trace_exception(error: BaseException) -> None:
+    """Where it happened, with everything that it was chained to: only when the trace is asked for."""
+    if trace_is_on():
+        import traceback
+
+        for line in traceback.format_exception(type(error), error, error.__traceback__):
+            trace(line)
+
+
+def trace_is_on(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether the trace is asked for (``environ`` None: the process's own)."""
+    return (os.environ if environ is None else environ).get(TRACE_VARIABLE, "") not in ("", "0")
+
+
+def keep_secret(value: str | None) -> None:
+    """Never write this value from now on, nor as it looks in an address."""
+    if value and len(value) >= SHORTEST_SECRET:
+        _secrets.update((value, quote(value, safe=""), quote_plus(value)))
+
+
+def redact(text: str) -> str:
+    """The text without the secrets that were registered."""
+    for secret in sorted(_secrets, key=len, reverse=True):  # one may be part of another
+        text = text.replace(secret, REDACTED)
+    return text
+
+
+def _write(text: str, prefix: str = PREFIX) -> None:
+    lines = [one_line(line.rstrip(), LONGEST_LINE) for line in redact(text).splitlines()]
+    written = "".join(f"{prefix}{line}\n" for line in lines if line.strip())
+    try:
+        sys.stderr.write(written)
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):
+        return  # there is none, it is closed, or it cannot show the characters

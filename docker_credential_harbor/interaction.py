@@ -1,0 +1,167 @@
+"""Is a person there, and how can they be reached: by a browser, by a link in their terminal, or not at all.
+
+Each sign comes with its reason, which `doctor` shows and which a message names where nobody can be asked.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from docker_credential_harbor import detached
+from docker_credential_harbor.errors import NotStarted
+from docker_credential_harbor.time_limit import within
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from docker_credential_harbor.model import LoginChoice
+
+BROWSER_SECONDS = 5  # the system's own call to open an address is given so long
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How a person can be reached, and the sign that tells."""
+
+    way: Literal["browser", "link", "nobody"]
+    reason: str
+
+
+def reach(
+    settings_login: LoginChoice,
+    environ: Mapping[str, str],
+    *,
+    asked: bool = False,
+    has_terminal: bool,
+    platform: str = sys.platform,
+) -> Reach:
+    """The first sign that holds, from top to bottom.
+
+    ``asked``: a person ran the command, so neither `login` = "never" nor CI counts. ``has_terminal``: see below.
+    """
+
+    def is_set(*names: str) -> bool:
+        return any(environ.get(name) for name in names)
+
+    over_ssh = is_set("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
+    forwarded = environ.get("DISPLAY", "").startswith(("localhost:", "127.0.0.1:", "[::1]:"))  # sshd(8), X11Forwarding
+    table: tuple[tuple[bool, Literal["browser", "link", "nobody"], str], ...] = (
+        (settings_login == "never" and not asked, "nobody", 'login is set to "never"'),
+        (_is_ci(environ) and not asked, "nobody", "CI is set"),
+        (settings_login == "browser", "browser", 'login is set to "browser"'),
+        (settings_login == "device" and (has_terminal or asked), "link", 'login is set to "device"'),
+        (settings_login == "device", "nobody", 'login is set to "device" and there is no terminal to write to'),
+        (is_set("BROWSER"), "browser", "$BROWSER is set"),
+        (over_ssh and forwarded, "browser", "the display is forwarded over SSH"),
+        (over_ssh and has_terminal, "link", "this is an SSH session without a display of its own"),
+        (over_ssh and asked, "link", "this is an SSH session without a display of its own"),
+        (over_ssh, "nobody", "this is an SSH session without a terminal to write to"),
+        (is_set("WAYLAND_DISPLAY", "DISPLAY"), "browser", "there is a graphical session"),
+        (platform in ("darwin", "win32"), "browser", "this system has a desktop"),
+        (_is_wsl(environ), "browser", "Windows around this Linux has a desktop"),
+        (has_terminal, "link", "there is a terminal and no graphical session"),
+        (asked, "link", "a person ran the command"),
+    )
+    for holds, way, reason in table:
+        if holds:
+            return Reach(way, reason)
+    return Reach("nobody", "there is no graphical session and no terminal to write to")
+
+
+def _is_ci(environ: Mapping[str, str]) -> bool:
+    return environ.get("CI", "").strip().lower() not in ("", "0", "false", "no")
+
+
+def _is_wsl(environ: Mapping[str, str]) -> bool:
+    return bool(environ.get("WSL_DISTRO_NAME") or environ.get("WSL_INTEROP"))
+
+
+def has_terminal() -> bool:
+    """Whether a person can read what is written: the controlling terminal opens, or standard error is one.
+
+    Docker hands its plugins a pipe for standard error and copies it to the terminal, so the latter alone is too little.
+    """
+    try:
+        if sys.stderr is not None and sys.stderr.isatty():
+            return True
+    except ValueError:  # it is closed
+        pass
+    if sys.platform == "win32":
+        return False
+    try:
+        os.close(os.open("/dev/tty", os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
+
+
+def open_browser(url: str) -> bool:
+    """Show the address in the person's browser; whether one was started. Never waits for it to end.
+
+    Whatever is started has a session of its own and none of our streams: browsers write to theirs, and Docker waits
+    until ours are closed.
+    """
+    if not url.startswith(("https://", "http://")):  # also, so that no browser takes it for an option
+        return False
+    for command in _commands(url, os.environ):
+        try:
+            detached.start(command)
+        except NotStarted:
+            continue
+        return True
+    return sys.platform == "win32" and _by_the_system(url)
+
+
+def _commands(url: str, environ: Mapping[str, str]) -> Iterator[list[str]]:
+    """What may open it, best first. $BROWSER: commands separated as in PATH, %s stands for the address (environ(7))."""
+    for entry in environ.get("BROWSER", "").split(os.pathsep):
+        try:
+            words = shlex.split(entry)
+        except ValueError:  # a quote that is not closed
+            continue
+        if words and words[-1] == "&":
+            words.pop()
+        if words:
+            yield _filled(words, url) if any("%s" in word for word in words) else [*words, url]
+    if sys.platform == "darwin":
+        yield ["/usr/bin/open", url]
+    elif sys.platform != "win32":
+        if _is_wsl(environ):
+            yield ["wslview", url]
+            yield ["rundll32.exe", "url.dll,FileProtocolHandler", url]
+        if environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"):
+            yield ["xdg-open", url]
+        yield from _known_to_webbrowser(url)
+
+
+def _known_to_webbrowser(url: str) -> Iterator[list[str]]:
+    """A browser that the standard library finds installed, where the desktop has no choice of its own."""
+    import webbrowser
+
+    try:
+        browser = within(BROWSER_SECONDS, webbrowser.get)  # it asks other programs
+    except (TimeoutError, webbrowser.Error):
+        return
+    # Its open() would hand our streams on and wait for some browsers to end, so only its choice is used.
+    arguments = getattr(browser, "args", None)
+    yield _filled([browser.name, *(arguments if isinstance(arguments, list) else ["%s"])], url)
+
+
+def _filled(words: list[str], url: str) -> list[str]:
+    return [words[0], *(word.replace("%s", url) for word in words[1:])]
+
+
+def _by_the_system(url: str) -> bool:
+    """Windows has a call for it instead of a program (ShellExecute), which has been seen to hang."""
+    import webbrowser
+
+    try:
+        return within(BROWSER_SECONDS, lambda: webbrowser.open(url))
+    except TimeoutError:
+        return True
+    except (OSError, webbrowser.Error):
+        return False

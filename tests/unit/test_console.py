@@ -1,0 +1,78 @@
+"""What reaches standard error: one prefix a line, no secret, no control character, and never a failure."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from docker_credential_harbor import console
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "_secrets", set())
+    monkeypatch.delenv(console.TRACE_VARIABLE, raising=False)
+
+
+def test_each_line_says_who_speaks(capsys: pytest.CaptureFixture[str]) -> None:
+    console.warn("one\ntwo\n\nthree")
+    console.hint("four")
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert written.err.splitlines() == [f"docker-credential-harbor: {word}" for word in ("one", "two", "three", "four")]
+
+
+def test_control_characters_are_taken_out(capsys: pytest.CaptureFixture[str]) -> None:
+    console.warn("a\x1b[31mb\x07c\rd\u202ee\x9b")
+    written = capsys.readouterr().err
+    assert all(c.isprintable() for c in written.replace("\n", ""))
+    assert all(line.startswith(console.PREFIX) for line in written.splitlines())
+
+
+def test_an_address_stays_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    url = "https://sso.example.com/auth?" + "x" * 3000
+    console.hint(f"open: {url}")
+    assert url in capsys.readouterr().err
+
+
+def test_secrets_are_taken_out(capsys: pytest.CaptureFixture[str]) -> None:
+    for secret in ("S3cret/+x", "S3cret/+x-longer", None, "", "ab"):
+        console.keep_secret(secret)
+    console.warn("S3cret/+x and S3cret/+x-longer and S3cret%2F%2Bx and ab")
+    assert capsys.readouterr().err == f"{console.PREFIX}[secret] and [secret] and [secret] and ab\n"
+    assert console.redact("S3cret/+x-longer") == "[secret]"
+
+
+@pytest.mark.parametrize(("value", "on"), [(None, False), ("", False), ("0", False), ("1", True), ("yes", True)])
+def test_the_trace_only_where_it_is_asked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, value: str | None, on: bool
+) -> None:
+    if value is not None:
+        monkeypatch.setenv(console.TRACE_VARIABLE, value)
+    console.keep_secret("S3cret")
+    console.trace("asked S3cret")
+    try:
+        raise ValueError("S3cret\nin two lines")
+    except ValueError as error:
+        console.trace_exception(error)
+    written = capsys.readouterr().err
+    assert bool(written) is on
+    assert "S3cret" not in written
+    assert all(line.startswith("docker-credential-harbor: trace: ") for line in written.splitlines())
+    if on:
+        assert "ValueError" in written
+
+
+class Broken(io.StringIO):
+    def write(self, _: str) -> int:
+        raise BrokenPipeError
+
+
+def test_it_never_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    for stream in (None, closed, Broken(), io.TextIOWrapper(io.BytesIO(), encoding="ascii")):
+        monkeypatch.setattr(sys, "stderr", stream)
+        console.warn("ü")

@@ -1,0 +1,204 @@
+"""Who can be reached and how, sign by sign; and a browser that is started without our streams."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import webbrowser
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from docker_credential_harbor import detached, interaction
+from docker_credential_harbor.errors import NotStarted
+from docker_credential_harbor.interaction import has_terminal, open_browser, reach
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DESKTOP = {"DISPLAY": ":0"}
+SSH = {"SSH_CONNECTION": "192.0.2.1 1 192.0.2.2 22"}
+URL = "https://sso.example.com/auth?a=1&b=2"
+
+
+@pytest.mark.parametrize(
+    ("login", "environ", "asked", "terminal", "platform", "way", "reason"),
+    [
+        ("auto", DESKTOP, False, False, "linux", "browser", "graphical session"),
+        ("auto", {"WAYLAND_DISPLAY": "wayland-0"}, False, True, "linux", "browser", "graphical session"),
+        ("auto", {"BROWSER": "firefox"}, False, False, "linux", "browser", "BROWSER"),
+        ("auto", {"DISPLAY": "", "BROWSER": ""}, False, True, "linux", "link", "terminal"),
+        ("auto", {}, False, True, "linux", "link", "terminal"),
+        ("auto", {}, False, False, "linux", "nobody", "no terminal"),
+        ("auto", {}, True, False, "linux", "link", "ran the command"),
+        ("auto", {}, False, False, "darwin", "browser", "desktop"),
+        ("auto", {}, False, False, "win32", "browser", "desktop"),
+        ("auto", {"WSL_DISTRO_NAME": "Debian"}, False, False, "linux", "browser", "Windows"),
+        ("auto", {**SSH, **DESKTOP}, False, True, "linux", "link", "SSH"),
+        ("auto", {**SSH, "DISPLAY": "localhost:10.0"}, False, True, "linux", "browser", "forwarded"),
+        ("auto", {**SSH, "BROWSER": "/vscode/browser.sh"}, False, True, "linux", "browser", "BROWSER"),
+        ("auto", SSH, False, True, "darwin", "link", "SSH"),
+        ("auto", SSH, False, False, "darwin", "nobody", "SSH"),
+        ("auto", SSH, True, False, "linux", "link", "SSH"),
+        ("auto", {**DESKTOP, "CI": "true"}, False, True, "linux", "nobody", "CI"),
+        ("auto", {**DESKTOP, "CI": "1"}, True, True, "linux", "browser", "graphical"),
+        ("auto", {**DESKTOP, "CI": "false"}, False, True, "linux", "browser", "graphical"),
+        ("auto", {"BROWSER": "x", "CI": "1"}, False, True, "linux", "nobody", "CI"),
+        ("browser", {}, False, False, "linux", "browser", "login is set"),
+        ("browser", {"CI": "1"}, False, False, "linux", "nobody", "CI"),
+        ("device", DESKTOP, False, True, "linux", "link", "login is set"),
+        ("device", DESKTOP, False, False, "linux", "nobody", "no terminal"),
+        ("device", DESKTOP, True, False, "linux", "link", "login is set"),
+        ("never", DESKTOP, False, True, "linux", "nobody", "never"),
+        ("never", DESKTOP, True, True, "linux", "browser", "graphical"),
+        ("never", {}, True, True, "linux", "link", "terminal"),
+    ],
+)
+def test_reach(
+    login: Any, environ: dict[str, str], asked: bool, terminal: bool, platform: str, way: str, reason: str
+) -> None:
+    found = reach(login, environ, asked=asked, has_terminal=terminal, platform=platform)
+    assert found.way == way
+    assert reason in found.reason
+
+
+def test_somebody_who_asked_is_always_reached() -> None:
+    for login in ("auto", "browser", "device", "never"):
+        for environ in ({}, {"CI": "1"}, SSH, DESKTOP):
+            for terminal in (True, False):
+                found = reach(login, environ, asked=True, has_terminal=terminal, platform="linux")
+                assert found.way != "nobody"
+
+
+# --- The terminal -----------------------------------------------------------------------------------------------------
+
+ASK = "from docker_credential_harbor.interaction import has_terminal; print(has_terminal())"
+
+
+def test_no_terminal_without_a_session() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ASK], capture_output=True, text=True, check=True, start_new_session=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are Unix's")
+def test_a_terminal_though_standard_error_is_a_pipe() -> None:
+    import pty
+
+    child, master = pty.fork()
+    if child == 0:
+        os.dup2(os.pipe()[1], 2)
+        os.execv(sys.executable, [sys.executable, "-c", ASK])  # noqa: S606 - after the fork
+    written = b""
+    while b"\n" not in written:
+        written += os.read(master, 100)
+    os.waitpid(child, 0)
+    os.close(master)
+    assert written.strip() == b"True"
+
+
+def test_a_closed_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    closed.close()
+    for stream in (None, closed):
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert has_terminal() in (True, False)
+
+
+# --- The browser ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A browser that writes to its streams, and what it was called with to a file."""
+    program = tmp_path / "my browser"
+    program.write_text(
+        f'#!/bin/sh\necho noise\necho noise >&2\necho "$@" > "{tmp_path}/new"\nmv "{tmp_path}/new" "{tmp_path}/seen"\n'
+    )
+    program.chmod(0o755)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME", "WSL_INTEROP"):
+        monkeypatch.delenv(name, raising=False)
+    return program
+
+
+def seen(browser: Path) -> str:
+    file = browser.parent / "seen"
+    deadline = time.monotonic() + 10
+    while not file.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return file.read_text().strip()
+
+
+@pytest.mark.parametrize("form", ["'{}'", "'{}' %s", "'{}' %s &", "/nonexistent/browser:'{}'", "'not closed:'{}'"])
+def test_browser_variable(
+    browser: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], form: str
+) -> None:
+    monkeypatch.setenv("BROWSER", form.format(browser))
+    assert open_browser(URL)
+    assert seen(browser) == URL
+    assert capfd.readouterr() == ("", "")
+
+
+def test_browser_with_options(browser: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROWSER", f"'{browser}' --new-window=%s")
+    assert open_browser(URL)
+    assert seen(browser) == f"--new-window={URL}"
+
+
+def test_a_browser_that_stays_does_not_hold_us_up(browser: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser.write_text("#!/bin/sh\nexec sleep 5\n")
+    monkeypatch.setenv("BROWSER", f"'{browser}'")
+    started_at = time.monotonic()
+    assert open_browser(URL)
+    assert time.monotonic() - started_at < 4
+
+
+def test_the_desktops_own_choice(browser: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser.rename(browser.parent / "xdg-open")
+    monkeypatch.delenv("BROWSER", raising=False)
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setenv("PATH", f"{browser.parent}:{os.environ['PATH']}")
+    assert open_browser(URL)
+    assert seen(browser) == URL
+
+
+def refuse_to_start(_: list[str]) -> int:
+    raise NotStarted(program="x", reason="no such file")
+
+
+def test_browsers_that_the_standard_library_knows(browser: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BROWSER", raising=False)
+    monkeypatch.setattr(webbrowser, "get", lambda: webbrowser.BackgroundBrowser([str(browser), "--url", "%s"]))
+    assert open_browser(URL)
+    assert seen(browser) == f"--url {URL}"
+
+
+def test_no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> webbrowser.BaseBrowser:
+        raise webbrowser.Error("could not locate runnable browser")
+
+    monkeypatch.setenv("BROWSER", "/nonexistent/browser")
+    monkeypatch.setattr(webbrowser, "get", none)
+    assert not open_browser(URL)
+    monkeypatch.setattr(detached, "start", refuse_to_start)
+    assert not open_browser(URL)
+
+
+@pytest.mark.parametrize("url", ["--help", "file:///etc/passwd", "javascript:alert(1)", ""])
+def test_only_addresses_of_the_web(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(detached, "start", started.append)
+    assert not open_browser(url)
+    assert not started
+
+
+def test_other_systems(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert list(interaction._commands(URL, {})) == [["/usr/bin/open", URL]]  # noqa: SLF001
+    monkeypatch.setattr(sys, "platform", "linux")
+    commands = list(interaction._commands(URL, {"WSL_DISTRO_NAME": "Debian"}))  # noqa: SLF001
+    assert commands[:2] == [["wslview", URL], ["rundll32.exe", "url.dll,FileProtocolHandler", URL]]
