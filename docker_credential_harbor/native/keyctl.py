@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 USER = -4  # @u: of this user, over all sessions
 PROCESS = -2  # @p: of this process, gone with it
 
-_GET_KEYRING_ID, _UNLINK, _LINK, _SEARCH, _READ, _SET_TIMEOUT, _GET_PERSISTENT = 0, 9, 8, 10, 11, 15, 22
-_EACCES, _ENOSYS, _EOPNOTSUPP, _ENOKEY, _EKEYEXPIRED, _EKEYREVOKED, _EDQUOT = 13, 38, 95, 126, 127, 128, 122
+_GET_KEYRING_ID, _REVOKE, _LINK, _UNLINK, _SEARCH, _READ, _SET_TIMEOUT, _GET_PERSISTENT = 0, 3, 8, 9, 10, 11, 15, 22
+_ENOENT, _EACCES, _ENOSYS, _EOPNOTSUPP, _ENOKEY, _EKEYEXPIRED, _EKEYREVOKED = 2, 13, 38, 95, 126, 127, 128
 _GONE = (_ENOKEY, _EKEYEXPIRED, _EKEYREVOKED)
 _TYPE = b"user"
 _FUNCFLAG_CDECL, _RTLD_NOW = 1, 2
@@ -37,14 +37,7 @@ def read(description: bytes, keyring: int = USER) -> bytes | None:
         return None
     buffer = _opened()[2]()
     try:
-        try:
-            size = _call(_KEYCTL, _READ, key, buffer, _LARGEST)
-        except OSError as error:
-            if error.errno != _EACCES:
-                raise
-            # Reading takes possession, and this session's keyring lacks the one searched. Ours has it until we end.
-            _call(_KEYCTL, _LINK, keyring, PROCESS)
-            size = _call(_KEYCTL, _READ, key, buffer, _LARGEST)
+        size = _possessed(keyring, _READ, key, buffer, _LARGEST)
     except OSError as error:
         if error.errno in _GONE:
             return None
@@ -65,6 +58,7 @@ def add(description: bytes, payload: bytes, keyring: int = USER, timeout_seconds
     key = _call(_ADD_KEY, _TYPE, description, payload, len(payload), PROCESS)
     try:
         _call(_KEYCTL, _SET_TIMEOUT, key, timeout_seconds)
+        _revoke(_search(description, keyring), keyring)
         _call(_KEYCTL, _LINK, key, keyring)
     finally:
         _call(_KEYCTL, _UNLINK, key, PROCESS)
@@ -73,12 +67,14 @@ def add(description: bytes, payload: bytes, keyring: int = USER, timeout_seconds
 def remove(description: bytes, keyring: int = USER) -> None:
     """Take the key out; nothing where there is none. Raises OSError."""
     key = _search(description, keyring)
-    if key is not None:
-        try:
-            _call(_KEYCTL, _UNLINK, key, keyring)
-        except OSError as error:
-            if error.errno not in (*_GONE, 2):  # ENOENT: another process was faster
-                raise
+    if key is None:
+        return
+    _revoke(key, keyring)
+    try:
+        _call(_KEYCTL, _UNLINK, key, keyring)
+    except OSError as error:
+        if error.errno not in (*_GONE, _ENOENT):  # ENOENT: another process was faster
+            raise
 
 
 def available() -> bool:
@@ -101,6 +97,27 @@ def persistent_keyring() -> int:
         if error.errno != _EOPNOTSUPP:
             raise
         return USER
+
+
+def _revoke(key: int | None, keyring: int) -> None:
+    """End the payload, and its share of the user's memory, at once: a key that is only unlinked keeps both a while."""
+    if key is not None:
+        try:
+            _possessed(keyring, _REVOKE, key)
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
+
+
+def _possessed(keyring: int, operation: int, key: int, *arguments: object) -> int:
+    """keyctl(2) on a key that one must possess, which a session does whose keyring has the one that the key is in."""
+    try:
+        return _call(_KEYCTL, operation, key, *arguments)
+    except OSError as error:
+        if error.errno != _EACCES:
+            raise
+    _call(_KEYCTL, _LINK, keyring, PROCESS)  # this one lacks it; that of our process has it until we end
+    return _call(_KEYCTL, operation, key, *arguments)
 
 
 def _search(description: bytes, keyring: int) -> int | None:

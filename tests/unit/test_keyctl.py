@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -72,6 +73,25 @@ def test_a_later_one_has_its_own_time(description: bytes, keyring: int) -> None:
     keyctl.add(description, b"short", keyring, timeout_seconds=1)
     assert keyctl.read(description, keyring) == b"short"
     wait_until_gone(description, keyring)
+
+
+def test_what_was_replaced_or_removed_uses_no_memory(description: bytes, keyring: int) -> None:
+    """An ordinary user has 20,000 bytes, and the kernel frees what is only unlinked some time later."""
+
+    def used_bytes() -> int:
+        users = Path("/proc/key-users").read_text().splitlines()
+        mine = next(line for line in users if line.split(":")[0].strip() == str(os.geteuid()))
+        return int(mine.split()[-1].partition("/")[0])
+
+    before = used_bytes()
+    for _ in range(30):
+        keyctl.add(description, b"a" * 30000, keyring, timeout_seconds=60)
+    assert used_bytes() - before < 300_000  # others of this user use some meanwhile
+    keyctl.remove(description, keyring)
+    for _ in range(30):
+        keyctl.add(description, b"a" * 30000, keyring)
+        keyctl.remove(description, keyring)
+    assert used_bytes() - before < 300_000
 
 
 def test_a_payload_that_no_key_takes(description: bytes, keyring: int) -> None:
