@@ -89,12 +89,12 @@ def realm(make_realm: MakeRealm) -> Realm:
 
 @pytest.fixture
 def make_harbor() -> Iterator[MakeHarbor]:
-    """Makes stand-ins: `make_harbor(realm, **options of StandInHarbor.start)`; `issuer` for a way through a proxy."""
+    """Makes stand-ins: `make_harbor(realm, **options of StandInHarbor.start)`; see `Realm.through` for a proxy."""
     made: list[StandInHarbor] = []
 
-    def make(realm: Realm, issuer: str | None = None, **options: Any) -> StandInHarbor:
+    def make(realm: Realm, **options: Any) -> StandInHarbor:
         options.setdefault("client_secret", realm.harbor_secret)
-        made.append(StandInHarbor.start(issuer or realm.issuer, **options))
+        made.append(StandInHarbor.start(realm.issuer, **options))
         return made[-1]
 
     yield make

@@ -1,7 +1,7 @@
 """A proxy in front of any HTTP server that goes wrong where a test says so, by the beginning of the path.
 
-The Host header is kept, so Keycloak and Harbor take the proxy's address for their own: use `realm.issuer_at(proxy.url)`
-for the one and `harbor.external_url = proxy.url` for the other.
+The Host header is kept, so Keycloak takes the proxy's address for its own: use `realm.through(proxy.url)`; Harbor has
+to be told: `harbor.external_url = proxy.url`.
 """
 
 import ssl

@@ -5,6 +5,7 @@ Source: Keycloak's Admin REST API (RealmRepresentation, ClientRepresentation, th
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -95,19 +96,22 @@ class Realm:
 
     def __init__(self, keycloak: Keycloak, name: str, representation: dict[str, Any]) -> None:
         self.keycloak = keycloak
+        self.url = keycloak.url
         self.name = name
         self.harbor_secret = HARBOR_CLIENT_SECRET
         self._path = f"/admin/realms/{name}"
         self.people = tuple(user["username"] for user in representation["users"])
 
+    def through(self, url: str) -> Realm:
+        """The same realm as seen through a proxy at `url`: Keycloak takes its own address from the request."""
+        seen = copy.copy(self)
+        seen.url = url
+        return seen
+
     @property
     def issuer(self) -> str:
-        """The issuer as seen without anything in between."""
-        return self.issuer_at(self.keycloak.url)
-
-    def issuer_at(self, url: str) -> str:
-        """The issuer as seen through a proxy at `url`: Keycloak takes its own address from the request."""
-        return f"{url}/realms/{self.name}"
+        """The issuer, at the server itself or, see `through`, at a proxy."""
+        return f"{self.url}/realms/{self.name}"
 
     def endpoint(self, name: str) -> str:
         """One of the protocol's endpoints: auth, token, revoke, certs, auth/device."""

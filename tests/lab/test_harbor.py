@@ -169,7 +169,7 @@ def test_provider_away(
     make_harbor: MakeHarbor, make_proxy: Callable[..., FaultProxy], realm: Realm, person: CookiePerson, away: str
 ) -> None:
     proxy = make_proxy(realm.keycloak.url)
-    harbor = make_harbor(realm, issuer=realm.issuer_at(proxy.url))
+    harbor = make_harbor(realm.through(proxy.url))
     onboarded(harbor, person)
     assert probe(harbor, "alice-h") == 200
     if away == "down":
