@@ -21,12 +21,15 @@ class Context:
     stamp: bytes  # of the configuration, as remembered.py checks it
     reach: interaction.Reach
     began_at: float  # when this process was asked
+    asked: bool  # by a person who ran a command, and not by Docker
 
     @cached_property
     def store(self) -> CredentialStore:
+        # Somebody who ran a command is given the time to unlock a keyring; Docker is not kept waiting for it.
+        settings = self.settings
         return CredentialStore(
-            self.settings.storage,
-            timeout_seconds=self.settings.timeout_seconds,
+            settings.storage,
+            timeout_seconds=settings.login_timeout_seconds if self.asked else settings.timeout_seconds,
             may_prompt=self.reach.way != "nobody",
         )
 
@@ -67,4 +70,4 @@ def open_context(*, asked: bool = False, began_at: float | None = None) -> Conte
     stamp = remembered.stamp([str(path) for path in sources.files], list(sources.variables))
     settings = config.load()
     reach = interaction.reach(settings.login, os.environ, asked=asked, has_terminal=interaction.has_terminal())
-    return Context(settings=settings, stamp=stamp, reach=reach, began_at=began)
+    return Context(settings=settings, stamp=stamp, reach=reach, began_at=began, asked=asked)

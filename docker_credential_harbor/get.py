@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor import console, errors, inquiry, lock, registry_state, window
 from docker_credential_harbor.findings import HandOut, NotFound, Step
-from docker_credential_harbor.inquiry import Inquiry
+from docker_credential_harbor.inquiry import Ended, Inquiry
 from docker_credential_harbor.transport import Transport
 
 if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
-    from docker_credential_harbor.findings import Asked
     from docker_credential_harbor.model import Credentials, Registry
 
 
@@ -32,7 +31,7 @@ def credentials(context: Context, registry: Registry) -> Credentials:
             if not locked:
                 look.learn(unreachable=errors.Busy(what_runs="get", registry=registry.name))
             if ended:
-                look.known = inquiry.with_person(look.known, *ended)
+                look.known = inquiry.with_person(look.known, ended)
             end = look.found_by_another(context.began_at) or look.run()
             if isinstance(end, (HandOut, NotFound)):
                 if locked:
@@ -43,9 +42,6 @@ def credentials(context: Context, registry: Registry) -> Credentials:
         ended = _wait(context, end, run)
 
 
-Ended = tuple[Step, "Asked | None", "errors.Failure | None"]
-
-
 def sign_in(context: Context, registry: Registry) -> Credentials:
     """For `login`: a sign-in whether one is needed or not, then the pair. Raises Failure."""
     if not registry.client_id:
@@ -54,9 +50,9 @@ def sign_in(context: Context, registry: Registry) -> Credentials:
     with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds):
         generation = registry_state.load(registry.name).generation
         run = window.start(registry.name, Step.SIGN_IN, generation, asked=True)
-    _, _, failure = _wait(context, Step.SIGN_IN, run)
-    if failure:
-        raise failure
+    ended = _wait(context, Step.SIGN_IN, run)
+    if ended and ended.failure:
+        raise ended.failure
     return credentials(context, registry)
 
 
@@ -94,6 +90,5 @@ def _wait(context: Context, step: Step, run: str | None) -> Ended | None:
     if run is None:
         if window.wait_until_free(seconds):
             return None
-        return step, None, errors.Busy(what_runs="sign-in", registry="another registry")
-    asked, failure = window.wait(run, seconds, window.show)
-    return step, asked, failure
+        return Ended(step, None, errors.Busy(what_runs="sign-in", registry="another registry"))
+    return Ended(step, *window.wait(run, seconds, window.show))

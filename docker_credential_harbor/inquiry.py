@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from docker_credential_harbor import console, harbor, policy, registry_state, tokens, verified
@@ -159,6 +159,9 @@ class Inquiry:
             self.learn(refresh=Refresh.INVALID_GRANT)
             return
         self.sign_in = fresh
+        if tokens.id_token_expired(fresh, time.time()):  # OIDC Core 12.2: an answer may come without a new one
+            self.learn(refresh=Refresh.INVALID_GRANT)
+            return
         self.learn(refresh=Refresh.FRESH, id_token_expired=False, user=None)
 
     def _read_current_user(self) -> None:
@@ -202,13 +205,23 @@ _CARRIED_OUT: dict[Step, Callable[[Inquiry], None]] = {
 }
 
 
-def with_person(known: Known, step: Step, asked: Asked | None, failure: Failure | None) -> Known:
-    """What is known once the person was asked: how that ended, as the one finding of ``step``."""
-    if isinstance(failure, FoundOut) and failure.unreachable:
+@dataclass(frozen=True)
+class Ended:
+    """How asking the person ended: the step, and what came of it or why nothing did."""
+
+    step: Step
+    asked: Asked | None
+    failure: Failure | None
+
+
+def with_person(known: Known, ended: Ended) -> Known:
+    """What is known once the person was asked: how that ended, as the one finding of its step."""
+    failure = ended.failure
+    if isinstance(failure, Unreachable) or (isinstance(failure, FoundOut) and failure.unreachable):
         return replace(known, unreachable=failure)
     if failure is not None:
         return replace(known, stopped=failure)
-    return replace(known, sign_in=asked) if step is Step.SIGN_IN else replace(known, walk=asked)
+    return replace(known, sign_in=ended.asked) if ended.step is Step.SIGN_IN else replace(known, walk=ended.asked)
 
 
 def _describe(step: End) -> str:

@@ -127,6 +127,7 @@ class Worker:
             self._tell("the identity provider refused offline_access: this sign-in ends with the provider's session")
         self._check_person(result.tokens.subject, result.tokens.person, found, result.tokens.refresh_token)
         self._save(SignIn(result.tokens, self.known.pair if self.known else None))
+        self._tell_where_it_is_kept()
         if redirect.client_id not in result.tokens.audience:
             return Asked.DONE  # Harbor will not take this ID token, so there is nothing to wait for
         passed = harbor_login.wait(
@@ -278,6 +279,11 @@ class Worker:
         window.write(self.note)
         if self.context.reach.way == "browser" and not interaction.open_browser(url):
             self._tell("no browser could be opened")
+
+    def _tell_where_it_is_kept(self) -> None:
+        backend, why = self.store.where(self.registry.name)
+        if backend == "file" and self.context.settings.storage == "auto":
+            self._tell(f"the sign-in is kept in a file that only this user can read ({why})")
 
     def _tell(self, line: str) -> None:
         self.note = replace(self.note, lines=(*self.note.lines, line))

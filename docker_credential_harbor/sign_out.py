@@ -29,12 +29,20 @@ def sign_out(context: Context, registry: Registry) -> bool:
         )
         registry_state.save(registry.name, signed_out)
         window.end(registry.name)
-        sign_in = context.store.load_sign_in(registry.name)
+        sign_in = _readable_sign_in(context, registry)
         context.store.delete_sign_in(registry.name)
         had_stored = context.store.delete_stored(f"https://{registry.name}")
     if sign_in:
         _revoke(context, registry, signed_out, sign_in)
     return had_stored or sign_in is not None
+
+
+def _readable_sign_in(context: Context, registry: Registry) -> SignIn | None:
+    try:
+        return context.store.load_sign_in(registry.name)
+    except errors.StoreDamaged as damage:  # it goes all the same; only the provider cannot be told
+        console.warn(str(damage))
+        return None
 
 
 def _revoke(context: Context, registry: Registry, notes: registry_state.Notes, sign_in: SignIn) -> None:

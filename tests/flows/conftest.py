@@ -1,0 +1,107 @@
+"""A workplace: one person, one Harbor behind a real Keycloak, and the installed helper in a sealed home."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+
+    from tests.lab.harbor import StandInHarbor
+    from tests.lab.person import Person
+    from tests.lab.realm import Realm
+    from tests.lab.sealed_home import Helper
+
+NOT_FOUND = "credentials not found in native keychain\n"
+
+
+@dataclass
+class Workplace:
+    """What a test of a flow needs, and the questions that it asks again and again."""
+
+    realm: Realm
+    harbor: StandInHarbor
+    person: Person
+    helper: Helper
+
+    @property
+    def name(self) -> str:
+        return self.harbor.name
+
+    def configure(self, *, url: str | None = None, top: str = "", **keys: object) -> None:
+        """Writes the helper's configuration for this Harbor; keyword arguments are keys of its table."""
+        keys = {"url": url or self.harbor.url, **keys}
+        table = "\n".join(f"{key} = {json.dumps(value)}" for key, value in keys.items())
+        self.helper.configure(f'storage = "file"\n{top}\n[registries."{self.name}"]\n{table}\n')
+
+    def get(self, server: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+        return self.helper.get(server or self.name, env)
+
+    def pair(self, server: str | None = None, **env: str) -> tuple[str, str]:
+        """The pair that `get` gives; it must."""
+        answer = self.get(server, **env)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        pair = json.loads(answer.stdout)
+        assert pair["ServerURL"] == (server or self.name)
+        return pair["Username"], pair["Secret"]
+
+    def refused(self, server: str | None = None, **env: str) -> str:
+        """What `get` says on standard error where it has no pair; it must be one line."""
+        answer = self.get(server, **env)
+        assert (answer.returncode, answer.stdout) == (1, NOT_FOUND), answer.stdout + answer.stderr
+        lines = [line for line in answer.stderr.splitlines() if "opening a browser" not in line]
+        assert len(lines) == 1, answer.stderr
+        assert all(line.startswith("docker-credential-harbor: ") for line in answer.stderr.splitlines())
+        return lines[0]
+
+    def store(self, username: str, secret: str, server: str | None = None) -> None:
+        payload = {"ServerURL": server or self.name, "Username": username, "Secret": secret}
+        answer = self.helper.run("store", json.dumps(payload))
+        assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+
+    def asked(self) -> list[str]:
+        """The paths that Harbor was asked for by programs since the last time; browsers' walks left out."""
+        paths = [request.path.partition("?")[0] for request in self.harbor.requests]
+        self.harbor.clear_requests()
+        return [path for path in paths if path.startswith(("/service/", "/api/"))]
+
+    def onboard(self, user: str = "alice", as_name: str = "alice-h") -> None:
+        """A Harbor user that this person of the realm is, with a token that Harbor stored at a walk long ago."""
+        self.harbor.onboard(as_name, f"{user}@example.com", self.realm.subject(user))
+
+
+@pytest.fixture
+def make_workplace(
+    make_realm: Callable[..., Realm], make_harbor: Callable[..., StandInHarbor], helper: Helper, person: Person
+) -> Callable[..., Workplace]:
+    """Makes a workplace: `realm` and `harbor` are options of the two; the person already known to Harbor or not."""
+
+    def make(
+        realm: dict[str, Any] | None = None,
+        harbor: dict[str, Any] | None = None,
+        *,
+        onboarded: bool = True,
+        somebody: Person | None = None,
+        **keys: object,
+    ) -> Workplace:
+        at = make_realm(**(realm or {}))
+        place = Workplace(at, make_harbor(at, **(harbor or {})), somebody or person, helper)
+        at.set_harbor_redirect(f"{place.harbor.url}/c/oidc/callback")
+        place.helper.home.environment["BROWSER"] = place.person.browser_command
+        if onboarded:
+            place.onboard()
+        place.configure(**keys)  # type: ignore[arg-type]
+        return place
+
+    return make
+
+
+@pytest.fixture
+def workplace(make_workplace: Callable[..., Workplace]) -> Workplace:
+    """A workplace as it comes: alice is known to Harbor as alice-h, Harbor asks for offline_access."""
+    return make_workplace()
