@@ -1,0 +1,269 @@
+"""The loopback server that the browser comes back to (RFC 8252 7.3, 8.3): one callback, the right one, taken once.
+
+It decides nothing: whoever waits for the callback gives the answer to the browser, too. Everything else that comes in
+(other pages of the machine's browsers, other programs, another state) is refused and does not end the wait.
+"""
+
+from __future__ import annotations
+
+import hmac
+import http.server
+import queue
+import socket
+import socketserver
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from docker_credential_harbor.errors import ConfigurationInvalid, PortBusy
+from docker_credential_harbor.signin import pages
+from docker_credential_harbor.transport import is_loopback_host
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+REQUEST_SECONDS = 10  # for a whole request to come in
+ANSWER_SECONDS = 90  # for the waiting side to say what is answered: two requests to the provider at most
+LAST_ANSWER_SECONDS = 3  # for the browser to fetch its last answer, before the server closes
+MOST_CONNECTIONS = 32
+OUTCOME_PATH = "/outcome"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The callback that is waited for: RFC 6749 4.1.2 (state) and RFC 9207 (iss)."""
+
+    state: str = field(repr=False)
+    issuer: str
+    iss_required: bool
+
+
+@dataclass(frozen=True)
+class Callback:
+    """The provider's answer as the browser brought it; the browser waits for ``redirect`` or ``show``."""
+
+    parameters: dict[str, str] = field(repr=False)
+    server: CallbackServer = field(repr=False)
+    answered: threading.Event = field(default_factory=threading.Event, repr=False)
+    sent: threading.Event = field(default_factory=threading.Event, repr=False)
+    location: list[str] = field(default_factory=list, repr=False)
+
+    def redirect(self, url: str) -> None:
+        """Send the browser on."""
+        self.location.append(url)
+        self.answered.set()
+
+    def show(self, page: str) -> None:
+        """Show a page, under an address without code and state: those of pages stay in the browser's history."""
+        self.server.promise(page)
+        self.redirect(OUTCOME_PATH)
+
+
+class CallbackServer:
+    """Listens from the start to the end of a ``with``; the last answers are sent before it closes.
+
+    ``redirect_uri`` is the configured one: its port, if it names one, else any free one. Raises PortBusy.
+    """
+
+    def __init__(self, redirect_uri: str) -> None:
+        parts = urlsplit(redirect_uri)
+        if parts.scheme != "http" or not is_loopback_host(parts.hostname):
+            raise ConfigurationInvalid(place="redirect_uri", reason="it must be an http:// loopback address")
+        self._server = _listen(parts.hostname or "", parts.port)
+        port = int(self._server.server_address[1])
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        self.redirect_uri = urlunsplit((parts.scheme, f"{host}:{port}", parts.path, parts.query, ""))
+        self.path = parts.path or "/"
+        # Against other names that lead to this machine (DNS rebinding).
+        self.hosts = {f"{host}:{port}"} | ({str(host)} if port == 80 else set())
+        self._server.owner = self
+        self._expected: Expected | None = None
+        self._taken: list[Callback] = []
+        self._callbacks: queue.SimpleQueue[Callback] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._page: str | None = None
+        self._page_sent = threading.Event()
+
+    def expect(self, expected: Expected) -> None:
+        """Take the next callback that is this one."""
+        with self._lock:
+            self._expected = expected
+
+    def next_callback(self, timeout_seconds: float) -> Callback | None:
+        """The callback; None when it did not come in time."""
+        try:
+            return self._callbacks.get(timeout=timeout_seconds)
+        except queue.Empty:
+            return None
+
+    def promise(self, page: str) -> None:
+        """The page for the browser to fetch before the server closes."""
+        self._page = page
+
+    def take(self, query: str) -> Callback | str:
+        """The callback if it is the expected one, which from then on is no more; else why it is refused."""
+        pairs = parse_qsl(query, keep_blank_values=True)
+        parameters = dict(pairs)
+        if len(parameters) != len(pairs):
+            return "a parameter is there twice"
+        with self._lock:
+            expected = self._expected
+            given = parameters.get("state", "")
+            if expected is None or not hmac.compare_digest(given.encode(), expected.state.encode()):
+                return "it belongs to no sign-in that is under way"
+            iss = parameters.get("iss")
+            if iss != expected.issuer and (iss is not None or expected.iss_required):
+                return "it does not come from the expected identity provider"
+            if not parameters.get("code") and not parameters.get("error"):
+                return "it brings neither a code nor an error"
+            self._expected = None
+            callback = Callback(parameters, self)
+            self._taken.append(callback)
+        self._callbacks.put(callback)
+        return callback
+
+    def outcome(self) -> str | None:
+        """The page that was promised; None when there is none."""
+        return self._page
+
+    def outcome_was_sent(self) -> None:
+        """The browser has the page, so the server may close."""
+        self._page_sent.set()
+
+    def __enter__(self) -> CallbackServer:
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="loopback", daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._expected = None
+        for callback in self._taken:
+            if not callback.answered.is_set():
+                callback.show(pages.refused("the sign-in was ended"))
+            callback.sent.wait(LAST_ANSWER_SECONDS)
+        if self._page is not None:
+            self._page_sent.wait(LAST_ANSWER_SECONDS)
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    """Not http.server's own, which looks its name up in the DNS."""
+
+    daemon_threads = True
+    block_on_close = False
+    # On Windows it would let two programs listen at once.
+    allow_reuse_address = sys.platform != "win32"
+    request_queue_size = MOST_CONNECTIONS
+    owner: CallbackServer
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Browsers that go away; http.server would print a traceback."""
+
+
+def _listen(host: str, port: int | None) -> _Server:
+    try:
+        return _Server(("127.0.0.1" if host == "localhost" else host, port or 0))
+    except OSError as error:
+        raise PortBusy(port=port or "any") from error
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: _Server
+    timeout = REQUEST_SECONDS  # for each part of a request; the timer is for all of it
+
+    def setup(self) -> None:
+        super().setup()
+        self._timer = threading.Timer(REQUEST_SECONDS, self._give_up)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def finish(self) -> None:
+        self._timer.cancel()
+        super().finish()
+
+    def do_GET(self) -> None:
+        self._timer.cancel()
+        owner = self.server.owner
+        path, _, query = self.path.partition("?")
+        if self.headers.get_all("Host", []) not in [[host] for host in owner.hosts]:
+            self._page(400, pages.refused("it is for another host"))
+        elif path == owner.path:
+            self._callback(owner.take(query))
+        elif path == OUTCOME_PATH and (page := owner.outcome()) is not None:
+            self._page(200, page)
+            owner.outcome_was_sent()
+        else:
+            self._page(404, pages.refused("there is no such page"))
+
+    def _callback(self, taken: Callback | str) -> None:
+        if isinstance(taken, str):
+            self._page(400, pages.refused(taken))
+            return
+        try:
+            if taken.answered.wait(ANSWER_SECONDS):
+                self.send_response(302)
+                self.send_header("Location", taken.location[0])
+                self._end(b"")
+            else:
+                self._page(504, pages.refused("the sign-in took too long"))
+        finally:
+            taken.sent.set()
+
+    def _only_get(self) -> None:
+        self._page(405, pages.refused("it is not a GET"))
+
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _only_get  # noqa: N815 - http.server's names
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """What http.server itself refuses: its own page would repeat the request."""
+        self._page(code, pages.refused("it was not understood"))
+
+    def _page(self, status: int, page: str) -> None:
+        self.send_response(status)
+        for name, value in pages.HEADERS.items():
+            self.send_header(name, value)
+        self._end(page.encode())
+
+    def _end(self, body: bytes) -> None:
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+        self.wfile.flush()
+        self.close_connection = True
+
+    def _give_up(self) -> None:
+        try:
+            self.connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # it is closed already
+
+    def version_string(self) -> str:
+        return "docker-credential-harbor"
+
+    def log_message(self, *_: object) -> None:
+        """Requests hold the code: nothing of them is written anywhere."""
