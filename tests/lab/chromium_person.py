@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Error, sync_playwright
 from playwright.sync_api import Page as Window
 
 from tests.lab.page import Page, read_page
-from tests.lab.person import MOST_STEPS, TIMEOUT_SECONDS, Person
+from tests.lab.person import MOST_STEPS, TIMEOUT_SECONDS, WRONG, Person
 from tests.lab.processes import PartError
 
 SWITCHES = [
@@ -25,7 +25,7 @@ SWITCHES = [
     "--disable-sync",
 ]
 # What a person would act on, and where a window is at rest.
-LOGIN, GRANT, ONBOARD = "#kc-form-login #password", "input[name=accept]", "form#oidc-onboard #onboard"
+LOGIN, GRANT, ONBOARD = "#kc-form-login #password", "[name=accept]", "form#oidc-onboard #onboard"
 
 
 def chromium() -> str | None:
@@ -107,6 +107,8 @@ class ChromiumPerson(Person):
     def _act(self, window: Window) -> bool:
         """Does what a person would do here; False when there is nothing (more) to do."""
         if window.locator(LOGIN).count():
+            if WRONG in window.inner_text("body"):
+                return False
             self.forms += 1
             if window.locator("#username").is_editable():
                 window.fill("#username", self.username)

@@ -23,9 +23,8 @@ def pkce() -> tuple[str, str]:
     return verifier, challenge
 
 
-def authorization_code(realm: Realm, person: CookiePerson, scope: str) -> tuple[dict[str, str], str]:
-    """The parameters of the redirect back to the helper, and the code verifier."""
-    verifier, challenge = pkce()
+def authorization_url(realm: Realm, scope: str, challenge: str) -> str:
+    """Where the helper's own sign-in begins."""
     parameters = {
         "client_id": HELPER_CLIENT,
         "redirect_uri": REDIRECT_URI,
@@ -35,7 +34,13 @@ def authorization_code(realm: Realm, person: CookiePerson, scope: str) -> tuple[
         "code_challenge": challenge,
         "code_challenge_method": "S256",
     }
-    landed = person.walk_to(f"{realm.endpoint('auth')}?{urlencode(parameters)}", REDIRECT_URI)
+    return f"{realm.endpoint('auth')}?{urlencode(parameters)}"
+
+
+def authorization_code(realm: Realm, person: CookiePerson, scope: str) -> tuple[dict[str, str], str]:
+    """The parameters of the redirect back to the helper, and the code verifier."""
+    verifier, challenge = pkce()
+    landed = person.walk_to(authorization_url(realm, scope, challenge), REDIRECT_URI)
     return {name: values[0] for name, values in parse_qs(urlsplit(landed).query).items()}, verifier
 
 

@@ -1,0 +1,85 @@
+"""Both persons at a browser do what the helper's flows will ask of them."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import need
+from tests.lab.chromium_person import ChromiumPerson, chromium
+from tests.lab.own_sign_in import authorization_url, pkce, sign_in, token_request
+from tests.lab.person import WRONG, CookiePerson, Person
+from tests.lab.realm import Realm
+from tests.lab.web import Exchange, WebServer
+
+
+@pytest.fixture(params=["cookies", "chromium"])
+def somebody(request: pytest.FixtureRequest) -> Iterator[Person]:
+    if request.param == "chromium":
+        need("chromium", "apt-get install chromium", chromium())
+    made: Person = CookiePerson() if request.param == "cookies" else ChromiumPerson()
+    yield made
+    made.close()
+
+
+def show(exchange: Exchange) -> None:
+    if exchange.path == "/from":
+        exchange.redirect(f"{exchange.server.url}/to?{exchange.target.partition('?')[2]}")
+    else:
+        exchange.answer_html(200, f"<title>Shown</title><p>at {exchange.target}</p>")
+
+
+def test_browser_command_opens_windows(somebody: Person) -> None:
+    server = WebServer(show)
+    for number in range(2):
+        subprocess.run([somebody.browser_command, f"{server.url}/from?n={number}&x='y z'"], check=True, timeout=5)
+    somebody.wait_for_windows(2)
+    assert somebody.windows == 2
+    assert [page.title for page in somebody.pages] == ["Shown"] * 2
+    assert "/to?n=1" in somebody.pages[1].text
+    server.close()
+
+
+def test_nobody_there(somebody: Person) -> None:
+    page = somebody.open("http://127.0.0.1:9/")
+    assert (page.status, bool(page.text)) == (0, True)
+
+
+def test_device_grant(somebody: Person, realm: Realm) -> None:
+    verifier, challenge = pkce()
+    form = {"scope": "openid", "code_challenge": challenge, "code_challenge_method": "S256"}
+    begun = token_request(realm, "auth/device", **form).json()
+    page = somebody.open(begun["verification_uri_complete"])
+    assert "Success" in page.text or "successful" in page.text.lower()
+    assert somebody.forms == 1
+    poll = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": begun["device_code"]}
+    assert "id_token" in token_request(realm, code_verifier=verifier, **poll).json()
+
+
+def test_wrong_password_is_given_up(somebody: Person, realm: Realm) -> None:
+    somebody.password = "wrong"
+    page = somebody.open(authorization_url(realm, "openid", pkce()[1]))
+    assert WRONG in page.text
+    assert somebody.forms == 1
+
+
+def test_screenshot(chromium_person: ChromiumPerson, tmp_path: Path) -> None:
+    server = WebServer(show)
+    chromium_person.open(server.url)
+    chromium_person.screenshot(tmp_path / "window.png")
+    assert (tmp_path / "window.png").read_bytes().startswith(b"\x89PNG")
+    server.close()
+
+
+def test_another_person_after_forgetting(realm: Realm, person: CookiePerson) -> None:
+    assert "id_token" in sign_in(realm, person, "openid")
+    assert "id_token" in sign_in(realm, person, "openid")
+    assert person.forms == 1
+    person.forget_cookies()
+    person.username = "bob"
+    assert "id_token" in sign_in(realm, person, "openid")
+    assert person.forms == 2
+    assert len(realm.sessions("bob")) == len(realm.sessions("alice")) == 1
+    realm.end_sessions()
+    assert not realm.sessions("bob")
