@@ -28,6 +28,7 @@ from tests.lab.realm import Realm
 from tests.lab.sealed_home import Helper, Home, purge_kernel_keys
 
 RUN_FOLDER = "HARBOR_LAB_RUN"
+FIRST_START_SECONDS = 400
 MakeRealm = Callable[..., Realm]
 MakeHarbor = Callable[..., StandInHarbor]
 
@@ -45,6 +46,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         if note.exists():
             Keycloak.attach(**json.loads(note.read_text())).end()
         shutil.rmtree(name, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first start of a Keycloak unpacks and builds, and counts towards the test that happens to come first."""
+    for item in items:
+        if "keycloak" in getattr(item, "fixturenames", ()) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(FIRST_START_SECONDS))
 
 
 def need(part: str, how: str, found: object) -> None:
