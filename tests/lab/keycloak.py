@@ -113,7 +113,7 @@ class Keycloak:
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [str(home / "bin/kc.sh"), "start-dev", *address, database],
-                env=_environment(),
+                env=_environment(folder),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -190,10 +190,11 @@ class Keycloak:
             return self._token
 
 
-def _environment() -> dict[str, str]:
+def _environment(folder: Path) -> dict[str, str]:
     return {
         **os.environ,
         "JAVA_OPTS_KC_HEAP": "-Xms64m -Xmx512m",
+        "JAVA_OPTS_APPEND": f"-Djava.io.tmpdir={folder}",
         "KC_BOOTSTRAP_ADMIN_USERNAME": ADMIN,
         "KC_BOOTSTRAP_ADMIN_PASSWORD": ADMIN_PASSWORD,
     }
