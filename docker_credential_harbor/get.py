@@ -30,6 +30,8 @@ def credentials(context: Context, registry: Registry) -> Credentials:
             look = Inquiry(context, registry, http)
             if not locked:
                 look.learn(unreachable=errors.Busy(what_runs="get", registry=registry.name))
+            if _is_under_way(registry):  # counted as declined until it ended well, but it can be joined
+                look.learn(paused_seconds=0)
             if ended:
                 look.known = inquiry.with_person(look.known, ended)
             end = look.found_by_another(context.began_at) or look.run()
@@ -75,6 +77,11 @@ def _answer(look: Inquiry, end: HandOut | NotFound) -> Credentials:
     if end.unverified:
         console.warn(f"the pair for {look.registry.name} could not be verified: {end.unverified}")
     return look.known.pair
+
+
+def _is_under_way(registry: Registry) -> bool:
+    note = window.under_way()
+    return note is not None and note.registry == registry.name
 
 
 def _start_or_join(registry: Registry, step: Step, generation: int) -> str | None:

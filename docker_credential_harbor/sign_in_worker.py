@@ -105,6 +105,7 @@ class Worker:
 
     def sign_in(self) -> Asked:
         """Our own sign-in and Harbor's walk, in one tab. Raises Failure."""
+        self.stored = None  # whoever signs in all the same means the pair of that sign-in
         redirect = harbor.login_redirect(self.http, self.registry)
         found, notes = tokens.provider_of(self.http, self.registry, replace(self._notes(), redirect=redirect))
         refused = self._last_known_pair_if_refused()
@@ -122,7 +123,6 @@ class Worker:
             cancelled=self._is_superseded,
             now=time.time,
         )
-        sent_on_at = time.time()
         if result.offline_access_refused:
             self._tell("the identity provider refused offline_access: this sign-in ends with the provider's session")
         self._check_person(result.tokens.subject, result.tokens.person, found, result.tokens.refresh_token)
@@ -136,7 +136,7 @@ class Worker:
             cancelled=self._is_superseded,
             registry_name=self.registry.name,
         )
-        return self._end(passed, sent_on_at)
+        return self._end(passed, result.sent_on_at)
 
     def _end(self, passed: Credentials | None, renewed_after: float) -> Asked:
         if passed is None:

@@ -45,6 +45,7 @@ class SignInResult:
 
     tokens: TokenSet
     offline_access_refused: bool
+    sent_on_at: float  # when the browser was sent on to Harbor's login
 
 
 @dataclass(frozen=True)
@@ -97,10 +98,11 @@ def sign_in(
                 attempt, refused = attempt.without_offline_access(), True
                 callback.redirect(run.begin(server, attempt))
             elif attempt.offline:
+                sent_on_at = now()
                 callback.redirect(harbor_login_url)
                 run.wait_for_harbor(hold_back)
                 try:
-                    return SignInResult(run.exchange(server, attempt, callback), refused)
+                    return SignInResult(run.exchange(server, attempt, callback), refused, sent_on_at)
                 except OfflineAccessRefused:
                     # The browser is with Harbor by now; its session lives, so this shows no form again.
                     attempt, refused = attempt.without_offline_access(), True
@@ -111,8 +113,9 @@ def sign_in(
                 except Failure as failure:
                     callback.show(pages.failed(registry.name, failure.message))
                     raise
+                sent_on_at = now()
                 callback.redirect(harbor_login_url)
-                return SignInResult(tokens, refused)
+                return SignInResult(tokens, refused, sent_on_at)
 
 
 class _Run:

@@ -9,7 +9,7 @@ import hashlib
 import secrets
 import threading
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from joserfc import jwt
@@ -35,7 +35,13 @@ class Provider:
         self.scopes = scopes
         self.refreshes = 0
         self._verify = verify
+        self._through: tuple[str, str] | None = None
         self._lock = threading.Lock()
+
+    def connect_through(self, proxy_url: str | None) -> None:
+        """Harbor alone reaches the provider by that way from now on, under the provider's own name; None: directly."""
+        parts = urlsplit(self.issuer)
+        self._through = (f"{parts.scheme}://{parts.netloc}", proxy_url) if proxy_url else None
 
     def authorization_url(self, redirect_uri: str, state: str, verifier: str) -> str:
         """Where a person signs in, with Harbor's client and PKCE; its parameters in the order that Go writes them."""
@@ -105,6 +111,10 @@ class Provider:
         return self._send("GET", url)
 
     def _send(self, method: str, url: str, **arguments: Any) -> Any:
+        if self._through:
+            origin, proxy_url = self._through
+            url = proxy_url + url.removeprefix(origin)
+            arguments["headers"] = {"Host": origin.partition("://")[2]}
         with requests.Session() as session:
             session.trust_env = False
             try:

@@ -1,0 +1,222 @@
+"""Many at once, killed callers, interrupted commands: one refresh, one probe, one window, and nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+from tests.flows.conftest import NOT_FOUND
+from tests.lab.person import CookiePerson
+from tests.lab.processes import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.flows.conftest import Workplace
+    from tests.lab.faults import FaultProxy
+    from tests.lab.keycloak import Keycloak
+
+MANY = 12
+
+
+def many_gets(workplace: Workplace, count: int = MANY) -> list[tuple[int, str, str]]:
+    """So many `get`s at the same moment, each in a process of its own: exit status, standard output, standard error."""
+    started = [workplace.helper.start("get") for _ in range(count)]
+    for process in started:
+        assert process.stdin
+        process.stdin.write(workplace.name.encode())
+        process.stdin.close()
+        process.stdin = None
+    ended = [process.communicate(timeout=90) for process in started]
+    return [
+        (process.returncode, output.decode(), errors.decode())
+        for process, (output, errors) in zip(started, ended, strict=True)
+    ]
+
+
+def pairs_of(answers: list[tuple[int, str, str]]) -> set[tuple[str, str]]:
+    for status, output, errors in answers:
+        assert status == 0, output + errors
+    pairs = [json.loads(output) for _, output, _ in answers]
+    return {(pair["Username"], pair["Secret"]) for pair in pairs}
+
+
+class TestManyAtOnce:
+    def test_one_window_serves_all(self, workplace: Workplace) -> None:
+        pairs = pairs_of(many_gets(workplace))
+        assert pairs == {("alice-h", workplace.harbor.users["alice-h"].secret)}
+        assert (workplace.person.windows, workplace.person.forms) == (1, 1)
+
+    def test_one_probe_serves_all_that_were_waiting_even_without_a_trust_window(
+        self, make_workplace: Callable[..., Workplace]
+    ) -> None:
+        workplace = make_workplace(top="cache_ttl = 0")
+        pair = workplace.pair()
+        workplace.harbor.expire_stored_access_token("alice-h")
+        before = workplace.harbor.refreshes
+        workplace.asked()
+        assert pairs_of(many_gets(workplace)) == {pair}
+        assert len(workplace.asked()) < MANY, "those that were waiting take over what the first found out"
+        assert workplace.harbor.refreshes == before + 1
+
+    def test_one_refresh_by_us_with_strict_rotation(self, make_workplace: Callable[..., Workplace]) -> None:
+        workplace = make_workplace(
+            {"access_token_lifespan": 20, "revoke_refresh_token": True}, top="cache_ttl = 0\nlogin_timeout = 30"
+        )
+        workplace.pair()
+        wait_until(lambda: not id_token_is_good(workplace), "the ID token to expire", 60)
+        before = workplace.realm.token_requests("docker-credential-harbor")
+        workplace.harbor.set_secret("alice-h", "Another-Secret-0123456789")
+        assert pairs_of(many_gets(workplace)) == {("alice-h", "Another-Secret-0123456789")}
+        assert workplace.realm.token_requests("docker-credential-harbor") == before + 1
+        assert workplace.own_token_is_live()
+
+    def test_a_dead_token_is_walked_for_once(self, make_workplace: Callable[..., Workplace]) -> None:
+        workplace = make_workplace(top="cache_ttl = 0")
+        pair = workplace.pair()
+        workplace.harbor.kill_stored_token("alice-h")
+        assert pairs_of(many_gets(workplace)) == {pair}
+        assert (workplace.person.windows, workplace.person.forms) == (2, 1)
+
+
+def id_token_is_good(workplace: Workplace) -> bool:
+    import requests
+
+    [path] = workplace.helper.home.folders["XDG_DATA_HOME"].rglob("secrets.json")
+    kept = next(value for key, value in json.loads(path.read_text())["values"].items() if key.startswith("sign-in"))
+    token = json.loads(kept)["tokens"]["id_token"]
+    url = f"{workplace.harbor.url}/api/v2.0/users/current"
+    return requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=30).ok
+
+
+class TestKilledCaller:
+    def test_the_sign_in_goes_on_and_the_next_get_picks_its_result_up(
+        self, make_workplace: Callable[..., Workplace]
+    ) -> None:
+        person = CookiePerson(decline=True)
+        workplace = make_workplace(somebody=person)
+        caller = workplace.helper.start("get")
+        assert caller.stdin
+        caller.stdin.write(workplace.name.encode())
+        caller.stdin.close()
+        wait_until(lambda: person.windows == 1, "the window")
+        os.kill(caller.pid, signal.SIGKILL)
+        caller.wait(10)
+        caller.stdin = None
+        caller.communicate(timeout=10)  # all three streams are closed: nothing that was started holds them
+        person.decline = False
+        person.open(person.urls[0])
+        assert workplace.pair()[0] == "alice-h"
+        assert person.windows == 2, "the second one is the person's own opening of the link"
+
+    def test_a_second_get_joins_the_window_of_a_killed_one(self, make_workplace: Callable[..., Workplace]) -> None:
+        person = CookiePerson(decline=True)
+        workplace = make_workplace(somebody=person)
+        first, second = (start_get(workplace) for _ in range(2))
+        wait_until(lambda: person.windows == 1, "the window")
+        os.kill(first.pid, signal.SIGKILL)
+        first.communicate(timeout=10)
+        person.decline = False
+        person.open(person.urls[0])
+        output, errors = second.communicate(timeout=60)
+        assert second.returncode == 0, errors
+        assert json.loads(output)["Username"] == "alice-h"
+        assert len(person.urls) == 2
+
+    def test_a_killed_worker_leaves_no_lock(self, make_workplace: Callable[..., Workplace]) -> None:
+        person = CookiePerson(decline=True)
+        workplace = make_workplace(somebody=person)
+        caller = start_get(workplace)
+        wait_until(lambda: person.windows == 1, "the window")
+        subprocess.run(["pkill", "-KILL", "-f", f"_ask-the-person .* {workplace.name}"], check=True)
+        output, errors = caller.communicate(timeout=30)
+        assert output.decode() == NOT_FOUND
+        assert b"was ended before it was finished" in errors
+        person.decline = False
+        assert workplace.helper.run("login").returncode == 0
+
+
+class TestEnding:
+    def test_ctrl_c_ends_the_sign_in_of_login(self, make_workplace: Callable[..., Workplace]) -> None:
+        person = CookiePerson(decline=True)
+        workplace = make_workplace(somebody=person)
+        login = workplace.helper.start(["login"])
+        wait_until(lambda: person.windows == 1, "the window")
+        login.send_signal(signal.SIGINT)
+        output, errors = login.communicate(timeout=30)
+        assert (login.returncode, output) == (130, b"")
+        assert b"Traceback" not in errors
+        wait_until(lambda: not worker_runs(workplace), "the worker to end")
+
+    def test_erase_ends_a_sign_in_under_way(self, make_workplace: Callable[..., Workplace]) -> None:
+        person = CookiePerson(decline=True)
+        workplace = make_workplace(somebody=person)
+        caller = start_get(workplace)
+        wait_until(lambda: person.windows == 1, "the window")
+        assert workplace.helper.run("erase", workplace.name).returncode == 0
+        output, errors = caller.communicate(timeout=30)
+        assert output.decode() == NOT_FOUND
+        assert b"was ended before it was finished" in errors
+        assert json.loads(workplace.helper.run("list").stdout) == {}
+        assert not worker_runs(workplace)
+
+    def test_erase_revokes_the_refresh_token(self, workplace: Workplace) -> None:
+        workplace.pair()
+        assert workplace.realm.sessions("alice")
+        live = refresh_token_of(workplace)
+        assert workplace.helper.run("erase", workplace.name).returncode == 0
+        assert not token_is_live(workplace, live)
+        assert workplace.helper.run("list").stdout == "{}\n"
+        for server in (f"https://{workplace.name}", f"http://{workplace.name}", workplace.name):
+            assert workplace.helper.run("erase", server).returncode == 0
+
+    def test_logout_says_what_it_did(self, workplace: Workplace) -> None:
+        workplace.pair()
+        answer = workplace.helper.run("logout")
+        assert (answer.returncode, answer.stdout) == (0, f"Signed out of {workplace.name}.\n")
+        answer = workplace.helper.run("logout")
+        assert (answer.returncode, answer.stdout) == (0, f"Nobody was signed in at {workplace.name}.\n")
+
+    def test_logout_with_the_provider_away_is_local_and_says_so(
+        self, make_workplace: Callable[..., Workplace], make_proxy: Callable[..., FaultProxy], keycloak: Keycloak
+    ) -> None:
+        proxy = make_proxy(keycloak.url)
+        workplace = make_workplace(through=proxy)
+        workplace.pair()
+        proxy.down()
+        answer = workplace.helper.run("logout")
+        assert answer.returncode == 0
+        assert "signed out of" in answer.stderr
+        assert "but not at the identity provider" in answer.stderr
+        assert json.loads(workplace.helper.run("list").stdout) == {}
+
+
+def start_get(workplace: Workplace) -> subprocess.Popen[bytes]:
+    process = workplace.helper.start("get")
+    assert process.stdin
+    process.stdin.write(workplace.name.encode())
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def worker_runs(workplace: Workplace) -> bool:
+    found = subprocess.run(["pgrep", "-f", f"_ask-the-person .* {workplace.name}"], capture_output=True, check=False)
+    return found.returncode == 0
+
+
+def refresh_token_of(workplace: Workplace) -> str:
+    [path] = workplace.helper.home.folders["XDG_DATA_HOME"].rglob("secrets.json")
+    kept = next(value for key, value in json.loads(path.read_text())["values"].items() if key.startswith("sign-in"))
+    token: str = json.loads(kept)["tokens"]["refresh_token"]
+    return token
+
+
+def token_is_live(workplace: Workplace, token: str) -> bool:
+    import requests
+
+    form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": "docker-credential-harbor"}
+    return requests.post(workplace.realm.endpoint("token"), data=form, timeout=30).ok
