@@ -1,6 +1,8 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+DEMO_PYTHON := build/demo-venv/bin/python
+DEMO_STAMP := build/demo-venv/.installed
 
 .PHONY: test lint demo lock clean
 
@@ -10,6 +12,18 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m pip install -q --no-deps --no-build-isolation --editable .
 	touch $@
 
+# The product as people install it: an editable one starts more slowly.
+$(DEMO_STAMP): requirements-demo.lock pyproject.toml $(shell find docker_credential_harbor -name '*.py')
+	python3 -m venv build/demo-venv
+	$(DEMO_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-demo.lock
+	rm -rf build/lib
+	$(DEMO_PYTHON) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall .
+	touch $@
+
+# The main job on an embedded lab; nothing needed beforehand but Python.
+demo: $(DEMO_STAMP)
+	@$(DEMO_PYTHON) -m tests.lab.demo
+
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -18,10 +32,11 @@ lint: $(STAMP)
 test: lint
 	$(PYTHON) -m pytest
 
-# Needs uv; the result holds hashes and no index address.
+# Needs uv; the results hold hashes and no index address.
+LOCK := uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header
 lock:
-	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header \
-	  --group demo --group test --group lint pyproject.toml --output-file requirements.lock
+	$(LOCK) --group demo --group test --group lint pyproject.toml --output-file requirements.lock
+	$(LOCK) --group demo pyproject.toml --output-file requirements-demo.lock
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -148,6 +148,14 @@ class StandInHarbor:
         """Forgets the requests so far."""
         self.requests = []
 
+    def down(self) -> None:
+        """Refuses connections from now on."""
+        self._web.down()
+
+    def up(self) -> None:
+        """Answers again, with all it knew."""
+        self._web.up()
+
     def close(self) -> None:
         """Ends the server and every request that hangs in it."""
         self._web.close()
