@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import io
+import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -11,6 +13,8 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from tests.lab.demo import wants_own_browser
+from tests.lab.demo_report import Report, masked
 from tests.lab.embedded_registry import EmbeddedRegistry, digest_of
 from tests.lab.harbor import StandInHarbor
 from tests.lab.image_client import ImageClient, PullError
@@ -274,3 +278,70 @@ class TestRegistry:
         assert pulled.returncode == 0, pulled.stderr
         docker_engine.forget_image(image)
         assert registry.repositories() == {"demo/pushed"}
+
+
+class TestOwnBrowser:
+    DESKTOP = {"WAYLAND_DISPLAY": "wayland-0"}  # noqa: RUF012 - never changed
+
+    @pytest.mark.parametrize(("answer", "wanted"), [("", False), ("n", False), ("y", True), (" Yes ", True)])
+    def test_a_terminal_is_asked(self, answer: str, wanted: bool) -> None:
+        assert wants_own_browser(self.DESKTOP, True, lambda _: answer) is wanted
+
+    @pytest.mark.parametrize(
+        ("environ", "interactive"), [(DESKTOP, False), ({}, True), ({**DESKTOP, "CI": "true"}, True)]
+    )
+    def test_nobody_is_asked_without_a_terminal_or_a_browser(self, environ: dict[str, str], interactive: bool) -> None:
+        assert wants_own_browser(environ, interactive, pytest.fail) is False
+
+    @pytest.mark.parametrize(("choice", "wanted"), [("1", True), ("0", False)])
+    def test_the_variable_chooses(self, choice: str, wanted: bool) -> None:
+        for interactive in (True, False):
+            assert wants_own_browser({**self.DESKTOP, "DEMO_BROWSER": choice}, interactive, pytest.fail) is wanted
+
+
+class TestReport:
+    def report(self, encoding: str = "utf-8") -> tuple[Report, io.BytesIO]:
+        written = io.BytesIO()
+        return Report(io.TextIOWrapper(written, encoding)), written
+
+    def test_one_broken_step_is_a_cross_and_the_next_one_follows(self) -> None:
+        report, written = self.report()
+        with report.step("good") as step:
+            step.took(12.3)
+            step.expect("so it is", True)
+        assert report.ok
+        with report.step("bad") as step:
+            step.expect("so it is", True)
+            step.expect("it is not", False)
+        with report.step("breaks") as step:
+            raise ValueError("why")
+        with report.step("nothing was looked at"):
+            pass
+        report.summary()
+        assert not report.ok
+        assert [step.ok for step in report.steps] == [True, False, False, False]
+        output = written.getvalue().decode()
+        assert "\u2713 12 ms   so it is\n" in output
+        assert "\u2717 not so: it is not\n" in output
+        assert "\u2717 not so: ValueError: why\n" in output
+        assert "1 of 4 steps" in output
+
+    def test_what_is_not_on_this_machine_is_skipped(self) -> None:
+        report, written = self.report()
+        with report.step("needs something") as step:
+            step.skip("not here")
+        report.summary()
+        assert report.ok
+        assert "1. needs something (not here)\n" in written.getvalue().decode()
+
+    def test_a_terminal_without_ticks(self) -> None:
+        report, written = self.report("ascii")
+        with report.step("good") as step:
+            step.say("\u2026")
+            step.expect("so it is", True)
+        assert b"ok 0 ms   so it is\n" in written.getvalue()
+
+    def test_the_secret_is_masked(self) -> None:
+        pair = {"ServerURL": "h", "Username": "u", "Secret": "s3cret"}
+        assert json.loads(masked(json.dumps(pair))) == {**pair, "Secret": "********"}
+        assert masked("credentials not found in native keychain\n") == "credentials not found in native keychain\n"
