@@ -25,7 +25,7 @@ CHOICE = "DEMO_BROWSER"
 def main() -> int:
     """Runs it and returns the exit status."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    report = Report()
+    report, lab = Report(), None
     try:
         interactive = sys.stdin.isatty() and sys.stdout.isatty()
         own_browser = wants_own_browser(os.environ, interactive, input)
@@ -33,7 +33,8 @@ def main() -> int:
             _introduce(report, lab, own_browser)
             Demo(lab, report).run()
     except KeyboardInterrupt:
-        report.line("\nBroken off; nothing is left.")
+        left = lab.leftovers() if lab else []
+        report.line(f"\nBroken off; {'still there: ' + ', '.join(left) if left else 'nothing is left'}.")
         return 130
     with report.step("nothing is left behind") as step:
         left = lab.leftovers()

@@ -108,9 +108,11 @@ class Report:
         for step in self.steps:
             note = f" ({step.skipped})" if step.skipped else ""
             self.line(f"  {step.mark:<{width}} {step.milliseconds:>6.0f} ms  {step.number:>2}. {step.title}{note}")
-        good = sum(step.ok for step in self.steps)
+        skipped = sum(step.ok and bool(step.skipped) for step in self.steps)
+        good = sum(step.ok for step in self.steps) - skipped
+        not_shown = f"; {skipped} not shown here" if skipped else ""
         seconds = time.monotonic() - self.began_at
-        self.line(f"  {good} of {len(self.steps)} steps did what they should, in {seconds:.1f} s.")
+        self.line(f"  {good} of {len(self.steps)} steps did what they should, in {seconds:.1f} s{not_shown}.")
 
     def _can_write(self, text: str) -> bool:
         try:

@@ -85,8 +85,11 @@ class Demo:
 
     def _warm_get(self) -> None:
         with self._report.step("a warm get asks nobody") as step:
-            where = "in the kernel's keyring" if keyctl.available() else "in the notes, as there is no kernel keyring"
-            step.say(f"Docker asks again within the trust window; the pair is remembered {where}.")
+            step.say("Docker asks again within the trust window.")
+            if keyctl.available():
+                step.say("The pair is remembered in the kernel's keyring, where a short way finds it.")
+            else:
+                step.say("The kernel's keyring is closed here, as in many containers: the long way, but no request.")
             self._harbor.clear_requests()
             self._provider.requests.clear()
             call = self._get(step)

@@ -169,7 +169,7 @@ class Records:
         }
         # Of access and ID tokens alike, as a realm has it.
         self.token_seconds = 300
-        self.key = RSAKey.generate_key(2048, {"kid": secrets.token_hex(8), "use": "sig", "alg": "RS256"})
+        self.key: RSAKey = RSAKey.generate_key(2048, {"kid": secrets.token_hex(8), "use": "sig", "alg": "RS256"})
         self.sessions: dict[str, Session] = {}
         self.codes: dict[str, Code] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
