@@ -20,7 +20,7 @@ from tests.lab.demo_lab import HARBOR_NAME, DemoLab, kernel_keys
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.lab.person import CookiePerson
+    from tests.lab.person import Person
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "tests.lab.demo"]
@@ -95,7 +95,9 @@ def test_a_demo_that_is_broken_off_leaves_nothing(temporary: Path) -> None:
     assert kernel_keys(name[1]) == []
 
 
-def test_in_the_persons_own_browser(monkeypatch: pytest.MonkeyPatch, person: CookiePerson) -> None:
+@pytest.mark.parametrize("kind", ["person", "chromium_person"])
+def test_in_the_persons_own_browser(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, kind: str) -> None:
+    person: Person = request.getfixturevalue(kind)
     monkeypatch.setenv("BROWSER", person.browser_command)
     with DemoLab(own_browser=True) as lab:
         assert lab.call(["setup", lab.harbor.url]).status == 0

@@ -33,6 +33,7 @@ PAGE_HEADERS = {
     "X-Frame-Options": "DENY",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
 }
+# The form's names are Keycloak's, which the lab's persons at browsers look for.
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Sign in: the demo's identity provider</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -43,10 +44,10 @@ button { font: inherit; margin-top: 1.2em; padding: .5em 1.6em } .fault { color:
 {% if refused %}<h1>This cannot go on</h1><p class="fault" role="alert">{{ refused }}</p>
 {% else %}<h1>Sign in</h1>
 {% if fault %}<p class="fault" role="alert">{{ fault }}</p>{% endif %}
-<form id="login" method="post" action="{{ action }}">
-<label>User name<input name="username" value="{{ username }}" autocomplete="off"></label>
-<label>Password<input name="password" type="password" value="{{ password }}" autocomplete="off"></label>
-<button autofocus>Sign in</button></form>
+<form id="kc-form-login" method="post" action="{{ action }}">
+<label>User name<input id="username" name="username" value="{{ username }}" autocomplete="off"></label>
+<label>Password<input id="password" name="password" type="password" value="{{ password }}" autocomplete="off"></label>
+<button id="kc-login" autofocus>Sign in</button></form>
 <p class="note">This is the demo's own identity provider: it runs on this machine and is gone with the demo.
 The demo's person is filled in; just go on.</p>{% endif %}
 </body></html>
