@@ -20,13 +20,29 @@ def main() -> int:
     began_at = time.time()
     arguments = sys.argv[1:]
     payload = b""
-    if arguments == ["get"] and TRACE_VARIABLE not in os.environ:
-        payload = os.read(0, MAXIMUM_WARM_PAYLOAD + 1)
-        answer = _warm_answer(payload)
-        if answer:
-            os.write(1, answer)
-            return 0
+    try:
+        if arguments == ["get"] and TRACE_VARIABLE not in os.environ:
+            payload = _payload()
+            answer = _warm_answer(payload)
+            if answer:
+                os.write(1, answer)
+                return 0
+    except OSError:  # standard input or output is closed or full: the long way has the words for it
+        pass
+    except KeyboardInterrupt:
+        return 130
     return _long_way(arguments, payload, began_at)
+
+
+def _payload() -> bytes:
+    """Standard input to its end, or the beginning of what is too long to be warm: half a URL may name another server."""
+    payload = b""
+    while len(payload) <= MAXIMUM_WARM_PAYLOAD:
+        part = os.read(0, MAXIMUM_WARM_PAYLOAD + 1)
+        if not part:
+            break
+        payload += part
+    return payload
 
 
 def _warm_answer(payload: bytes) -> bytes | None:
@@ -45,39 +61,83 @@ def _warm_answer(payload: bytes) -> bytes | None:
 
 
 def _long_way(arguments: list[str], payload: bytes, began_at: float) -> int:
-    import io
+    from docker_credential_harbor import console, errors
 
-    from docker_credential_harbor import console, errors, protocol, window
-
+    _keep_stream_numbers()
     try:
-        if len(arguments) == 1 and arguments[0] in protocol.VERBS:
-            rest = sys.stdin.buffer.read(protocol.MAXIMUM_PAYLOAD + 1) if _has_payload(arguments[0]) else b""
-            return protocol.serve(arguments[0], io.BytesIO(payload + rest), sys.stdout.buffer, began_at)
-        if arguments[:1] == [window.WORKER_VERB]:
-            from docker_credential_harbor import sign_in_worker
-
-            sign_in_worker.main(*arguments[1:])
-            return 0
-        from docker_credential_harbor import cli
-
-        return cli.run(arguments)
+        status = _carry_out(arguments, payload, began_at)
     except KeyboardInterrupt:
-        return 130
+        status = 130
+    except SystemExit as end:  # of argparse, which has said everything
+        status = end.code if isinstance(end.code, int) else errors.EXIT_USAGE
     except BrokenPipeError:
-        return errors.EXIT_FAILURE
+        status = errors.EXIT_FAILURE
     except errors.Failure as failure:
         console.warn(str(failure))
-        return failure.exit_status
+        status = failure.exit_status
     except Exception as fault:  # the last catch
         console.trace_exception(fault)
         console.warn(str(errors.Unexpected(reason=f"{type(fault).__name__}: {fault}")))
-        if arguments == ["get"]:
+        if arguments == ["get"] and sys.stdout is not None:
             sys.stdout.write(errors.NOT_FOUND + "\n")
-        return errors.EXIT_FAILURE
+        status = errors.EXIT_FAILURE
+    return _with_output_written(status)
+
+
+def _carry_out(arguments: list[str], payload: bytes, began_at: float) -> int:
+    import io
+
+    from docker_credential_harbor import protocol, window
+
+    if len(arguments) == 1 and arguments[0] in protocol.VERBS:
+        if _has_payload(arguments[0]) and sys.stdin is not None:
+            payload += sys.stdin.buffer.read(protocol.MAXIMUM_PAYLOAD + 1)
+        return protocol.serve(arguments[0], io.BytesIO(payload), sys.stdout and sys.stdout.buffer, began_at)
+    if arguments[:1] == [window.WORKER_VERB]:
+        from docker_credential_harbor import sign_in_worker
+
+        sign_in_worker.main(*arguments[1:])
+        return 0
+    from docker_credential_harbor import cli
+
+    return cli.run(arguments)
 
 
 def _has_payload(verb: str) -> bool:
     return verb in ("get", "store", "erase")
+
+
+def _keep_stream_numbers() -> None:
+    """Where a caller closed one of the three streams, no file of ours must get its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _with_output_written(status: int) -> int:
+    """The exit status once all output is out. Python would try again at its end, and complain in words of its own."""
+    from docker_credential_harbor import console, errors
+
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as fault:
+        if not isinstance(fault, BrokenPipeError) and status == 0:
+            console.warn(str(errors.OutputNotWritten(reason=(fault.strerror or "unknown").lower())))
+        _discard(1)
+        status = status or errors.EXIT_FAILURE
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except OSError:  # what could not be said changes nothing of the answer
+        _discard(2)
+    return status
+
+
+def _discard(stream_number: int) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream_number)
 
 
 if __name__ == "__main__":

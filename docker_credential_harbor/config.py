@@ -26,6 +26,9 @@ USER_FILE_VARIABLE = PREFIX + "CONFIG"
 # Variables that decide where the files lie; a remembered pair is forgotten when one of them changes.
 PLACE_VARIABLES = ("HOME", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "APPDATA", USER_FILE_VARIABLE)
 
+# Variables that name one folder each: the XDG directories are meant to be absolute, and are not always.
+FOLDER_VARIABLES = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR")
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -40,7 +43,9 @@ def user_file(environ: Mapping[str, str] = os.environ) -> Path:
     from platformdirs import user_config_path
 
     named = environ.get(USER_FILE_VARIABLE)
-    return Path(named).expanduser() if named else user_config_path(APPLICATION, appauthor=False) / FILE_NAME
+    return (
+        _path(named, f"${USER_FILE_VARIABLE}") if named else user_config_path(APPLICATION, appauthor=False) / FILE_NAME
+    )
 
 
 def sources(environ: Mapping[str, str] = os.environ) -> Sources:
@@ -175,10 +180,20 @@ def _registry_value(key: str, value: object, place: str) -> object:
     if not isinstance(value, str):
         raise ConfigurationInvalid(place=place, reason=f"{key} must be text in quotes")
     if key == "ca_file":
-        return Path(value).expanduser()
+        return _path(value, place)
     if key in ("url", "issuer", "redirect_uri"):
         _check_url(key, value, place)
     return value.rstrip("/") if key == "url" else value
+
+
+def _path(value: str, place: str) -> Path:
+    """With ``~`` resolved. A relative one is relative to where the program was called."""
+    try:
+        if "\0" in value:
+            raise ValueError("there is a NUL character in it")
+        return Path(value).expanduser().absolute()
+    except (ValueError, RuntimeError, OSError) as fault:
+        raise ConfigurationInvalid(place=place, reason=f"{value!r} is no path: {fault}".rstrip(".")) from fault
 
 
 def _check_url(key: str, value: str, place: str) -> None:
@@ -221,7 +236,7 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
         import tomli as tomllib
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
+    except ValueError as fault:  # TOMLDecodeError, and Python's own of a number with thousands of digits
         raise ConfigurationInvalid(place=path, reason=f"it is not TOML: {fault}") from fault
     except RecursionError:
         raise ConfigurationInvalid(place=path, reason="it is nested too deeply") from None

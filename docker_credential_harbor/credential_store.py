@@ -118,7 +118,7 @@ class CredentialStore:
             if data["version"] != VERSION:
                 raise ValueError("another version of this program wrote it")
             return build(data)
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             # Not every error's own words: some hold a piece of the value.
             reason = str(error) if type(error) is ValueError else "it is not what this program writes"
             raise StoreDamaged(place=f"what the {noted} keeps for {name}", reason=reason) from None
@@ -191,7 +191,7 @@ class CredentialStore:
             index: _Index = {section: dict(data[section]) for section in (_SIGN_INS, _STORED)}
             if not all(_is_entry(entry) for entries in index.values() for entry in entries.values()):
                 raise ValueError("an entry is not what this program writes")
-        except (ValueError, LookupError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise StoreDamaged(place=path, reason=error) from error
         return index
 

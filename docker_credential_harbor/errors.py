@@ -348,6 +348,13 @@ class NotReadable(Failure):
     advice = "make it readable for this user"
 
 
+class OutputNotWritten(Failure):
+    """Whoever called closed standard output, or it leads to a full disk."""
+
+    code = "output-not-written"
+    what = "the answer cannot be written to standard output ({reason})"
+
+
 class NotStarted(Failure):
     """A browser or the worker of a sign-in: the program is missing or may not run."""
 

@@ -25,8 +25,11 @@ MAXIMUM_PAYLOAD = 1 << 20  # bytes; Docker's own pairs are far below
 WRONG_REQUESTS = (errors.NoServerUrl, errors.NoUsername, errors.UnacceptableServerUrl, errors.UnacceptablePayload)
 
 
-def serve(verb: str, stdin: BinaryIO, stdout: BinaryIO, began_at: float) -> int:
-    """Answers one request and returns the exit status. ``began_at``: when this process was asked, since the epoch."""
+def serve(verb: str, stdin: BinaryIO, stdout: BinaryIO | None, began_at: float) -> int:
+    """Answers one request and returns the exit status. ``began_at``: when this process was asked, since the epoch.
+
+    Raises OutputNotWritten, also where there is an answer and no ``stdout``.
+    """
     try:
         answer = VERBS[verb](_read(stdin) if verb not in ("list", "version") else b"", began_at)
         status = 0
@@ -38,9 +41,20 @@ def serve(verb: str, stdin: BinaryIO, stdout: BinaryIO, began_at: float) -> int:
     except _NotFound:
         answer, status = errors.NOT_FOUND, errors.EXIT_FAILURE
     if answer:
-        stdout.write(answer.encode() + b"\n")
-    stdout.flush()
+        _write(stdout, answer)
     return status
+
+
+def _write(stdout: BinaryIO | None, answer: str) -> None:
+    if stdout is None:
+        raise errors.OutputNotWritten(reason="it is closed")
+    try:
+        stdout.write(answer.encode() + b"\n")
+        stdout.flush()
+    except BrokenPipeError:  # nobody is there any more to be told
+        raise
+    except OSError as fault:
+        raise errors.OutputNotWritten(reason=(fault.strerror or "unknown").lower()) from fault
 
 
 class _NotFound(Exception):
@@ -79,6 +93,8 @@ def _store(payload: bytes, began_at: float) -> str:
     url = _checked(url.strip())
     if not username:
         raise errors.NoUsername()
+    if not (_is_text(username) and _is_text(secret)):
+        raise errors.UnacceptablePayload(reason="Username and Secret must be Unicode text")
     context = _context(began_at)
     stored_pairs.store(context, url, _registry(context, url), Credentials(username, secret))
     return ""
@@ -121,6 +137,15 @@ def _read(stdin: BinaryIO) -> bytes:
     if len(payload) > MAXIMUM_PAYLOAD:
         raise errors.UnacceptablePayload(reason="it is longer than 1 MiB")
     return payload
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be written as UTF-8: JSON's ``\\ud800`` alone is half a character, which no server could be told."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _server_url(payload: bytes) -> str:

@@ -7,6 +7,7 @@ future (the clock was set back). Whoever changes notes holds the registry's lock
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -58,7 +59,7 @@ def load(name: str) -> Notes:
         if data.pop("version") != VERSION:
             return Notes()
         notes = _notes(data)
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return Notes()
     return _without_future(notes, time.time() + CLOCK_SLACK_SECONDS)
 
@@ -103,20 +104,20 @@ def _path(name: str, ending: str) -> Path:
 
 
 def _notes(data: dict[str, Any]) -> Notes:
-    """Raises ValueError, LookupError or TypeError for anything that ``save`` does not write."""
+    """Raises ValueError, ArithmeticError, LookupError or TypeError for anything that ``save`` does not write."""
     return Notes(
         freshness=_or_none(data["freshness"], _freshness),
-        verified_at=_or_none(data["verified_at"], float),
-        trusted_until=_or_none(data["trusted_until"], float),
+        verified_at=_or_none(data["verified_at"], _instant),
+        trusted_until=_or_none(data["trusted_until"], _instant),
         config_stamp=_text(data["config_stamp"]),
-        outcome_began_at=_or_none(data["outcome_began_at"], float),
+        outcome_began_at=_or_none(data["outcome_began_at"], _instant),
         outcome_code=_or_none(data["outcome_code"], _text),
         outcome_message=_or_none(data["outcome_message"], _text),
-        declines=int(data["declines"]),
-        declined_at=_or_none(data["declined_at"], float),
-        generation=int(data["generation"]),
+        declines=_count(data["declines"]),
+        declined_at=_or_none(data["declined_at"], _instant),
+        generation=_count(data["generation"]),
         provider=_or_none(data["provider"], _provider),
-        provider_found_at=_or_none(data["provider_found_at"], float),
+        provider_found_at=_or_none(data["provider_found_at"], _instant),
         redirect=_or_none(data["redirect"], _redirect),
     )
 
@@ -131,9 +132,23 @@ def _text(value: Any) -> str:
     return value
 
 
+def _instant(value: Any) -> float:
+    instant = float(value)
+    if not 0 <= instant < math.inf:
+        raise ValueError
+    return instant
+
+
+def _count(value: Any) -> int:
+    count = int(value)
+    if count < 0:
+        raise ValueError
+    return count
+
+
 def _freshness(data: dict[str, Any]) -> Freshness:
-    doubtful_since = _or_none(data["doubtful_since"], float)
-    return Freshness(float(data["earliest_at"]), float(data["latest_at"]), doubtful_since)
+    doubtful_since = _or_none(data["doubtful_since"], _instant)
+    return Freshness(_instant(data["earliest_at"]), _instant(data["latest_at"]), doubtful_since)
 
 
 def _provider(data: dict[str, Any]) -> Provider:

@@ -105,7 +105,7 @@ class Worker:
 
     def sign_in(self) -> Asked:
         """Our own sign-in and Harbor's walk, in one tab. Raises Failure."""
-        self.stored = None  # whoever signs in all the same means the pair of that sign-in
+        goes_first, self.stored = self.stored, None  # whoever signs in all the same means the pair of that sign-in
         redirect = harbor.login_redirect(self.http, self.registry)
         found, notes = tokens.provider_of(self.http, self.registry, replace(self._notes(), redirect=redirect))
         refused = self._last_known_pair_if_refused()
@@ -126,8 +126,10 @@ class Worker:
         if result.offline_access_refused:
             self._tell("the identity provider refused offline_access: this sign-in ends with the provider's session")
         self._check_person(result.tokens.subject, result.tokens.person, found, result.tokens.refresh_token)
+        backend, why = self.store.where(self.registry.name)
         self._save(SignIn(result.tokens, self.known.pair if self.known else None))
-        self._tell_where_it_is_kept()
+        if backend == "file" and self.context.settings.storage == "auto":
+            self._tell(f"the sign-in is kept in a file that only this user can read ({why})")
         if redirect.client_id not in result.tokens.audience:
             return Asked.DONE  # Harbor will not take this ID token, so there is nothing to wait for
         passed = harbor_login.wait(
@@ -136,13 +138,13 @@ class Worker:
             cancelled=self._is_superseded,
             registry_name=self.registry.name,
         )
-        return self._end(passed, result.sent_on_at)
+        return self._end(passed, result.sent_on_at, remember=goes_first is None)
 
-    def _end(self, passed: Credentials | None, renewed_after: float) -> Asked:
+    def _end(self, passed: Credentials | None, renewed_after: float, *, remember: bool = True) -> Asked:
         if passed is None:
             return Asked.NOT_PASSED
         if passed.secret:
-            self._save_verified(passed, renewed_after)
+            self._save_verified(passed, renewed_after, remember)
         return Asked.DONE
 
     # --- Looking whether Harbor's side has been renewed ---------------------------------------------------------------
@@ -239,13 +241,15 @@ class Worker:
 
         self._locked(work)
 
-    def _save_verified(self, pair: Credentials, renewed_after: float) -> None:
+    def _save_verified(self, pair: Credentials, renewed_after: float, remember: bool) -> None:
         def work() -> None:
             life = None
             if self.known and not self.stored:
                 life = self.known.tokens.access_token_life_seconds
                 self.known = replace(self.known, pair=pair)
                 self.store.save_sign_in(self.registry.name, self.known)
+            if not remember:  # a stored pair is the answer here, not this one
+                return
             notes = verified.keep(
                 self.context,
                 self.registry.name,
@@ -279,11 +283,6 @@ class Worker:
         window.write(self.note)
         if self.context.reach.way == "browser" and not interaction.open_browser(url):
             self._tell("no browser could be opened")
-
-    def _tell_where_it_is_kept(self) -> None:
-        backend, why = self.store.where(self.registry.name)
-        if backend == "file" and self.context.settings.storage == "auto":
-            self._tell(f"the sign-in is kept in a file that only this user can read ({why})")
 
     def _tell(self, line: str) -> None:
         self.note = replace(self.note, lines=(*self.note.lines, line))

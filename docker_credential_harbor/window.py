@@ -14,9 +14,9 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from docker_credential_harbor import console, detached, errors, files, lock, registry_state
+from docker_credential_harbor import config, console, detached, errors, files, lock, registry_state
 from docker_credential_harbor.errors import Failure, FoundOut
 from docker_credential_harbor.findings import Asked, Step
 
@@ -63,9 +63,23 @@ def read() -> Note | None:
     """The note of the last worker; None if there is none that can be read."""
     try:
         data = json.loads(files.read_bytes(registry_state.window_note_path()) or b"null")
-        return Note(**{**data, **{name: tuple(data[name]) for name in ("links", "lines", "trace")}}) if data else None
-    except (Failure, ValueError, TypeError, KeyError):
+        return _note(data) if data else None
+    except (Failure, ValueError, TypeError, KeyError, RecursionError):
         return None
+
+
+def _note(data: dict[str, Any]) -> Note:
+    """Raises TypeError, KeyError or ValueError for anything that ``write`` does not write."""
+    note = Note(**{**data, **{name: tuple(data[name]) for name in ("links", "lines", "trace")}})
+    texts = (note.run, note.registry, note.step, *note.links, *note.lines, *note.trace)
+    words = (note.asked, note.failure_code, note.failure_message)
+    if not (all(isinstance(text, str) for text in texts) and all(isinstance(word, str | None) for word in words)):
+        raise TypeError
+    if note.asked is not None and note.asked not in Asked.__members__:
+        raise ValueError
+    if not isinstance(note.pid, int) or note.pid <= 1:  # it is signalled: below 1 stands for whole groups
+        raise ValueError
+    return note
 
 
 def under_way() -> Note | None:
@@ -84,7 +98,7 @@ def start(registry_name: str, step: Step, generation: int, *, asked: bool) -> st
     run = os.urandom(8).hex()
     program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "docker_credential_harbor"]
     arguments = [run, registry_name, step.name, str(generation), "asked" if asked else "get"]
-    pid = detached.start([*program, WORKER_VERB, *arguments])
+    pid = detached.start([*program, WORKER_VERB, *arguments], _environment())
     ends_at = time.monotonic() + START_SECONDS
     while time.monotonic() < ends_at and _is_alive(pid):
         note = read()
@@ -92,6 +106,17 @@ def start(registry_name: str, step: Step, generation: int, *, asked: bool) -> st
             break
         time.sleep(POLL_SECONDS)
     return run
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with the same places for a process that works in another folder."""
+    environment = dict(os.environ)
+    for name in config.FOLDER_VARIABLES:
+        if environment.get(name):
+            environment[name] = os.path.abspath(environment[name])  # noqa: PTH100 - Path has no normalised one
+    if environment.get(config.USER_FILE_VARIABLE):
+        environment[config.USER_FILE_VARIABLE] = str(config.user_file())
+    return environment
 
 
 def wait(run: str, seconds: float, show: Callable[[Note], None] | None = None) -> tuple[Asked | None, Failure | None]:

@@ -65,7 +65,7 @@ class PrivateFile:
             values: dict[str, str] = data["values"]
             if not all(isinstance(value, str) for value in values.values()):
                 raise ValueError("a value is no text")
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             # Not the error's own words: JSON's hold a piece of the file.
             reason = str(error) if type(error) is ValueError else "it is not what this program writes"
             raise StoreDamaged(place=self.path, reason=reason) from None

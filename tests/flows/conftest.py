@@ -75,16 +75,27 @@ class Workplace:
         self.harbor.clear_requests()
         return [path for path in paths if path.startswith(("/service/", "/api/"))]
 
-    def own_token_is_live(self) -> bool:
-        """Whether the provider still refreshes the sign-in that the helper keeps; asked without the helper."""
+    def kept_tokens(self) -> dict[str, str]:
+        """The tokens that the helper keeps, read from its file."""
         [path] = self.helper.home.folders["XDG_DATA_HOME"].rglob("secrets.json")
-        kept = next(value for key, value in json.loads(path.read_text())["values"].items() if key.startswith("sign-in"))
-        form = {
-            "grant_type": "refresh_token",
-            "refresh_token": json.loads(kept)["tokens"]["refresh_token"],
-            "client_id": "docker-credential-harbor",
-        }
+        values = json.loads(path.read_text())["values"]
+        kept = next(value for key, value in values.items() if key.startswith("sign-in"))
+        tokens: dict[str, str] = json.loads(kept)["tokens"]
+        return tokens
+
+    def is_live(self, refresh_token: str) -> bool:
+        """Whether the provider still refreshes by it; asked without the helper."""
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": "docker-credential-harbor"}
         return requests.post(self.realm.endpoint("token"), data=form, timeout=30).ok
+
+    def own_token_is_live(self) -> bool:
+        return self.is_live(self.kept_tokens()["refresh_token"])
+
+    def id_token_is_good(self) -> bool:
+        """Whether Harbor still takes the ID token that the helper keeps."""
+        url = f"{self.harbor.url}/api/v2.0/users/current"
+        header = {"Authorization": f"Bearer {self.kept_tokens()['id_token']}"}
+        return requests.get(url, headers=header, timeout=30).ok
 
     def sign_in_elsewhere(self) -> None:
         """The person uses another of the company's pages: their browser has a live session at the provider then.
@@ -107,7 +118,8 @@ def make_workplace(
 ) -> Callable[..., Workplace]:
     """Makes a workplace: `realm` and `harbor` are options of the two; the person already known to Harbor or not.
 
-    `through`: the way to the provider, for everybody. Without offline_access unless `harbor` says so: a sign-in then takes no five seconds of holding back.
+    `through`: the way to the provider, for everybody. Without offline_access unless `harbor` says so: a sign-in then
+    takes no five seconds of holding back.
     """
 
     def make(

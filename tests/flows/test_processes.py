@@ -67,7 +67,7 @@ class TestManyAtOnce:
             {"access_token_lifespan": 20, "revoke_refresh_token": True}, top="cache_ttl = 0\nlogin_timeout = 30"
         )
         workplace.pair()
-        wait_until(lambda: not id_token_is_good(workplace), "the ID token to expire", 60)
+        wait_until(lambda: not workplace.id_token_is_good(), "the ID token to expire", 60)
         before = workplace.realm.token_requests("docker-credential-harbor")
         workplace.harbor.set_secret("alice-h", "Another-Secret-0123456789")
         assert pairs_of(many_gets(workplace)) == {("alice-h", "Another-Secret-0123456789")}
@@ -80,16 +80,6 @@ class TestManyAtOnce:
         workplace.harbor.kill_stored_token("alice-h")
         assert pairs_of(many_gets(workplace)) == {pair}
         assert (workplace.person.windows, workplace.person.forms) == (2, 1)
-
-
-def id_token_is_good(workplace: Workplace) -> bool:
-    import requests
-
-    [path] = workplace.helper.home.folders["XDG_DATA_HOME"].rglob("secrets.json")
-    kept = next(value for key, value in json.loads(path.read_text())["values"].items() if key.startswith("sign-in"))
-    token = json.loads(kept)["tokens"]["id_token"]
-    url = f"{workplace.harbor.url}/api/v2.0/users/current"
-    return requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=30).ok
 
 
 class TestKilledCaller:
@@ -166,9 +156,9 @@ class TestEnding:
     def test_erase_revokes_the_refresh_token(self, workplace: Workplace) -> None:
         workplace.pair()
         assert workplace.realm.sessions("alice")
-        live = refresh_token_of(workplace)
+        token = workplace.kept_tokens()["refresh_token"]
         assert workplace.helper.run("erase", workplace.name).returncode == 0
-        assert not token_is_live(workplace, live)
+        assert not workplace.is_live(token)
         assert workplace.helper.run("list").stdout == "{}\n"
         for server in (f"https://{workplace.name}", f"http://{workplace.name}", workplace.name):
             assert workplace.helper.run("erase", server).returncode == 0
@@ -206,17 +196,3 @@ def start_get(workplace: Workplace) -> subprocess.Popen[bytes]:
 def worker_runs(workplace: Workplace) -> bool:
     found = subprocess.run(["pgrep", "-f", f"_ask-the-person .* {workplace.name}"], capture_output=True, check=False)
     return found.returncode == 0
-
-
-def refresh_token_of(workplace: Workplace) -> str:
-    [path] = workplace.helper.home.folders["XDG_DATA_HOME"].rglob("secrets.json")
-    kept = next(value for key, value in json.loads(path.read_text())["values"].items() if key.startswith("sign-in"))
-    token: str = json.loads(kept)["tokens"]["refresh_token"]
-    return token
-
-
-def token_is_live(workplace: Workplace, token: str) -> bool:
-    import requests
-
-    form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": "docker-credential-harbor"}
-    return requests.post(workplace.realm.endpoint("token"), data=form, timeout=30).ok

@@ -138,10 +138,11 @@ class TestCallback:
 
 class TestWho:
     def test_get_keeps_the_known_person(self, make_workplace: Callable[..., Workplace]) -> None:
-        workplace = make_workplace(top="cache_ttl = 0")
+        workplace = make_workplace({"access_token_lifespan": 6}, top="cache_ttl = 0")
         workplace.pair()
         workplace.realm.end_sessions("alice")
         workplace.harbor.kill_stored_token("alice-h")
+        wait_until(lambda: not workplace.id_token_is_good(), "our ID token to expire", 60)
         workplace.onboard("bob", "bob-h")
         workplace.person.forget_cookies()
         workplace.person.username = "bob"

@@ -1,0 +1,182 @@
+"""The commands for people: what they do, print and return."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.lab import faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.flows.conftest import Workplace
+    from tests.lab.faults import FaultProxy
+    from tests.lab.sealed_home import Helper
+
+NAME = "harbor.example.com"
+
+
+def row(workplace: Workplace) -> dict[str, Any]:
+    """The one row of `status --json`; it opens nothing, and the text has the same state."""
+    windows = workplace.person.windows
+    answer = workplace.helper.run(["status", "--json"])
+    assert (answer.returncode, answer.stderr) == (0, "")
+    [found] = json.loads(answer.stdout)["registries"]
+    text = workplace.helper.run("status").stdout
+    assert text.startswith(f"{workplace.name}: {found['state']}")
+    assert workplace.person.windows == windows
+    assert {"registry", "state", "username", "message"} <= found.keys()
+    assert found["registry"] == workplace.name
+    assert "Traceback" not in text
+    return dict(found)
+
+
+class TestStatus:
+    def test_from_signed_out_to_ready_to_ended(self, workplace: Workplace) -> None:
+        assert row(workplace)["state"] == "signed-out"
+        workplace.pair()
+        found = row(workplace)
+        assert (found["state"], found["username"]) == ("ready", "alice-h")
+        workplace.harbor.kill_stored_token("alice-h")
+        found = row(workplace)
+        assert (found["state"], found["username"]) == ("harbor-session-ended", "alice-h")
+        assert "the next pull renews it" in found["message"]
+        assert workplace.asked().count("/service/token") >= 2, "it probes, whatever the trust window says"
+
+    def test_a_robot_is_ready(self, workplace: Workplace) -> None:
+        workplace.store("robot$ci", "s")
+        found = row(workplace)
+        assert (found["state"], found["username"]) == ("ready", "robot$ci")
+
+    def test_not_onboarded(self, make_workplace: Callable[..., Workplace]) -> None:
+        workplace = make_workplace()
+        workplace.pair()
+        workplace.harbor.users.remove("alice-h")
+        assert row(workplace)["state"] == "not-onboarded"
+
+    def test_refused(self, make_workplace: Callable[..., Workplace]) -> None:
+        workplace = make_workplace({"audience_mapper": False})
+        workplace.refused()
+        found = row(workplace)
+        assert found["state"] == "refused"
+        assert "mapper" in found["message"]
+
+    def test_unreachable(self, make_workplace: Callable[..., Workplace], make_proxy: Callable[..., FaultProxy]) -> None:
+        workplace = make_workplace()
+        workplace.pair()
+        proxy = make_proxy(workplace.harbor.url)
+        proxy.set("/", faults.status(503))
+        workplace.configure(url=proxy.url)
+        found = row(workplace)
+        assert (found["state"], found["username"]) == ("unreachable", "alice-h")
+
+    def test_without_any_registry(self, helper: Helper) -> None:
+        helper.configure("")
+        answer = helper.run(["status", "--json"])
+        assert json.loads(answer.stdout) == {"registries": []}
+
+
+class TestSetup:
+    @pytest.fixture
+    def fresh(self, helper: Helper) -> Helper:
+        """A new user's home: no file of ours, none of Docker's."""
+        return helper
+
+    def ours(self, helper: Helper) -> str:
+        return (helper.home.folders["XDG_CONFIG_HOME"] / "docker-credential-harbor" / "config.toml").read_text()
+
+    def theirs(self, helper: Helper) -> dict[str, Any]:
+        return dict(json.loads((helper.home.docker_config / "config.json").read_text()))
+
+    def test_it_writes_both_configurations(self, fresh: Helper) -> None:
+        answer = fresh.run(["setup", "Harbor.example.com"])
+        assert (answer.returncode, answer.stderr) == (0, "")
+        assert f"docker pull {NAME}/" in answer.stdout
+        assert self.ours(fresh) == f'[registries."{NAME}"]\n'
+        assert self.theirs(fresh) == {"credHelpers": {NAME: "harbor"}}
+
+    def test_a_second_time_changes_nothing(self, fresh: Helper) -> None:
+        fresh.run(["setup", NAME])
+        before = (self.ours(fresh), self.theirs(fresh))
+        answer = fresh.run(["setup", f"https://{NAME}/"])
+        assert answer.returncode == 0
+        assert "configured already" in answer.stdout
+        assert (self.ours(fresh), self.theirs(fresh)) == before
+
+    def test_comments_and_other_registries_are_kept(self, fresh: Helper) -> None:
+        file = fresh.home.folders["XDG_CONFIG_HOME"] / "docker-credential-harbor" / "config.toml"
+        file.parent.mkdir()
+        file.write_text('# mine\ntimeout = 5  # seconds\n\n[registries."a"]\nclient_id = "x"  # theirs\n')
+        (fresh.home.docker_config / "config.json").write_text(
+            '{"auths": {"b": {}}, "credHelpers": {"gcr.io": "gcloud"}}'
+        )
+        assert fresh.run(["setup", NAME]).returncode == 0
+        assert self.ours(fresh).startswith(file.read_text()[:60])
+        assert "# mine" in self.ours(fresh)
+        assert "# theirs" in self.ours(fresh)
+        assert f'[registries."{NAME}"]' in self.ours(fresh)
+        assert self.theirs(fresh) == {"auths": {"b": {}}, "credHelpers": {"gcr.io": "gcloud", NAME: "harbor"}}
+
+    def test_a_loopback_url_is_kept(self, fresh: Helper) -> None:
+        assert fresh.run(["setup", "http://127.0.0.1:5000"]).returncode == 0
+        assert 'url = "http://127.0.0.1:5000"' in self.ours(fresh)
+        assert self.theirs(fresh) == {"credHelpers": {"127.0.0.1:5000": "harbor"}}
+
+    @pytest.mark.parametrize("registry", ["http://harbor.example.com", "https://a:b@h", "oci://h", "a b", ""])
+    def test_what_is_no_registry_is_refused(self, fresh: Helper, registry: str) -> None:
+        answer = fresh.run(["setup", registry])
+        assert answer.returncode == 1
+        assert answer.stderr.count("\n") == 1
+        assert not (fresh.home.docker_config / "config.json").exists()
+
+    def test_a_broken_docker_config_is_named_and_nothing_is_written(self, fresh: Helper) -> None:
+        (fresh.home.docker_config / "config.json").write_text('{"auths": {,}\n')
+        answer = fresh.run(["setup", NAME])
+        assert answer.returncode == 1
+        assert "config.json:1 cannot be used: it is not JSON" in answer.stderr
+        assert not (fresh.home.folders["XDG_CONFIG_HOME"] / "docker-credential-harbor").exists()
+
+
+class TestLogin:
+    def test_it_signs_in_even_where_get_may_not(self, make_workplace: Callable[..., Workplace]) -> None:
+        workplace = make_workplace(top='login = "never"')
+        answer = workplace.helper.run(["login", workplace.name], env={"CI": "true"})
+        assert answer.returncode == 0, answer.stderr
+        assert answer.stdout == f"Signed in at {workplace.name} as alice-h.\n"
+        assert workplace.person.windows == 1
+
+    def test_a_stored_pair_goes_first_and_login_says_so(self, workplace: Workplace) -> None:
+        workplace.store("robot$ci", "s")
+        answer = workplace.helper.run("login")
+        assert answer.returncode == 0, answer.stderr
+        assert "the stored pair of robot$ci goes first" in answer.stdout
+        assert workplace.pair() == ("robot$ci", "s")
+
+    def test_without_a_client_it_says_where_the_secret_is(self, make_workplace: Callable[..., Workplace]) -> None:
+        workplace = make_workplace(client_id="")
+        answer = workplace.helper.run("login")
+        assert answer.returncode == 1
+        assert "copy the CLI secret" in answer.stderr
+        assert workplace.person.windows == 0
+
+
+class TestTrace:
+    def test_it_tells_what_was_asked_and_decided_without_a_secret(
+        self, make_workplace: Callable[..., Workplace]
+    ) -> None:
+        workplace = make_workplace(top="cache_ttl = 0")
+        shown = workplace.get(DOCKER_CREDENTIAL_HARBOR_TRACE="1").stderr
+        workplace.harbor.kill_stored_token("alice-h")
+        shown += workplace.get(DOCKER_CREDENTIAL_HARBOR_TRACE="1").stderr
+        assert "sign in" in shown
+        assert "renew harbor side" in shown
+        assert "GET http" in shown
+        assert "/service/token -> 401 in" in shown
+        tokens = workplace.kept_tokens()
+        for secret in (workplace.harbor.users["alice-h"].secret, tokens["id_token"], tokens["refresh_token"]):
+            assert secret not in shown
+        assert "code=" not in shown
+        assert all(line.startswith("docker-credential-harbor: ") for line in shown.splitlines())
