@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def _payload() -> bytes:
-    """Standard input to its end, or the beginning of what is too long to be warm: half a URL may name another server."""
+    """Standard input to its end (half a URL may name another server), or the beginning of what is too long."""
     payload = b""
     while len(payload) <= MAXIMUM_WARM_PAYLOAD:
         part = os.read(0, MAXIMUM_WARM_PAYLOAD + 1)
@@ -92,7 +92,8 @@ def _carry_out(arguments: list[str], payload: bytes, began_at: float) -> int:
     if len(arguments) == 1 and arguments[0] in protocol.VERBS:
         if _has_payload(arguments[0]) and sys.stdin is not None:
             payload += sys.stdin.buffer.read(protocol.MAXIMUM_PAYLOAD + 1)
-        return protocol.serve(arguments[0], io.BytesIO(payload), sys.stdout and sys.stdout.buffer, began_at)
+        output = None if sys.stdout is None else sys.stdout.buffer
+        return protocol.serve(arguments[0], io.BytesIO(payload), output, began_at)
     if arguments[:1] == [window.WORKER_VERB]:
         from docker_credential_harbor import sign_in_worker
 

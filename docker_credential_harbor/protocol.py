@@ -140,7 +140,7 @@ def _read(stdin: BinaryIO) -> bytes:
 
 
 def _is_text(value: str) -> bool:
-    """Whether it can be written as UTF-8: JSON's ``\\ud800`` alone is half a character, which no server could be told."""
+    """Whether it can be written as UTF-8: JSON's ``\\ud800`` alone is half a character."""
     try:
         value.encode()
     except UnicodeEncodeError:
