@@ -4,7 +4,7 @@ STAMP := $(VENV)/.installed
 DEMO_PYTHON := build/demo-venv/bin/python
 DEMO_STAMP := build/demo-venv/.installed
 
-.PHONY: test lint demo lock clean
+.PHONY: test lint demo bench lock clean
 
 $(STAMP): requirements.lock pyproject.toml
 	python3 -m venv $(VENV)
@@ -23,6 +23,10 @@ $(DEMO_STAMP): requirements-demo.lock pyproject.toml $(shell find docker_credent
 # The main job on an embedded lab; nothing needed beforehand but Python.
 demo: $(DEMO_STAMP)
 	@$(DEMO_PYTHON) -m tests.lab.demo
+
+# Prints, asserts nothing: the figures of the README.
+bench: $(DEMO_STAMP)
+	@$(DEMO_PYTHON) -m tests.bench.bench
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .

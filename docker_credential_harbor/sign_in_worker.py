@@ -93,6 +93,7 @@ class Worker:
     def walk(self) -> Asked:
         """Harbor's login alone: renews the token that Harbor stored, or onboards. Raises Failure."""
         self._count_as_declined()
+        opened_at = time.time()
         passed = harbor_login.walk(
             harbor.login_url(self.registry),
             open_url=self._open,
@@ -101,7 +102,7 @@ class Worker:
             cancelled=self._is_superseded,
             registry_name=self.registry.name,
         )
-        return self._end(passed, self.refused_at)
+        return self._end(passed, max(opened_at, self.refused_at))
 
     def sign_in(self) -> Asked:
         """Our own sign-in and Harbor's walk, in one tab. Raises Failure."""

@@ -72,6 +72,16 @@ class TestRefused:
         assert (workplace.person.windows, workplace.person.forms) == (2, 1)
         assert f"open: {workplace.harbor.url}/c/oidc/login" in answer.stderr
 
+    def test_after_a_renewal_the_pair_is_trusted_again(self, workplace: Workplace) -> None:
+        workplace.pair()
+        workplace.harbor.kill_stored_token("alice-h")
+        workplace.pair(DOCKER_CREDENTIAL_HARBOR_CACHE_TTL="0")
+        assert workplace.person.windows == 2
+        workplace.pair()
+        workplace.asked()
+        workplace.pair()
+        assert workplace.asked() == []
+
     def test_an_ended_session_at_the_provider_means_signing_in_once_more(
         self, make_workplace: Callable[..., Workplace]
     ) -> None:

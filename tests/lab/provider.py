@@ -63,10 +63,11 @@ class _Quiet(WSGIRequestHandler):
 
 
 class DemoProvider:
-    """A running provider. `requests` are the paths asked for, `logins` counts the forms that somebody filled in."""
+    """A running provider. `requests` are the paths asked for, `agents` by whom; `logins` counts the forms filled in."""
 
     def __init__(self, people: tuple[str, ...] = ("alice", "bob")) -> None:
         self.requests: list[str] = []
+        self.agents: list[str] = []
         self.logins = 0
         self._app = Flask("demo-provider")
         self._placeholder: socket.socket | None = None
@@ -135,8 +136,12 @@ class DemoProvider:
         self._thread.join()
         self._server.server_close()
 
+    def _note(self) -> None:
+        self.requests.append(request.path)
+        self.agents.append(request.headers.get("User-Agent", ""))
+
     def _route(self) -> None:
-        self._app.before_request(lambda: self.requests.append(request.path))
+        self._app.before_request(self._note)
         rules: list[tuple[str, str, Any]] = [
             ("GET", "/.well-known/openid-configuration", self._discovery),
             ("GET", PATHS["jwks_uri"], lambda: jsonify(self.records.public_keys())),
