@@ -57,9 +57,10 @@ class Context:
         return registry
 
 
-def open_context(*, asked: bool = False, began_at: float | None = None) -> Context:
-    """Reads the configuration. ``asked``: a person ran the command, so `login` and CI do not count.
+def open_context(*, asked: bool = False, browser: bool = False, began_at: float | None = None) -> Context:
+    """Reads the configuration.
 
+    ``asked``: a person ran the command, so neither `login` nor CI counts. ``browser``: and wants a browser.
     Raises ConfigurationInvalid.
     """
     import os
@@ -69,5 +70,7 @@ def open_context(*, asked: bool = False, began_at: float | None = None) -> Conte
     # Stamped before it is read: a change in between makes the remembered pair miss, never match.
     stamp = remembered.stamp([str(path) for path in sources.files], list(sources.variables))
     settings = config.load()
-    reach = interaction.reach(settings.login, os.environ, asked=asked, has_terminal=interaction.has_terminal())
+    reach = interaction.reach(
+        "browser" if browser else settings.login, os.environ, asked=asked, has_terminal=interaction.has_terminal()
+    )
     return Context(settings=settings, stamp=stamp, reach=reach, began_at=began, asked=asked)

@@ -44,14 +44,14 @@ def credentials(context: Context, registry: Registry) -> Credentials:
         ended = _wait(context, end, run)
 
 
-def sign_in(context: Context, registry: Registry) -> Credentials:
+def sign_in(context: Context, registry: Registry, *, browser: bool = False) -> Credentials:
     """For `login`: a sign-in whether one is needed or not, then the pair. Raises Failure."""
     if not registry.client_id:
         raise errors.NoClient(registry=registry.name, url=registry.url)
     window.wait_until_free(context.settings.login_timeout_seconds)
     with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds):
         generation = registry_state.load(registry.name).generation
-        run = window.start(registry.name, Step.SIGN_IN, generation, asked=True)
+        run = window.start(registry.name, Step.SIGN_IN, generation, "login --browser" if browser else "login")
     ended = _wait(context, Step.SIGN_IN, run)
     if ended and ended.failure:
         raise ended.failure
@@ -88,7 +88,7 @@ def _start_or_join(registry: Registry, step: Step, generation: int) -> str | Non
     """The run to wait for; None: another registry's worker has the window."""
     note = window.under_way()
     if note is None:
-        return window.start(registry.name, step, generation, asked=False)
+        return window.start(registry.name, step, generation, "get")
     return note.run if note.registry == registry.name else None
 
 

@@ -42,7 +42,7 @@ LEAST_WAIT_SECONDS = 10  # for Harbor, after a person took nearly all the time t
 WALK_IS_OVER_SECONDS = 5  # after our callback sent the browser on to Harbor's login
 
 
-def main(run: str, registry_name: str, step_name: str, generation: str, mode: str) -> None:
+def main(run: str, registry_name: str, step_name: str, generation: str, asked_by: str) -> None:
     """One run; its arguments are those of window.start. Ends at once where somebody else has the window."""
     with lock.hold(registry_state.window_lock_path(), WINDOW_SECONDS) as locked:
         if not locked:
@@ -51,8 +51,8 @@ def main(run: str, registry_name: str, step_name: str, generation: str, mode: st
         window.write(note)
         worker: Worker | None = None
         try:
-            context = open_context(asked=mode == "asked")
-            worker = Worker(context, context.registry(registry_name), note, int(generation), asked_for=mode == "asked")
+            context = open_context(asked=asked_by != "get", browser=asked_by == "login --browser")
+            worker = Worker(context, context.registry(registry_name), note, int(generation))
             asked = worker.sign_in() if Step[step_name] is Step.SIGN_IN else worker.walk()
             ended = replace(worker.note, ended=True, asked=asked.name)
         except Failure as failure:
@@ -74,7 +74,6 @@ class Worker:
     registry: Registry
     note: window.Note
     generation: int
-    asked_for: bool  # by `login`, and not by a `get`
     trace: list[str] = field(default_factory=list)
     refused_at: float = 0.0  # the last probe that Harbor refused
 
@@ -270,7 +269,7 @@ class Worker:
         """`get` keeps the known person; a new `sub` under the same name is what a redeployed provider gives."""
         if not self.known or self.known.tokens.subject == subject or self.known.tokens.person == person:
             return
-        if self.asked_for:
+        if self.context.asked:
             self._tell(f"{person} is signed in now, not {self.known.tokens.person} as before")
             self.known = None
             return

@@ -14,7 +14,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from docker_credential_harbor import config, console, detached, errors, files, lock, registry_state
 from docker_credential_harbor.errors import Failure, FoundOut
@@ -22,6 +22,8 @@ from docker_credential_harbor.findings import Asked, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+AskedBy = Literal["get", "login", "login --browser"]
 
 WORKER_VERB = "_ask-the-person"  # not for people; the packaged executable starts itself with it
 START_SECONDS = 20  # within which a worker that was started has the lock, or has ended
@@ -90,14 +92,14 @@ def under_way() -> Note | None:
     return note if note and not note.ended else None
 
 
-def start(registry_name: str, step: Step, generation: int, *, asked: bool) -> str:
+def start(registry_name: str, step: Step, generation: int, asked_by: AskedBy) -> str:
     """Starts a worker and returns its run once it has the window, or has ended. Raises NotStarted.
 
     The caller holds the registry's lock, so that no second worker is started for it meanwhile.
     """
     run = os.urandom(8).hex()
     program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "docker_credential_harbor"]
-    arguments = [run, registry_name, step.name, str(generation), "asked" if asked else "get"]
+    arguments = [run, registry_name, step.name, str(generation), asked_by]
     pid = detached.start([*program, WORKER_VERB, *arguments], _environment())
     ends_at = time.monotonic() + START_SECONDS
     while time.monotonic() < ends_at and _is_alive(pid):

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("registry", nargs="?", metavar="REGISTRY", help="as in image names; the only one if left out")
-    parser.add_argument("--browser", action="store_true", help="in a browser on this machine (the only way so far)")
+    parser.add_argument("--browser", action="store_true", help="in a browser, even where none seems to be")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    context = open_context(asked=True)
+    context = open_context(asked=True, browser=arguments.browser)
     registry = context.registry(arguments.registry)
     try:
-        pair = get.sign_in(context, registry)
+        pair = get.sign_in(context, registry, browser=arguments.browser)
     except KeyboardInterrupt:
         window.end(registry.name)
         raise

@@ -148,6 +148,12 @@ class TestLogin:
         assert answer.stdout == f"Signed in at {workplace.name} as alice-h.\n"
         assert workplace.person.windows == 1
 
+    def test_a_browser_can_be_had_by_asking_for_it(self, make_workplace: Callable[..., Workplace]) -> None:
+        workplace = make_workplace(top='login = "device"')
+        answer = workplace.helper.run(["login", "--browser"])
+        assert answer.returncode == 0, answer.stderr
+        assert workplace.person.windows == 1
+
     def test_a_stored_pair_goes_first_and_login_says_so(self, workplace: Workplace) -> None:
         workplace.store("robot$ci", "s")
         answer = workplace.helper.run("login")
