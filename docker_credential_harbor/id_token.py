@@ -13,7 +13,7 @@ from docker_credential_harbor.errors import IdTokenRejected
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LEEWAY_SECONDS = 120  # of clocks that differ
+LEEWAY_SECONDS = 130  # clocks that differ by two minutes, and the seconds that a request takes
 MAXIMUM_CHARACTERS = 128 * 1024
 
 # Signatures that anybody can verify with the provider's public keys (RFC 7518 3.1, RFC 8037, RFC 9864).
