@@ -100,6 +100,14 @@ class CredentialStore:
         backend, why = self._open(_SIGN_INS, self._noted(self._read_index(), _SIGN_INS, registry_name))
         return backend.name, why
 
+    def check(self, registry_name: str) -> None:
+        """Whether a sign-in could be kept, as far as that shows beforehand. Raises what ``save_sign_in`` raises."""
+        noted = self._noted(self._read_index(), _SIGN_INS, registry_name)
+        moves = noted is not None and self._turned_away(_SIGN_INS, noted)
+        self._open(_SIGN_INS, None if moves else noted)
+        with self._alone():
+            pass
+
     def _load(self, section: str, name: str, build: Callable[[dict[str, Any]], T]) -> T | None:
         noted = self._noted(self._read_index(), section, name)
         if noted is None:

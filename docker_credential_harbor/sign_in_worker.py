@@ -106,6 +106,7 @@ class Worker:
     def sign_in(self) -> Asked:
         """Our own sign-in and Harbor's walk, in one tab. Raises Failure."""
         goes_first, self.stored = self.stored, None  # whoever signs in all the same means the pair of that sign-in
+        self.store.check(self.registry.name)  # before a person is asked for what could not be kept
         redirect = harbor.login_redirect(self.http, self.registry)
         found, notes = tokens.provider_of(self.http, self.registry, replace(self._notes(), redirect=redirect))
         refused = self._last_known_pair_if_refused()
