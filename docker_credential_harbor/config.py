@@ -26,9 +26,6 @@ USER_FILE_VARIABLE = PREFIX + "CONFIG"
 # Variables that decide where the files lie; a remembered pair is forgotten when one of them changes.
 PLACE_VARIABLES = ("HOME", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "APPDATA", USER_FILE_VARIABLE)
 
-# Variables that name one folder each: the XDG directories are meant to be absolute, and are not always.
-FOLDER_VARIABLES = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR")
-
 
 @dataclass(frozen=True)
 class Sources:

@@ -41,7 +41,7 @@ def credentials(context: Context, registry: Registry) -> Credentials:
                 return _answer(look, end)
             registry_state.save(registry.name, look.notes)
             run = _start_or_join(registry, end, look.notes.generation)
-        ended = _wait(context, end, run)
+        ended = _wait(context, registry, end, run)
 
 
 def sign_in(context: Context, registry: Registry, *, browser: bool = False) -> Credentials:
@@ -52,7 +52,7 @@ def sign_in(context: Context, registry: Registry, *, browser: bool = False) -> C
     with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds):
         generation = registry_state.load(registry.name).generation
         run = window.start(registry.name, Step.SIGN_IN, generation, "login --browser" if browser else "login")
-    ended = _wait(context, Step.SIGN_IN, run)
+    ended = _wait(context, registry, Step.SIGN_IN, run)
     if ended and ended.failure:
         raise ended.failure
     return credentials(context, registry)
@@ -92,10 +92,10 @@ def _start_or_join(registry: Registry, step: Step, generation: int) -> str | Non
     return note.run if note.registry == registry.name else None
 
 
-def _wait(context: Context, step: Step, run: str | None) -> Ended | None:
+def _wait(context: Context, registry: Registry, step: Step, run: str | None) -> Ended | None:
     seconds = context.settings.login_timeout_seconds + window.GRACE_SECONDS
     if run is None:
         if window.wait_until_free(seconds):
             return None
         return Ended(step, None, errors.Busy(what_runs="sign-in", registry="another registry"))
-    return Ended(step, *window.wait(run, seconds, window.show))
+    return Ended(step, *window.wait(run, registry.name, seconds, window.show))

@@ -111,19 +111,19 @@ def start(registry_name: str, step: Step, generation: int, asked_by: AskedBy) ->
 
 
 def _environment() -> dict[str, str]:
-    """Ours, with the same places for a process that works in another folder."""
+    """Ours, with the same configuration for a process that works in another folder."""
     environment = dict(os.environ)
-    for name in config.FOLDER_VARIABLES:
-        if environment.get(name):
-            environment[name] = os.path.abspath(environment[name])  # noqa: PTH100 - Path has no normalised one
     if environment.get(config.USER_FILE_VARIABLE):
         environment[config.USER_FILE_VARIABLE] = str(config.user_file())
     return environment
 
 
-def wait(run: str, seconds: float, show: Callable[[Note], None] | None = None) -> tuple[Asked | None, Failure | None]:
-    """Waits for that run's end, for ``seconds`` at most; ``show`` is called for every new link or line of its note.
+def wait(
+    run: str, registry_name: str, seconds: float, show: Callable[[Note], None] | None = None
+) -> tuple[Asked | None, Failure | None]:
+    """Waits for the end of that run for the registry, for ``seconds`` at most.
 
+    ``show`` is called for every new link or line of its note.
     A run that another one has followed, or that left no note, counts as ended by somebody.
     """
     ends_at = time.monotonic() + seconds
@@ -140,11 +140,9 @@ def wait(run: str, seconds: float, show: Callable[[Note], None] | None = None) -
             if note.ended or not held:
                 return note.outcome()
         elif not held or note:
-            return None, errors.SignInEnded(registry=seen.registry if seen else "the registry")
+            return None, errors.SignInEnded(registry=registry_name)
         if time.monotonic() > ends_at:
-            return None, errors.SignInTimedOut(
-                registry=note.registry if note else "the registry", seconds=round(seconds)
-            )
+            return None, errors.SignInTimedOut(registry=registry_name, seconds=round(seconds))
         time.sleep(POLL_SECONDS)
 
 
