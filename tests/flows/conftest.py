@@ -137,7 +137,7 @@ def make_workplace(
         place = Workplace(
             at, make_harbor(at, **{"scopes": WITHOUT_OFFLINE, **(harbor or {})}), somebody or person, helper
         )
-        at.set_harbor_redirect(f"{place.harbor.url}/c/oidc/callback")
+        at.set_harbor_redirect(place.harbor.url)
         place.helper.home.environment["BROWSER"] = place.person.browser_command
         if onboarded:
             place.onboard()
