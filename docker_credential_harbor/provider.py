@@ -25,6 +25,8 @@ from docker_credential_harbor.model import DEFAULT_SCOPES, OFFLINE_ACCESS, Crede
 from docker_credential_harbor.transport import is_secure_url
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from docker_credential_harbor.model import LoginRedirect, Registry
     from docker_credential_harbor.transport import Answer, Transport
 
@@ -230,10 +232,18 @@ def verify_id_token(
 # --- Staying signed in, and ending it ---------------------------------------------------------------------------------
 
 
-def refresh(http: Transport, provider: Provider, registry: Registry, tokens: TokenSet, now: float) -> TokenSet | None:
+def refresh(
+    http: Transport,
+    provider: Provider,
+    registry: Registry,
+    tokens: TokenSet,
+    now: float,
+    keep: Callable[[TokenSet], object] = lambda _: None,
+) -> TokenSet | None:
     """Fresh tokens (RFC 6749 6); None when the refresh token is refused and the person has to sign in again.
 
-    Whatever the provider leaves out stays as it was. ``now`` is an instant. Raises ClientRefused, IdTokenRejected.
+    Whatever the provider leaves out stays as it was. ``now`` is an instant. Raises ClientRefused; and IdTokenRejected,
+    after ``keep`` was given the new refresh token, since the old one may be worth nothing any more.
     """
     if tokens.refresh_token is None:
         return None
@@ -253,7 +263,11 @@ def refresh(http: Transport, provider: Provider, registry: Registry, tokens: Tok
     token = _text(value.get("id_token"))
     if token is None or token == tokens.id_token:  # OIDC Core 12.2: there might be none
         return fresh
-    claims = id_token.checked(token, issuer=tokens.issuer, client_id=registry.client_id, subject=tokens.subject)
+    try:
+        claims = id_token.checked(token, issuer=tokens.issuer, client_id=registry.client_id, subject=tokens.subject)
+    except IdTokenRejected:
+        keep(fresh)
+        raise
     return replace(
         fresh,
         person=id_token.person_of(claims),

@@ -17,6 +17,7 @@ import pytest
 from tests.flows.conftest import NOT_FOUND, WITH_OFFLINE, WITHOUT_OFFLINE
 from tests.lab import faults
 from tests.lab.certificates import Authority
+from tests.lab.processes import wait_until
 
 if TYPE_CHECKING:
     import subprocess
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from tests.flows.conftest import Workplace
     from tests.lab.faults import Fault, FaultProxy
+    from tests.lab.keycloak import Keycloak
+    from tests.lab.web import Exchange
 
     MakeWorkplace = Callable[..., Workplace]
     MakeProxy = Callable[..., FaultProxy]
@@ -233,6 +236,29 @@ class TestHarbor:
         assert workplace.pair()[0] == "alice-h"
         assert workplace.person.windows == 1
 
+    def test_another_get_that_hangs_is_not_waited_for(
+        self, make_workplace: MakeWorkplace, make_proxy: MakeProxy
+    ) -> None:
+        workplace, proxy = signed_in_behind(make_workplace, make_proxy)
+        pair = workplace.pair()
+        before = len(proxy.seen)
+        proxy.set(PROBE, faults.hang)
+        first = workplace.helper.start("get", {"DOCKER_CREDENTIAL_HARBOR_TIMEOUT": "60"})
+        assert first.stdin
+        first.stdin.write(workplace.name.encode())
+        first.stdin.close()
+        first.stdin = None
+        wait_until(lambda: len(proxy.seen) > before, "its probe")
+        limit = in_time(workplace)
+        second = told(workplace)
+        assert second.pair == pair
+        assert f"another get for {workplace.name} is still running" in second.line
+        assert second.seconds < limit
+        first.kill()
+        first.communicate(timeout=10)
+        proxy.clear()
+        assert workplace.get().stderr == "", "the killed one holds nothing"
+
 
 class TestProvider:
     """The helper and the person reach the provider through the proxy, Harbor directly."""
@@ -248,9 +274,9 @@ class TestProvider:
 
     @pytest.fixture
     def behind(
-        self, make_workplace: MakeWorkplace, make_proxy: MakeProxy, keycloak: object
+        self, make_workplace: MakeWorkplace, make_proxy: MakeProxy, keycloak: Keycloak
     ) -> tuple[Workplace, FaultProxy]:
-        return self.place(make_workplace, make_proxy, keycloak.url)  # type: ignore[attr-defined]
+        return self.place(make_workplace, make_proxy, keycloak.url)
 
     @staticmethod
     def path(workplace: Workplace, name: str) -> str:
@@ -305,9 +331,9 @@ class TestProvider:
         assert workplace.pair() == ("alice-h", workplace.harbor.users["alice-h"].secret)
 
     def test_the_exchange_that_was_held_back(
-        self, make_workplace: MakeWorkplace, make_proxy: MakeProxy, keycloak: object
+        self, make_workplace: MakeWorkplace, make_proxy: MakeProxy, keycloak: Keycloak
     ) -> None:
-        workplace, proxy = self.place(make_workplace, make_proxy, keycloak.url, scopes=WITH_OFFLINE)  # type: ignore[attr-defined]
+        workplace, proxy = self.place(make_workplace, make_proxy, keycloak.url, scopes=WITH_OFFLINE)
         proxy.set(self.path(workplace, "token"), faults.status(503))
         get = told(workplace)
         assert (get.answer.returncode, get.answer.stdout) == (1, NOT_FOUND)
@@ -339,6 +365,23 @@ class TestProvider:
         assert workplace.pair() == ("alice-h", ANOTHER)
         assert workplace.person.windows == 1
 
+    def test_a_refreshed_id_token_that_is_none_does_not_cost_the_sign_in(
+        self, make_workplace: MakeWorkplace, make_proxy: MakeProxy, keycloak: Keycloak
+    ) -> None:
+        """With rotation the old refresh token is worth nothing by then."""
+        workplace, proxy = self.place(make_workplace, make_proxy, keycloak.url)
+        workplace.realm.update(revokeRefreshToken=True, refreshTokenMaxReuse=0)
+        workplace.pair()
+        change_own_tokens(workplace, id_token_expires_at=1)
+        workplace.harbor.set_secret("alice-h", ANOTHER)
+        proxy.set(self.path(workplace, "token"), with_a_broken_id_token)
+        get = told(workplace)
+        assert (get.answer.returncode, get.answer.stdout) == (1, NOT_FOUND)
+        assert "the ID token of" in get.line
+        proxy.clear()
+        assert workplace.pair() == ("alice-h", ANOTHER)
+        assert workplace.person.windows == 1
+
     @pytest.mark.parametrize("endpoint", ["revoke", "discovery"])
     def test_the_revocation(self, behind: tuple[Workplace, FaultProxy], make_proxy: MakeProxy, endpoint: str) -> None:
         """What is here goes all the same, and one line says what stays there."""
@@ -356,6 +399,12 @@ class TestProvider:
             assert erase.line, name
             assert workplace.helper.run("list").stdout == "{}\n"
         assert elsewhere.seen == []
+
+
+def with_a_broken_id_token(exchange: Exchange, proxy: FaultProxy) -> None:
+    """The token endpoint's true answer, but for the ID token."""
+    status, headers, body = proxy.true_answer(exchange)
+    exchange.answer(status, json.dumps({**json.loads(body), "id_token": "e30.e30.e30"}).encode(), headers)
 
 
 def change_own_tokens(workplace: Workplace, **changes: object) -> None:
