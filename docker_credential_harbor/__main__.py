@@ -77,9 +77,10 @@ def _long_way(arguments: list[str], payload: bytes, began_at: float) -> int:
         status = failure.exit_status
     except Exception as fault:  # the last catch
         console.trace_exception(fault)
-        console.warn(str(errors.Unexpected(reason=f"{type(fault).__name__}: {fault}")))
-        if arguments == ["get"] and sys.stdout is not None:
-            sys.stdout.write(errors.NOT_FOUND + "\n")
+        unexpected = str(errors.Unexpected(reason=f"{type(fault).__name__}: {fault}"))
+        console.warn(unexpected)
+        if arguments[:1] in (["get"], ["store"], ["erase"], ["list"]) and sys.stdout is not None:
+            sys.stdout.write((errors.NOT_FOUND if arguments == ["get"] else console.redact(unexpected)) + "\n")
         status = errors.EXIT_FAILURE
     return _with_output_written(status)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-from typing import TYPE_CHECKING, NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from docker_credential_harbor import __version__, console, errors
 
@@ -61,17 +60,27 @@ def run(arguments: Sequence[str]) -> int:
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
         if name == asked_for:
-            module = cast("Command", _module(name))
+            module = _module(name)
             module.add_arguments(command)
     namespace = parser.parse_args(arguments)
     assert module
     return module.run(namespace)
 
 
-def _module(name: str) -> object:
+def _module(name: str) -> Command:
     # Spelt out, so that PyInstaller finds them.
-    if name == "setup" or name == "login" or name == "logout":
-        pass
-    else:
-        pass
-    return importlib.import_module(f"docker_credential_harbor.commands.{name}")
+    if name == "setup":
+        from docker_credential_harbor.commands import setup
+
+        return setup
+    if name == "login":
+        from docker_credential_harbor.commands import login
+
+        return login
+    if name == "logout":
+        from docker_credential_harbor.commands import logout
+
+        return logout
+    from docker_credential_harbor.commands import status
+
+    return status

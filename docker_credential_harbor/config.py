@@ -23,8 +23,16 @@ FILE_NAME = "config.toml"
 PREFIX = "DOCKER_CREDENTIAL_HARBOR_"
 USER_FILE_VARIABLE = PREFIX + "CONFIG"
 
-# Variables that decide where the files lie; a remembered pair is forgotten when one of them changes.
-PLACE_VARIABLES = ("HOME", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "APPDATA", USER_FILE_VARIABLE)
+# Variables that decide where configuration and secrets lie; a remembered pair is forgotten when one of them changes.
+PLACE_VARIABLES = (
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_CONFIG_DIRS",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+    "APPDATA",
+    USER_FILE_VARIABLE,
+)
 
 
 @dataclass(frozen=True)
@@ -200,16 +208,10 @@ def _check_url(key: str, value: str, place: str) -> None:
         raise ConfigurationInvalid(place=place, reason=f"{key} is no URL: {fault}") from None
     if scheme not in ("http", "https"):
         raise ConfigurationInvalid(place=place, reason=f"{key} must start with https://")
-    if scheme == "http" and not is_loopback(name):
+    if scheme == "http" and not server_url.is_loopback(name):
         raise ConfigurationInvalid(place=place, reason=f"{key}: http:// is for loopback addresses only, use https://")
-    if key == "redirect_uri" and not is_loopback(name):
+    if key == "redirect_uri" and not server_url.is_loopback(name):
         raise ConfigurationInvalid(place=place, reason="redirect_uri must be a loopback address (RFC 8252 7.3)")
-
-
-def is_loopback(name: str) -> bool:
-    """Whether the name (``host`` or ``host:port``) is this machine's own."""
-    host = name if name.endswith("]") else name.rpartition(":")[0] or name
-    return host in ("localhost", "[::1]") or (host.startswith("127.") and host.replace(".", "").isdigit())
 
 
 # --- Files ------------------------------------------------------------------------------------------------------------

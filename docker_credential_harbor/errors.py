@@ -232,6 +232,14 @@ class StoredPairRefused(Failure):
     )
 
 
+class SecretUnreadable(Failure):
+    """Harbor's ``secretKey`` has changed, and its login was not walked since."""
+
+    code = "secret-unreadable"
+    what = "Harbor at {registry} cannot read the CLI secret that it keeps"
+    advice = "sign in at {url} in a browser and try again"
+
+
 class NotOnboarded(Failure):
     code = "not-onboarded"
     what = "Harbor at {registry} does not know {person} yet"
@@ -246,7 +254,7 @@ class NobodyToAsk(Failure):
 
     code = "nobody-to-ask"
     what = "{registry} needs a sign-in and nobody can be asked here ({reason})"
-    advice = "run: docker-credential-harbor login {registry}"
+    advice = "{todo}"
 
 
 class NoClient(Failure):
@@ -258,7 +266,7 @@ class NoClient(Failure):
 class SignInPaused(Failure):
     code = "sign-in-paused"
     what = "the last sign-in at {registry} was not finished, so no window opens by itself for {seconds} s more"
-    advice = "run: docker-credential-harbor login {registry}"
+    advice = "{todo}"
 
 
 class SignInDeclined(Failure):
@@ -315,12 +323,6 @@ class PortBusy(Failure):
     advice = "end the program that uses it, or take a port out of redirect_uri"
 
 
-class BrowserNotOpened(Failure):
-    code = "browser-not-opened"
-    what = "no browser could be opened"
-    advice = "open this address in one: {url}"
-
-
 # --- Where secrets live -----------------------------------------------------------------------------------------------
 
 
@@ -333,7 +335,7 @@ class StoreUnavailable(Failure):
 class StoreDamaged(Failure):
     code = "store-damaged"
     what = "{place} is damaged ({reason})"
-    advice = "move it away and sign in again; it was left as it is"
+    advice = "run docker-credential-harbor logout, or move it away, and sign in again; it was left as it is"
 
 
 class NotWritable(Failure):

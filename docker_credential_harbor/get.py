@@ -19,9 +19,15 @@ if TYPE_CHECKING:
     from docker_credential_harbor.model import Credentials, Registry
 
 
-def credentials(context: Context, registry: Registry) -> Credentials:
-    """The pair that works now, or the last known one with a warning. Raises the Failure that says why there is none."""
-    ended: Ended | None = None
+MOST_TURNS = 5  # at the window: each may find that another registry's worker was quicker
+
+
+def credentials(context: Context, registry: Registry, ended: Ended | None = None) -> Credentials:
+    """The pair that works now, or the last known one with a warning. Raises the Failure that says why there is none.
+
+    ``ended``: how asking the person has ended already.
+    """
+    turns = 0
     while True:
         seconds = context.settings.timeout_seconds
         started_at = time.monotonic()
@@ -40,22 +46,34 @@ def credentials(context: Context, registry: Registry) -> Credentials:
                     _save(look, end)
                 return _answer(look, end)
             registry_state.save(registry.name, look.notes)
-            run = _start_or_join(registry, end, look.notes.generation)
-        ended = _wait(context, registry, end, run)
+            turns += 1
+            asking = _start_or_join(look, end)
+        ended = _wait(context, registry, asking) if asking else _wait_for_others(context, end)
+        if ended is None and turns >= MOST_TURNS:
+            ended = Ended(end, None, errors.Busy(what_runs="sign-in", registry="another registry"))
 
 
 def sign_in(context: Context, registry: Registry, *, browser: bool = False) -> Credentials:
     """For `login`: a sign-in whether one is needed or not, then the pair. Raises Failure."""
     if not registry.client_id:
         raise errors.NoClient(registry=registry.name, url=registry.url)
-    window.wait_until_free(context.settings.login_timeout_seconds)
-    with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds):
+    window.end(registry.name)  # an older one: its tab may be closed already, and two would not help
+    _wait_for_others(context, Step.SIGN_IN)
+    with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds) as locked:
+        if not locked:
+            raise errors.Busy(what_runs="get", registry=registry.name)
         generation = registry_state.load(registry.name).generation
         run = window.start(registry.name, Step.SIGN_IN, generation, "login --browser" if browser else "login")
-    ended = _wait(context, registry, Step.SIGN_IN, run)
-    if ended and ended.failure:
+    try:
+        ended = _wait(context, registry, (run, Step.SIGN_IN))
+    except KeyboardInterrupt:
+        window.end(registry.name, run)
+        raise
+    if ended is None:
+        raise errors.Busy(what_runs="sign-in", registry="another registry")
+    if ended.failure:
         raise ended.failure
-    return credentials(context, registry)
+    return credentials(context, registry, ended)
 
 
 def transport(context: Context, registry: Registry, *, deadline_at: float | None = None) -> Transport:
@@ -84,18 +102,28 @@ def _is_under_way(registry: Registry) -> bool:
     return note is not None and note.registry == registry.name
 
 
-def _start_or_join(registry: Registry, step: Step, generation: int) -> str | None:
-    """The run to wait for; None: another registry's worker has the window."""
+def _start_or_join(look: Inquiry, step: Step) -> tuple[str, Step] | None:
+    """The run to wait for and what it asks for; None: another registry's worker has the window, or a pause began."""
     note = window.under_way()
-    if note is None:
-        return window.start(registry.name, step, generation, "get")
-    return note.run if note.registry == registry.name else None
+    if note:
+        return (note.run, Step[note.step]) if note.registry == look.registry.name else None
+    if look.paused_seconds:  # the window that was open a moment ago has just been declined
+        return None
+    return window.start(look.registry.name, step, look.notes.generation, "get"), step
 
 
-def _wait(context: Context, registry: Registry, step: Step, run: str | None) -> Ended | None:
+def _wait(context: Context, registry: Registry, asking: tuple[str, Step]) -> Ended | None:
+    run, step = asking
     seconds = context.settings.login_timeout_seconds + window.GRACE_SECONDS
-    if run is None:
-        if window.wait_until_free(seconds):
-            return None
-        return Ended(step, None, errors.Busy(what_runs="sign-in", registry="another registry"))
-    return Ended(step, *window.wait(run, registry.name, seconds, window.show))
+    outcome = window.wait(run, registry.name, seconds, window.show)
+    return Ended(step, *outcome) if outcome else None
+
+
+def _wait_for_others(context: Context, step: Step) -> Ended | None:
+    """Until the window is free; None then."""
+    note = window.under_way()
+    if note and context.asked:
+        console.hint(f"waiting for the sign-in at {note.registry} to end")
+    if window.wait_until_free(context.settings.login_timeout_seconds + window.GRACE_SECONDS):
+        return None
+    return Ended(step, None, errors.Busy(what_runs="sign-in", registry="another registry"))

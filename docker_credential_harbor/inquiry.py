@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from docker_credential_harbor import console, harbor, policy, registry_state, tokens, verified
-from docker_credential_harbor.errors import Failure, FoundOut, Unreachable
+from docker_credential_harbor.errors import Busy, Failure, FoundOut, NobodyToAsk, SignInPaused, Unreachable
 from docker_credential_harbor.findings import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
 from docker_credential_harbor.model import Credentials, CurrentUser, PairKind, SignIn, StoredPair
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 End = Step | HandOut | NotFound
 
+# What is true of the process that met it, and not of the registry.
+NOT_FOR_OTHERS = (NobodyToAsk, SignInPaused, Busy)
+
 
 class Inquiry:
     """What is known of a registry, at first from what is kept, then from every step carried out."""
@@ -34,11 +37,17 @@ class Inquiry:
         self.http = http
         self.began_at = time.time()
         self.notes = registry_state.load(registry.name)
-        self.stored: StoredPair | None = context.store.load_stored(f"https://{registry.name}")
+        self.stored: StoredPair | None = context.store.load_stored(self._key)
         self.sign_in: SignIn | None = None if self.stored else self._load_sign_in()
         self.user: CurrentUser | None = None
         self.probed_at = 0.0
+        self.kind_found: PairKind | None = None
+        self.paused_seconds = policy.paused_seconds(self.notes.declines, self.notes.declined_at, self.began_at)
         self.known = self._start(trust)
+
+    @property
+    def _key(self) -> str:
+        return f"https://{self.registry.name}"
 
     def _load_sign_in(self) -> SignIn | None:
         sign_in = self.context.store.load_sign_in(self.registry.name)
@@ -61,7 +70,7 @@ class Inquiry:
             id_token_expired=bool(self.sign_in and tokens.id_token_expired(self.sign_in, now)),
             nobody_to_ask=self.context.reach.reason if self.context.reach.way == "nobody" else None,
             only_link=self.context.reach.way == "link",
-            paused_seconds=policy.paused_seconds(self.notes.declines, self.notes.declined_at, now),
+            paused_seconds=self.paused_seconds,
         )
 
     def learn(self, **findings: Any) -> None:
@@ -99,7 +108,7 @@ class Inquiry:
         failure = end.unverified if isinstance(end, HandOut) else end.reason
         if self.known.probe is Probe.ACCEPTED and self.known.pair and not failure:
             self._keep_pair(self.known.pair)
-        elif failure:
+        elif failure and not isinstance(failure, NOT_FOR_OTHERS):
             self.notes = replace(
                 self.notes,
                 outcome_began_at=self.began_at,
@@ -107,6 +116,8 @@ class Inquiry:
                 outcome_message=str(failure),
                 config_stamp=self.context.stamp_digest,
             )
+        if self.kind_found and self.stored:
+            self.context.store.save_stored(self._key, replace(self.stored, kind=self.kind_found))
         registry_state.save(self.registry.name, self.notes)
 
     def _keep_pair(self, pair: Credentials) -> None:
@@ -138,18 +149,12 @@ class Inquiry:
         self.learn(probe=Probe.ACCEPTED if accepted else Probe.REFUSED)
         if not accepted and self.stored and self.stored.kind is PairKind.UNKNOWN and not policy.is_robot(self.known):
             # Robots' and local accounts' pairs worked when they were stored; only a person's dies by itself.
-            self._keep_kind(PairKind.PERSON)
+            self.kind_found = PairKind.PERSON
 
     def _read_pair_kind(self) -> None:
         assert self.known.pair
-        kind = harbor.pair_kind(self.http, self.registry, self.known.pair)
-        self._keep_kind(kind)
-        self.learn(pair_kind=kind)
-
-    def _keep_kind(self, kind: PairKind) -> None:
-        assert self.stored
-        self.stored = replace(self.stored, kind=kind)
-        self.context.store.save_stored(f"https://{self.registry.name}", self.stored)
+        self.kind_found = harbor.pair_kind(self.http, self.registry, self.known.pair)
+        self.learn(pair_kind=self.kind_found)
 
     def _refresh(self) -> None:
         assert self.sign_in

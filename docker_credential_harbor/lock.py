@@ -121,8 +121,11 @@ def is_held(path: Path) -> bool:
 
 def _take(path: Path) -> int | None:
     """A descriptor that holds the lock, which programs started meanwhile do not inherit (PEP 446); None: taken."""
-    if not path.parent.is_dir():
-        make_private_folder(path.parent)
+    try:
+        if not path.parent.is_dir():
+            make_private_folder(path.parent)
+    except OSError as error:
+        raise NotWritable(path=path, reason=error.strerror or error) from error
     while True:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

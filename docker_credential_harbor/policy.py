@@ -106,19 +106,29 @@ def _ask_the_person(known: Known, step: Step) -> Step | NotFound:
         return NotFound(_after_the_walk(known))
     refusal: Failure | None = None
     if known.nobody_to_ask is not None:
-        refusal = errors.NobodyToAsk(registry=known.registry.name, reason=known.nobody_to_ask)
+        refusal = errors.NobodyToAsk(registry=known.registry.name, reason=known.nobody_to_ask, todo=_todo(known))
     elif known.only_link and step is Step.SIGN_IN:
-        refusal = errors.NobodyToAsk(registry=known.registry.name, reason="no browser can be opened here")
+        reason = "no browser can be opened here"
+        refusal = errors.NobodyToAsk(registry=known.registry.name, reason=reason, todo=_todo(known))
     elif known.paused_seconds:
-        refusal = errors.SignInPaused(registry=known.registry.name, seconds=known.paused_seconds)
+        refusal = errors.SignInPaused(registry=known.registry.name, seconds=known.paused_seconds, todo=_todo(known))
     if known.redirect is None and (known.pair or not refusal):
         # Must answer before a walk and before a pair is given up: else Harbor cannot reach its provider.
         return Step.READ_LOGIN_REDIRECT
     return NotFound(refusal) if refusal else step
 
 
+def _todo(known: Known) -> str:
+    """What the person can do themselves; a stored pair is renewed by Harbor's login alone, from any browser."""
+    if known.pair_kind is not None:
+        return f"open {known.registry.url}/c/oidc/login in a browser and try again"
+    return f"run: docker-credential-harbor login {known.registry.name}"
+
+
 def _after_the_walk(known: Known) -> Failure:
     registry = known.registry
+    if known.user is User.UNREADABLE_SECRET:
+        return errors.SecretUnreadable(registry=registry.name, url=registry.url)
     if known.pair_kind is not None and known.pair:
         return errors.StoredPairRefused(registry=registry.name, username=known.pair.username, url=registry.url)
     if known.user is User.REFUSED or not known.pair:
@@ -138,6 +148,8 @@ def is_robot(known: Known) -> bool:
 
 def state_of(known: Known, end: Step | HandOut | NotFound) -> str:
     """The state that ``status`` shows, from where the policy stops when no person is to be asked."""
+    if isinstance(end, HandOut) and known.probe is Probe.REFUSED and not end.unverified:
+        return "refused"
     if isinstance(end, HandOut):
         return "unreachable" if end.unverified else "ready"
     if known.unreachable:
@@ -165,9 +177,9 @@ def trusted_until(
     return min(probed_at + cache_ttl_seconds, freshness.earliest_at + life_seconds - TRUST_ENDS_BEFORE_SECONDS)
 
 
-def after_walk(refused_at: float, passed_at: float) -> Freshness:
-    """Harbor stored a new token between the last refused and the first passing probe."""
-    return Freshness(earliest_at=refused_at, latest_at=passed_at)
+def after_walk(begun_at: float, passed_at: float) -> Freshness:
+    """Harbor stored a new token after the walk began, or the last refused probe, and before the first passing one."""
+    return Freshness(earliest_at=begun_at, latest_at=passed_at)
 
 
 def after_probe(freshness: Freshness | None, life_seconds: float | None, probed_at: float) -> Freshness | None:

@@ -1,7 +1,7 @@
 """Docker's server URL to the name of a registry, or refused.
 
-Pure, and without imports: the warm `get` runs through here. Docker, podman, Helm and BuildKit write the same registry
-as ``h``, ``h:443``, ``https://h``, ``https://h/v2/`` or ``h/project/repo``.
+Pure, and ``parse`` without imports: the warm `get` runs through here. Docker, podman, Helm and BuildKit write one
+registry as ``h``, ``h:443``, ``https://h``, ``https://h/v2/`` or ``h/project/repo``.
 """
 
 from __future__ import annotations
@@ -41,6 +41,23 @@ def parse(server_url: str) -> tuple[str, str]:
         raise ValueError("its port is not a number from 1 to 65535")
     number = int(port)
     return (host.lower() if number == DEFAULT_PORTS[scheme] else f"{host.lower()}:{number}"), scheme
+
+
+def is_loopback_host(host: str | None) -> bool:
+    """Whether the host (no port; an IPv6 address with or without brackets) is this machine's own (RFC 8252 7.3)."""
+    import ipaddress  # never in a warm get
+
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address((host or "").strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def is_loopback(name: str) -> bool:
+    """The same for a name as ``parse`` gives it."""
+    return is_loopback_host(_split_port(name)[0])
 
 
 def _split_port(authority: str) -> tuple[str, str]:

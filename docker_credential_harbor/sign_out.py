@@ -24,16 +24,14 @@ def sign_out(context: Context, registry: Registry) -> bool:
         notes = registry_state.load(registry.name)
         # A worker under way compares the generation before it saves; it is told to end as well, but may be in the act.
         forgotten = verified.forget(registry.name, notes)
-        signed_out = replace(
-            forgotten, generation=notes.generation + 1, freshness=None, declines=0, declined_at=None, redirect=None
-        )
-        registry_state.save(registry.name, signed_out)
+        signed_out = replace(forgotten, generation=notes.generation + 1, freshness=None, declines=0, declined_at=None)
+        registry_state.save(registry.name, replace(signed_out, redirect=None, provider=None))
         window.end(registry.name)
         sign_in = _readable_sign_in(context, registry)
         context.store.delete_sign_in(registry.name)
         had_stored = context.store.delete_stored(f"https://{registry.name}")
     if sign_in:
-        _revoke(context, registry, signed_out, sign_in)
+        _revoke(context, registry, notes, sign_in)
     return had_stored or sign_in is not None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import errors, lock, registry_state, verified
+from docker_credential_harbor import errors, lock, registry_state, tokens, verified
 from docker_credential_harbor.model import Credentials, Registry, StoredPair
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ def store(context: Context, server: str, registry: Registry | None, pair: Creden
         if not locked:
             raise errors.Busy(what_runs="get", registry=registry.name)
         registry_state.save(registry.name, verified.forget(registry.name, registry_state.load(registry.name)))
-        before = context.store.load_stored(key)
-        if before and before.pair == pair:
-            return  # given out by `get` a moment ago: what is known of it stays known
         sign_in = context.store.load_sign_in(registry.name)
-        if sign_in and sign_in.pair and sign_in.pair.username == pair.username:
+        is_theirs = sign_in and sign_in.pair and sign_in.pair.username == pair.username
+        if sign_in and is_theirs and tokens.belongs_to(sign_in, registry):
             context.store.save_sign_in(registry.name, replace(sign_in, pair=pair))
             context.store.delete_stored(key)
-        else:
+            return
+        before = context.store.load_stored(key)
+        if not before or before.pair != pair:  # else given out by `get` a moment ago: its kind stays known
             context.store.save_stored(key, StoredPair(pair))

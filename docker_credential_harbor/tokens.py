@@ -6,33 +6,45 @@ the session (RFC 9700 4.14.2). The caller holds the registry's lock.
 
 from __future__ import annotations
 
+import signal
+import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import harbor, provider
+from docker_credential_harbor import console, harbor, provider
+from docker_credential_harbor.errors import Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from docker_credential_harbor.credential_store import CredentialStore
-    from docker_credential_harbor.model import Provider, Registry, SignIn
+    from docker_credential_harbor.model import LoginRedirect, Provider, Registry, SignIn, TokenSet
     from docker_credential_harbor.registry_state import Notes
     from docker_credential_harbor.transport import Transport
 
 PROVIDER_KEPT_SECONDS = 24 * 3600
 
 
-def provider_of(http: Transport, registry: Registry, notes: Notes) -> tuple[Provider, Notes]:
-    """The registry's provider and the notes that keep it for a day. Raises Unreachable, ProviderNotFound, …"""
+def provider_of(
+    http: Transport, registry: Registry, notes: Notes, redirect: LoginRedirect | None = None
+) -> tuple[Provider, Notes]:
+    """The registry's provider and the notes that keep it for a day; ``redirect``: Harbor's own, if it was just read.
+
+    Raises Unreachable, ProviderNotFound, …
+    """
     now = time.time()
     kept = notes.provider
     age = now - notes.provider_found_at if notes.provider_found_at else -1
     if kept and 0 <= age < PROVIDER_KEPT_SECONDS and registry.issuer in (None, kept.issuer):
-        return kept, notes
+        has_moved = redirect and not registry.issuer and redirect.authorization_endpoint != kept.authorization_endpoint
+        if not has_moved:
+            return kept, notes
     if registry.issuer:
         found = provider.discover(http, registry.issuer)
     else:
-        redirect = notes.redirect or harbor.login_redirect(http, registry)
-        found = provider.find(http, redirect, registry)
+        found = provider.find(http, redirect or harbor.login_redirect(http, registry), registry)
     return found, replace(notes, provider=found, provider_found_at=now)
 
 
@@ -41,21 +53,41 @@ def refresh(
 ) -> SignIn | None:
     """The sign-in with fresh tokens, already saved; None when the provider refused (``invalid_grant``).
 
-    Raises Unreachable when the provider is away, ClientRefused when it knows the client no more.
+    Raises Unreachable when the provider is away, ClientRefused when it knows the client no more, IdTokenRejected.
     """
-    if sign_in.tokens.refresh_token is None:
-        return None
-    tokens = provider.refresh(http, found, registry, sign_in.tokens, now=time.time())
-    if tokens is None:
-        return None
-    fresh = replace(sign_in, tokens=tokens)
-    store.save_sign_in(registry.name, fresh)
-    return fresh
+    if sign_in.tokens.refresh_token is None or found.issuer != sign_in.tokens.issuer:
+        return None  # a refresh token is for the provider that gave it, whoever Harbor names now
+    store.check(registry.name)
+
+    def keep(tokens: TokenSet) -> SignIn:
+        fresh = replace(sign_in, tokens=tokens)
+        try:
+            store.save_sign_in(registry.name, fresh)
+        except Failure as failure:  # the tokens are good for this once
+            console.warn(str(failure))
+        return fresh
+
+    with _uninterrupted():
+        tokens = provider.refresh(http, found, registry, sign_in.tokens, now=time.time(), keep=keep)
+        return keep(tokens) if tokens else None
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C and the like wait until what the provider gave is saved; a request's own time limit bounds that."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def belongs_to(sign_in: SignIn, registry: Registry) -> bool:
-    """Whether the sign-in is of the provider that the configuration names now."""
-    return registry.issuer is None or registry.issuer == sign_in.tokens.issuer
+    """Whether the sign-in is of the provider that the configuration names now, and a client there is named at all."""
+    return bool(registry.client_id) and registry.issuer in (None, sign_in.tokens.issuer)
 
 
 def id_token_expired(sign_in: SignIn, now: float) -> bool:

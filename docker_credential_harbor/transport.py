@@ -8,7 +8,6 @@ all live in the Session, and none of them is wanted here. Certificates are judge
 from __future__ import annotations
 
 import base64
-import ipaddress
 import json as json_format
 import os
 import time
@@ -25,6 +24,7 @@ from docker_credential_harbor.errors import (
     ServerFault,
     Unreachable,
 )
+from docker_credential_harbor.server_url import is_loopback_host
 from docker_credential_harbor.time_limit import within
 
 if TYPE_CHECKING:
@@ -159,16 +159,6 @@ class Transport:
 def host_of(url: str) -> str:
     """Host and port as they stand in the URL."""
     return urlsplit(url).netloc.rpartition("@")[2]
-
-
-def is_loopback_host(host: str | None) -> bool:
-    """Whether the host (without port or brackets) is this machine's own loopback (RFC 8252 7.3)."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
 
 
 def is_secure_url(url: str) -> bool:

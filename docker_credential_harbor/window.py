@@ -27,7 +27,7 @@ AskedBy = Literal["get", "login", "login --browser"]
 
 WORKER_VERB = "_ask-the-person"  # not for people; the packaged executable starts itself with it
 START_SECONDS = 20  # within which a worker that was started has the lock, or has ended
-GRACE_SECONDS = 15  # after login_timeout, for a worker to save and end
+GRACE_SECONDS = 30  # beside login_timeout, for a worker to find the provider, to save and to end
 POLL_SECONDS = 0.05
 
 
@@ -77,7 +77,7 @@ def _note(data: dict[str, Any]) -> Note:
     words = (note.asked, note.failure_code, note.failure_message)
     if not (all(isinstance(text, str) for text in texts) and all(isinstance(word, str | None) for word in words)):
         raise TypeError
-    if note.asked is not None and note.asked not in Asked.__members__:
+    if note.step not in Step.__members__ or (note.asked is not None and note.asked not in Asked.__members__):
         raise ValueError
     if not isinstance(note.pid, int) or note.pid <= 1:  # it is signalled: below 1 stands for whole groups
         raise ValueError
@@ -89,7 +89,7 @@ def under_way() -> Note | None:
     if not lock.is_held(registry_state.window_lock_path()):
         return None
     note = read()
-    return note if note and not note.ended else None
+    return note if note and not note.ended and _is_alive(note.pid) else None
 
 
 def start(registry_name: str, step: Step, generation: int, asked_by: AskedBy) -> str:
@@ -120,18 +120,16 @@ def _environment() -> dict[str, str]:
 
 def wait(
     run: str, registry_name: str, seconds: float, show: Callable[[Note], None] | None = None
-) -> tuple[Asked | None, Failure | None]:
-    """Waits for the end of that run for the registry, for ``seconds`` at most.
+) -> tuple[Asked | None, Failure | None] | None:
+    """How that run for the registry ended, waited for at most ``seconds``; None: another one had the window.
 
-    ``show`` is called for every new link or line of its note.
-    A run that another one has followed, or that left no note, counts as ended by somebody.
+    ``show`` is called for every new link or line of its note. A run that left no note counts as ended by somebody.
     """
     ends_at = time.monotonic() + seconds
     seen: Note | None = None
     while True:
-        held = lock.is_held(
-            registry_state.window_lock_path()
-        )  # looked at before the note: it is written before release
+        # Looked at before the note, which is written before the lock is given back.
+        held = lock.is_held(registry_state.window_lock_path())
         note = read()
         if note and note.run == run:
             if show and seen != note:
@@ -139,7 +137,9 @@ def wait(
                 seen = note
             if note.ended or not held:
                 return note.outcome()
-        elif not held or note:
+        elif held and not seen:
+            return None
+        else:
             return None, errors.SignInEnded(registry=registry_name)
         if time.monotonic() > ends_at:
             return None, errors.SignInTimedOut(registry=registry_name, seconds=round(seconds))
@@ -156,10 +156,10 @@ def wait_until_free(seconds: float) -> bool:
     return True
 
 
-def end(registry_name: str | None = None) -> None:
-    """Ends the sign-in under way for that registry (None: whichever it is)."""
+def end(registry_name: str, run: str | None = None) -> None:
+    """Ends the sign-in under way for that registry (``run``: only if it is that one)."""
     note = under_way()
-    if note and registry_name in (None, note.registry):
+    if note and note.registry == registry_name and run in (None, note.run):
         with suppress(OSError):
             os.kill(note.pid, signal.SIGTERM)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import get, window
+from docker_credential_harbor import get
 from docker_credential_harbor.context import open_context
 
 if TYPE_CHECKING:
@@ -19,11 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     context = open_context(asked=True, browser=arguments.browser)
     registry = context.registry(arguments.registry)
-    try:
-        pair = get.sign_in(context, registry, browser=arguments.browser)
-    except KeyboardInterrupt:
-        window.end(registry.name)
-        raise
+    pair = get.sign_in(context, registry, browser=arguments.browser)
     stored = context.store.load_stored(f"https://{registry.name}")
     if stored:
         print(f"Signed in at {registry.name}, but the stored pair of {stored.pair.username} goes first there.")

@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UnacceptableServerUrl(reason=fault) from None
     if not name:
         raise UnacceptableServerUrl(reason="it must be a host, host:port, or an https:// URL")
-    if scheme == "http" and not config.is_loopback(name):
+    if scheme == "http" and not server_url.is_loopback(name):
         raise UnacceptableServerUrl(reason="http:// is for loopback addresses only")
     settings = config.load()  # a configuration that is broken already is told before anything is written
     ours = config.user_file()

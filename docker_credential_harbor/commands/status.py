@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors, get, lock, policy, registry_state
 from docker_credential_harbor.context import Context, open_context
-from docker_credential_harbor.findings import HandOut, NotFound
+from docker_credential_harbor.findings import HandOut, NotFound, Probe
 from docker_credential_harbor.inquiry import Inquiry
 
 if TYPE_CHECKING:
@@ -21,8 +21,11 @@ WORDS = {
     "ready": "Harbor accepts the pair now",
     "harbor-session-ended": "the CLI secret is right, but Harbor's own sign-in has ended; the next pull renews it",
     "not-onboarded": "signed in, but Harbor does not know this person yet; the next pull opens Harbor's login",
+    "refused": "Harbor refuses the stored pair; docker logout forgets it",
     "signed-out": "nobody is signed in; the next pull signs in",
 }
+
+AS_IT_IS = "a robot's or local account's pair, handed out as it is"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +61,7 @@ def _row(context: Context, registry: Registry) -> dict[str, str | None]:
             # Where a sign-in or a walk would be next, that is the state: as if a person were there to be asked.
             look.known = replace(look.known, nobody_to_ask=None, only_link=False, paused_seconds=0)
             end = look.run()
-            if isinstance(end, HandOut):
+            if isinstance(end, HandOut) and look.known.probe is not Probe.REFUSED:
                 look.save(end)
             else:
                 registry_state.save(registry.name, look.notes)
@@ -67,7 +70,8 @@ def _row(context: Context, registry: Registry) -> dict[str, str | None]:
         return {**row, "state": state, "message": str(failure)}
     state = policy.state_of(look.known, end)
     row["username"] = look.known.pair.username if look.known.pair else look.known.person or None
-    return {**row, "state": state, "message": _message(end) or WORDS[state]}
+    words = AS_IT_IS if state == "ready" and policy.is_robot(look.known) else WORDS[state]
+    return {**row, "state": state, "message": _message(end) or words}
 
 
 def _message(end: End) -> str | None:

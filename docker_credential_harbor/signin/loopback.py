@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from docker_credential_harbor.errors import ConfigurationInvalid, PortBusy
+from docker_credential_harbor.server_url import is_loopback_host
 from docker_credential_harbor.signin import pages
-from docker_credential_harbor.transport import is_loopback_host
 
 if TYPE_CHECKING:
     from types import TracebackType

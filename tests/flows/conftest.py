@@ -97,6 +97,23 @@ class Workplace:
         header = {"Authorization": f"Bearer {self.kept_tokens()['id_token']}"}
         return requests.get(url, headers=header, timeout=30).ok
 
+    def let_id_token_expire(self) -> None:
+        """As if the life of our ID token had passed."""
+        [path] = self.helper.home.folders["XDG_DATA_HOME"].rglob("secrets.json")
+        document = json.loads(path.read_text())
+        for key, value in document["values"].items():
+            if key.startswith("sign-in"):
+                kept = json.loads(value)
+                kept["tokens"]["id_token_expires_at"] = 1
+                document["values"][key] = json.dumps(kept)
+        path.write_text(json.dumps(document))
+
+    def forget_provider(self) -> None:
+        """As if the day for which the provider is kept had passed."""
+        for path in self.helper.home.folders["XDG_STATE_HOME"].rglob("registries/*.json"):
+            notes = json.loads(path.read_text())
+            path.write_text(json.dumps({**notes, "provider_found_at": 1}))
+
     def sign_in_elsewhere(self) -> None:
         """The person uses another of the company's pages: their browser has a live session at the provider then.
 

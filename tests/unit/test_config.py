@@ -162,16 +162,6 @@ def test_unreadable_and_binary_files_are_named(user: Path) -> None:
         config.load()
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:5000", "localhost:5000", "[::1]:5000", "[::1]", "localhost"])
-def test_loopback(host: str) -> None:
-    assert config.is_loopback(host)
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1.example.com", "h", "localhost.example.com:1", "[::2]:1", "128.0.0.1"])
-def test_not_loopback(host: str) -> None:
-    assert not config.is_loopback(host)
-
-
 class TestRegistryFor:
     def test_http_names_a_registry_only_to_erase_or_where_its_url_is_http(self, user: Path) -> None:
         user.write_text(f'[registries."{NAME}"]\n[registries."127.0.0.1:5000"]\nurl = "http://127.0.0.1:5000"\n')

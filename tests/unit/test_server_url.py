@@ -69,3 +69,15 @@ def test_is_refused_with_a_reason(url: str, reason: str) -> None:
         return
     with pytest.raises(ValueError, match=reason):
         server_url.parse(url)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:5000", "localhost:5000", "[::1]:5000", "[::1]", "localhost"])
+def test_loopback(host: str) -> None:
+    assert server_url.is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1.example.com", "h", "localhost.example.com:1", "[::2]:1", "128.0.0.1", "127.999.1"]
+)
+def test_not_loopback(host: str) -> None:
+    assert not server_url.is_loopback(host)

@@ -32,7 +32,8 @@ from docker_credential_harbor.errors import (
     Unreachable,
 )
 from docker_credential_harbor.model import Credentials
-from docker_credential_harbor.transport import MAXIMUM_BYTES, Answer, Transport, is_loopback_host, is_secure_url
+from docker_credential_harbor.server_url import is_loopback_host
+from docker_credential_harbor.transport import MAXIMUM_BYTES, Answer, Transport, is_secure_url
 from tests.unit.loopback import Answers, answers_server, raw_server
 
 if TYPE_CHECKING:
