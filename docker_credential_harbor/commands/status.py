@@ -70,7 +70,7 @@ def _row(context: Context, registry: Registry) -> dict[str, str | None]:
         return {**row, "state": state, "message": str(failure)}
     state = policy.state_of(look.known, end)
     row["username"] = look.known.pair.username if look.known.pair else look.known.person or None
-    words = AS_IT_IS if state == "ready" and policy.is_robot(look.known) else WORDS[state]
+    words = AS_IT_IS if state == "ready" and policy.is_robot(look.known) else WORDS.get(state, state)
     return {**row, "state": state, "message": _message(end) or words}
 
 
