@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import console, harbor
+from docker_credential_harbor.errors import Unreachable
 from docker_credential_harbor.model import Credentials
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Watch:
         self._earliest_at = time.time()
         self._over_at = 0.0
         self._may_be_over = True
-        self._updated_at = ""
+        self._updated_at: str | None = ""  # None: Harbor could not be asked
         self.probed_at = 0.0
 
     def before_walk(self) -> None:
@@ -61,7 +62,10 @@ class Watch:
         self._earliest_at = sent_on_at
         self._over_at = sent_on_at + WALK_IS_OVER_SECONDS
         self._may_be_over = time.time() >= self._over_at
-        self._remember_update()
+        try:
+            self._remember_update()
+        except Unreachable:  # the person has signed in by now: the next look is the first one then
+            self._updated_at = None
 
     def after_walk(self) -> Renewed | None:
         """Asks once whether a walk is over; None: not yet. Raises Unreachable."""
@@ -84,6 +88,8 @@ class Watch:
         user = self._user()
         if user is None:
             return None
+        if self._updated_at is None:
+            self._updated_at = user.token_updated_at
         seen = self._may_be_over or user.token_updated_at != self._updated_at
         if not seen and time.time() < self._over_at:
             return None
