@@ -270,9 +270,10 @@ class Worker:
         raise errors.SomebodyElse(other=signed_in.person, known=before.person, registry=self.registry.name)
 
     def _open(self, url: str) -> None:
-        self.note = replace(self.note, links=(*self.note.links, url))
+        browser = self.context.reach.way == "browser"
+        self.note = replace(self.note, links=(*self.note.links, url), browser=browser)
         window.write(self.note)
-        if self.context.reach.way == "browser" and not interaction.open_browser(url):
+        if browser and not interaction.open_browser(url):
             self._tell("no browser could be opened")
 
     def _tell(self, line: str) -> None:

@@ -39,7 +39,8 @@ class Note:
     registry: str
     step: str  # Step.SIGN_IN or Step.RENEW_HARBOR_SIDE, by name
     pid: int
-    links: tuple[str, ...] = ()  # what was opened in a browser, to be printed as well
+    links: tuple[str, ...] = ()  # for the person, to be printed as well where a browser is opened
+    browser: bool = False  # whether one is
     ended: bool = False
     asked: str | None = None  # Asked.DONE or Asked.NOT_PASSED, by name
     failure_code: str | None = None
@@ -166,9 +167,12 @@ def end(registry_name: str, run: str | None = None) -> None:
 
 def show(note: Note) -> None:
     """Prints what the person may need, as it comes up."""
+    what = "sign in at" if note.step == Step.SIGN_IN.name else "renew the sign-in at"
     for link in note.links:
-        what = "sign in at" if note.step == Step.SIGN_IN.name else "renew the sign-in at"
-        console.hint(f"opening a browser to {what} {note.registry}; if none appears, open: {link}")
+        if note.browser:
+            console.hint(f"opening a browser to {what} {note.registry}; if none appears, open: {link}")
+        else:
+            console.hint(f"to {what} {note.registry}, open this in a browser on any device: {link}")
     if note.ended:
         for line in note.lines:
             console.warn(line)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from typing import TYPE_CHECKING
 
 from tests.lab import faults
@@ -203,6 +206,37 @@ class TestNobodyToAsk:
         workplace = make_workplace(top='login = "never"')
         assert "nobody can be asked here" in workplace.refused()
         assert workplace.person.windows == 0
+
+
+class TestLink:
+    def test_where_no_browser_can_be_opened_the_link_to_harbors_login_does(self, workplace: Workplace) -> None:
+        """Over SSH, say: the person opens it on any device, and the helper goes on by itself."""
+        pair = workplace.pair()
+        workplace.harbor.kill_stored_token("alice-h")
+        environment = workplace.helper.home.environment
+        del environment["BROWSER"]
+        environment |= {"SSH_CONNECTION": "192.0.2.1 1 192.0.2.2 22", "DOCKER_CREDENTIAL_HARBOR_CACHE_TTL": "0"}
+        screen, terminal = os.openpty()
+        asking = subprocess.Popen(
+            [workplace.helper.program, "get"],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=terminal,
+        )
+        assert asking.stdin
+        asking.stdin.write(workplace.name.encode())
+        asking.stdin.close()
+        asking.stdin = None
+        shown = os.read(screen, 4096).decode()
+        assert shown.startswith("docker-credential-harbor: to renew the sign-in at ")
+        link = shown.split()[-1]
+        assert link == f"{workplace.harbor.url}/c/oidc/login"
+        workplace.person.open(link)
+        output, _ = asking.communicate(timeout=60)
+        assert json.loads(output)["Secret"] == pair[1]
+        os.close(terminal)
+        os.close(screen)
 
 
 class TestStoredPairs:
