@@ -191,6 +191,15 @@ class ClientRefused(Failure):
     advice = 'ask its administrator to add it, or set client_id in [registries."{registry}"]'
 
 
+class ClientUnknown(Failure):
+    code = "client-unknown"
+    what = "the identity provider of {registry} does not take the client {client_id!r} with redirect URI {redirect_uri}"
+    advice = (
+        "ask its administrator to add them (README), or go without: set client_id = '' and run docker login {registry} "
+        "with the CLI secret of Harbor's user profile"
+    )
+
+
 class AudienceMissing(Failure):
     code = "audience-missing"
     what = (

@@ -14,6 +14,7 @@ from docker_credential_harbor import id_token
 from docker_credential_harbor.errors import (
     BrokenAnswer,
     ClientRefused,
+    ClientUnknown,
     IdTokenRejected,
     IssuerMismatch,
     OfflineAccessRefused,
@@ -159,6 +160,18 @@ def authorization_url(
         login_hint=login_hint,
     )
     return url
+
+
+def check_client(http: Transport, registry: Registry, url: str) -> None:
+    """Whether the provider takes our authorization request, before a person is sent there with it.
+
+    An unknown client or redirect URI must not be redirected (RFC 6749 4.1.2.1): it shows in a 4xx without anybody
+    signing in. Raises ClientUnknown, Unreachable.
+    """
+    answer = http.request("GET", url)
+    answer.raise_for_server_fault()
+    if 400 <= answer.status < 500 and answer.status != 401:  # 401 offers a Kerberos ticket's way (RFC 4559)
+        raise ClientUnknown(registry=registry.name, client_id=registry.client_id, redirect_uri=registry.redirect_uri)
 
 
 def exchange_code(

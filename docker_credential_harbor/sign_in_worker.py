@@ -95,7 +95,6 @@ class Worker:
         pair = self.stored.pair if self.stored else self.known.pair if self.known else None
         watch = Watch(self.http, self.registry, pair, self._id_token)
         watch.before_walk()
-        self._count_as_declined(self._notes())
         renewed = harbor_login.walk(
             harbor.login_url(self.registry),
             open_url=self._open,
@@ -115,7 +114,7 @@ class Worker:
         watch = Watch(self.http, self.registry, None, self._id_token)
         last_known = self.known.pair if self.known else None
         refused = last_known if last_known and not watch.probe(last_known) else None
-        self._count_as_declined(notes)
+        self._keep_provider(notes)
         result = browser.sign_in(
             self.http,
             found,
@@ -123,7 +122,7 @@ class Worker:
             redirect,
             settings=self.context.settings,
             login_hint=self.known.tokens.person if self.known else None,
-            open_url=self._open,
+            open_url=self._open_sign_in,
             harbor_login_url=harbor.login_url(self.registry),
             hold_back=lambda: refused is not None and watch.probe(refused),
             cancelled=self._is_superseded,
@@ -183,20 +182,17 @@ class Worker:
                 raise errors.SignInEnded(registry=self.registry.name)
             yield
 
-    def _count_as_declined(self, found: registry_state.Notes) -> None:
-        """Until it ended in a working pair: whoever kills this process has declined, too. Keeps the provider found."""
+    def _keep_provider(self, found: registry_state.Notes) -> None:
+        with self._locked():
+            kept = replace(self._notes(), provider=found.provider, provider_found_at=found.provider_found_at)
+            self._write_notes(kept)
+
+    def _count_as_declined(self) -> None:
+        """Until it ended in a working pair: whoever kills this process has declined, too."""
         with self._locked():
             notes = self._notes()
             declines = 0 if self.context.asked else notes.declines
-            self._write_notes(
-                replace(
-                    notes,
-                    declines=declines + 1,
-                    declined_at=time.time(),
-                    provider=found.provider,
-                    provider_found_at=found.provider_found_at,
-                )
-            )
+            self._write_notes(replace(notes, declines=declines + 1, declined_at=time.time()))
 
     def _save(self, sign_in: SignIn) -> None:
         with self._locked():
@@ -269,7 +265,13 @@ class Worker:
                 provider.revoke(self.http, found, self.registry, signed_in.refresh_token)
         raise errors.SomebodyElse(other=signed_in.person, known=before.person, registry=self.registry.name)
 
+    def _open_sign_in(self, url: str) -> None:
+        provider.check_client(self.http, self.registry, url)
+        self._open(url)
+
     def _open(self, url: str) -> None:
+        if not self.note.links:
+            self._count_as_declined()
         browser = self.context.reach.way == "browser"
         self.note = replace(self.note, links=(*self.note.links, url), browser=browser)
         window.write(self.note)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.flows.conftest import WITHOUT_OFFLINE
-from tests.lab.person import CookiePerson
 from tests.lab.processes import wait_until
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from tests.flows.conftest import Workplace
     from tests.lab.harbor import StandInHarbor
+    from tests.lab.person import CookiePerson
     from tests.lab.realm import Realm
 
 
@@ -35,10 +35,11 @@ def pair_of(process: subprocess.Popen[bytes]) -> tuple[str, str]:
     return pair["Username"], pair["Secret"]
 
 
-def test_a_refresh_while_a_walk_is_open_is_not_undone(make_workplace: Callable[..., Workplace]) -> None:
+def test_a_refresh_while_a_walk_is_open_is_not_undone(
+    make_workplace: Callable[..., Workplace], person: CookiePerson
+) -> None:
     """With strict rotation the older refresh token would end the session."""
-    person = CookiePerson()
-    workplace = make_workplace({"revoke_refresh_token": True}, somebody=person, top="cache_ttl = 0")
+    workplace = make_workplace({"revoke_refresh_token": True}, top="cache_ttl = 0")
     pair = workplace.pair()
     workplace.harbor.kill_stored_token("alice-h")
     person.decline = True
@@ -59,9 +60,10 @@ def test_a_refresh_while_a_walk_is_open_is_not_undone(make_workplace: Callable[.
 
 def test_a_pair_stored_while_a_window_is_open_is_the_answer_from_then_on(
     make_workplace: Callable[..., Workplace],
+    person: CookiePerson,
 ) -> None:
-    person = CookiePerson(decline=True)
-    workplace = make_workplace(somebody=person)
+    person.decline = True
+    workplace = make_workplace()
     asking = start_get(workplace)
     wait_until(lambda: person.windows == 1, "the window")
     workplace.store("robot$ci", "s")
@@ -148,9 +150,11 @@ class TestLogin:
         assert "409" in answer.stderr
         assert "no window opens" not in answer.stderr
 
-    def test_it_takes_the_place_of_a_window_that_is_open(self, make_workplace: Callable[..., Workplace]) -> None:
-        person = CookiePerson(decline=True)
-        workplace = make_workplace(somebody=person)
+    def test_it_takes_the_place_of_a_window_that_is_open(
+        self, make_workplace: Callable[..., Workplace], person: CookiePerson
+    ) -> None:
+        person.decline = True
+        workplace = make_workplace()
         asking = start_get(workplace)
         wait_until(lambda: person.windows == 1, "the window")
         person.decline = False

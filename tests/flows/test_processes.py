@@ -9,7 +9,6 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from tests.flows.conftest import NOT_FOUND
-from tests.lab.person import CookiePerson
 from tests.lab.processes import wait_until
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from tests.flows.conftest import Workplace
     from tests.lab.faults import FaultProxy
     from tests.lab.keycloak import Keycloak
+    from tests.lab.person import CookiePerson
 
 MANY = 12
 
@@ -84,10 +84,10 @@ class TestManyAtOnce:
 
 class TestKilledCaller:
     def test_the_sign_in_goes_on_and_the_next_get_picks_its_result_up(
-        self, make_workplace: Callable[..., Workplace]
+        self, make_workplace: Callable[..., Workplace], person: CookiePerson
     ) -> None:
-        person = CookiePerson(decline=True)
-        workplace = make_workplace(somebody=person)
+        person.decline = True
+        workplace = make_workplace()
         caller = workplace.helper.start("get")
         assert caller.stdin
         caller.stdin.write(workplace.name.encode())
@@ -102,9 +102,11 @@ class TestKilledCaller:
         assert workplace.pair()[0] == "alice-h"
         assert person.windows == 2, "the second one is the person's own opening of the link"
 
-    def test_a_second_get_joins_the_window_of_a_killed_one(self, make_workplace: Callable[..., Workplace]) -> None:
-        person = CookiePerson(decline=True)
-        workplace = make_workplace(somebody=person)
+    def test_a_second_get_joins_the_window_of_a_killed_one(
+        self, make_workplace: Callable[..., Workplace], person: CookiePerson
+    ) -> None:
+        person.decline = True
+        workplace = make_workplace()
         first, second = (start_get(workplace) for _ in range(2))
         wait_until(lambda: person.windows == 1, "the window")
         os.kill(first.pid, signal.SIGKILL)
@@ -116,9 +118,11 @@ class TestKilledCaller:
         assert json.loads(output)["Username"] == "alice-h"
         assert len(person.urls) == 2
 
-    def test_a_killed_worker_leaves_no_lock(self, make_workplace: Callable[..., Workplace]) -> None:
-        person = CookiePerson(decline=True)
-        workplace = make_workplace(somebody=person)
+    def test_a_killed_worker_leaves_no_lock(
+        self, make_workplace: Callable[..., Workplace], person: CookiePerson
+    ) -> None:
+        person.decline = True
+        workplace = make_workplace()
         caller = start_get(workplace)
         wait_until(lambda: person.windows == 1, "the window")
         subprocess.run(["pkill", "-KILL", "-f", f"_ask-the-person .* {workplace.name}"], check=True)
@@ -130,9 +134,11 @@ class TestKilledCaller:
 
 
 class TestEnding:
-    def test_ctrl_c_ends_the_sign_in_of_login(self, make_workplace: Callable[..., Workplace]) -> None:
-        person = CookiePerson(decline=True)
-        workplace = make_workplace(somebody=person)
+    def test_ctrl_c_ends_the_sign_in_of_login(
+        self, make_workplace: Callable[..., Workplace], person: CookiePerson
+    ) -> None:
+        person.decline = True
+        workplace = make_workplace()
         login = workplace.helper.start(["login"])
         wait_until(lambda: person.windows == 1, "the window")
         login.send_signal(signal.SIGINT)
@@ -141,9 +147,11 @@ class TestEnding:
         assert b"Traceback" not in errors
         wait_until(lambda: not worker_runs(workplace), "the worker to end")
 
-    def test_erase_ends_a_sign_in_under_way(self, make_workplace: Callable[..., Workplace]) -> None:
-        person = CookiePerson(decline=True)
-        workplace = make_workplace(somebody=person)
+    def test_erase_ends_a_sign_in_under_way(
+        self, make_workplace: Callable[..., Workplace], person: CookiePerson
+    ) -> None:
+        person.decline = True
+        workplace = make_workplace()
         caller = start_get(workplace)
         wait_until(lambda: person.windows == 1, "the window")
         assert workplace.helper.run("erase", workplace.name).returncode == 0

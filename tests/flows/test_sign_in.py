@@ -11,7 +11,6 @@ import pytest
 import requests
 
 from tests.flows.conftest import WITH_OFFLINE, WITHOUT_OFFLINE
-from tests.lab.person import CookiePerson
 from tests.lab.processes import wait_until
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from tests.flows.conftest import Workplace
     from tests.lab.chromium_person import ChromiumPerson
+    from tests.lab.person import CookiePerson
 
 
 class TestOneTabOneForm:
@@ -80,8 +80,9 @@ class TestCallback:
     """Only the one callback with the right state is taken; nothing else ends the wait."""
 
     @pytest.fixture
-    def waiting(self, make_workplace: Callable[..., Workplace]) -> Workplace:
-        return make_workplace(somebody=CookiePerson(decline=True))
+    def waiting(self, make_workplace: Callable[..., Workplace], person: CookiePerson) -> Workplace:
+        person.decline = True
+        return make_workplace()
 
     def test_anything_else_gets_a_4xx_and_does_not_end_the_wait(self, waiting: Workplace) -> None:
         answers = []
@@ -136,6 +137,20 @@ class TestCallback:
         assert waiting.pair()[0] == "alice-h", "and its success ends the pause"
 
 
+class TestUnknownClient:
+    @pytest.mark.parametrize("keys", [{"client_id": "nobody"}, {"redirect_uri": "http://127.0.0.1/elsewhere"}])
+    def test_it_is_found_out_before_a_window_opens(
+        self, make_workplace: Callable[..., Workplace], keys: dict[str, str]
+    ) -> None:
+        workplace = make_workplace(**keys)
+        for _ in range(2):  # no window was open, so nothing is paused
+            line = workplace.refused()
+            assert "does not take the client" in line
+            assert next(iter(keys.values())) in line
+            assert "docker login" in line
+        assert workplace.person.windows == 0
+
+
 class TestWho:
     def test_get_keeps_the_known_person(self, make_workplace: Callable[..., Workplace]) -> None:
         workplace = make_workplace({"access_token_lifespan": 6}, top="cache_ttl = 0")
@@ -168,8 +183,9 @@ class TestWho:
 
 
 class TestWithoutTime:
-    def test_nobody_signs_in(self, make_workplace: Callable[..., Workplace]) -> None:
-        workplace = make_workplace(somebody=CookiePerson(decline=True), top="login_timeout = 2")
+    def test_nobody_signs_in(self, make_workplace: Callable[..., Workplace], person: CookiePerson) -> None:
+        person.decline = True
+        workplace = make_workplace(top="login_timeout = 2")
         began = time.monotonic()
         assert "nobody finished the sign-in" in workplace.refused()
         assert time.monotonic() - began < 30
