@@ -46,6 +46,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         if note.exists():
             Keycloak.attach(**json.loads(note.read_text())).end()
         shutil.rmtree(name, ignore_errors=True)
+        purge_kernel_keys()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

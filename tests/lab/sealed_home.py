@@ -3,14 +3,15 @@
 Source: the XDG base directory specification; keyctl(1).
 """
 
+import contextlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from docker_credential_harbor.native import keyctl
 from tests.lab.processes import end_pid
 
 NAME = "docker-credential-harbor"
@@ -111,21 +112,18 @@ class Helper:
         return self.run("get", server_url, env, timeout)
 
 
-def purge_kernel_keys(beginning: str = NAME) -> None:
-    """Takes the helper's keys out of this user's and the persistent keyring; they outlive processes."""
-    if shutil.which("keyctl") is None:
+# The lab's registries are on loopback: what somebody keeps for a registry of their own is never touched.
+LAB_KEYS = rf"{NAME}:(sign-in |stored |remembered:)(127\.0\.0\.1:\d+|harbor\.example\.com)"
+
+
+def purge_kernel_keys(descriptions: str = LAB_KEYS) -> None:
+    """Takes keys of that pattern out of this user's and the persistent keyring; they outlive processes."""
+    try:
+        listed = Path("/proc/keys").read_text(errors="replace")
+    except OSError:  # no Linux, or a container without it
         return
-    keyrings = ["@u"]
-    persistent = _keyctl("get_persistent", "@s").strip()
-    if persistent.isdigit():
-        keyrings.append(persistent)
-    for keyring in keyrings:
-        for key, description in re.findall(
-            r"^\s*(\d+):.*? (?:user|logon|big_key|keyring): (.*)$", _keyctl("list", keyring), re.M
-        ):
-            if description.startswith(beginning):
-                _keyctl("unlink", key, keyring)
-
-
-def _keyctl(*arguments: str) -> str:
-    return subprocess.run(["keyctl", *arguments], capture_output=True, text=True, check=False).stdout
+    for description in re.findall(r" user +(.+): \d+\s*$", listed, re.MULTILINE):
+        if re.match(descriptions, description):
+            for keyring in (keyctl.USER, keyctl.persistent_keyring()):
+                with contextlib.suppress(OSError):
+                    keyctl.remove(description.encode(), keyring)
