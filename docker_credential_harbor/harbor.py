@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import secrets
 import string
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
@@ -64,6 +66,7 @@ def current_user(http: Transport, registry: Registry, id_token: str) -> CurrentU
         username=username,
         secret=_readable(meta.get("secret")),
         token_updated_at=str(meta.get("update_time") or ""),
+        token_age_seconds=_age_seconds(meta.get("update_time"), answer.headers.get("date")),
     )
 
 
@@ -139,6 +142,15 @@ def _readable(secret: object) -> str | None:
     if not isinstance(secret, str) or not secret or REPLACEMENT_CHARACTER in secret or not secret.isprintable():
         return None
     return secret
+
+
+def _age_seconds(updated_at: object, answered_at: str | None) -> float | None:
+    """By Harbor's clock alone, so that ours may differ; the Date header has whole seconds."""
+    try:
+        then = datetime.fromisoformat(str(updated_at).replace("Z", "+00:00"))
+        return (parsedate_to_datetime(answered_at or "") - then).total_seconds()
+    except (ValueError, TypeError):
+        return None
 
 
 def _login_redirect(answer: Answer) -> LoginRedirect:

@@ -103,6 +103,7 @@ class CurrentUser:
     username: str
     secret: str | None = field(repr=False)  # None: unreadable bytes, Harbor's secretKey has changed
     token_updated_at: str = ""  # oidc_user_meta.update_time, as Harbor writes it; moves when Harbor stores a token
+    token_age_seconds: float | None = None  # since then, by Harbor's own clock; None: its answer does not tell
 
 
 @dataclass(frozen=True)

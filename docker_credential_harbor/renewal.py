@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from docker_credential_harbor.model import CurrentUser, Registry
     from docker_credential_harbor.transport import Transport
 
+DATE_SECONDS = 1  # what Harbor's Date header leaves open
 WALK_IS_OVER_SECONDS = 5  # after the browser was sent to Harbor's login with a session at the provider that lives
 
 
@@ -46,7 +47,7 @@ class Watch:
         self._registry = registry
         self._pair = pair
         self._id_token = id_token
-        self._earliest_at = time.time()
+        self._earliest_at = self._began_at = time.time()
         self._over_at = 0.0
         self._may_be_over = True
         self._updated_at: str | None = ""  # None: Harbor could not be asked
@@ -55,11 +56,11 @@ class Watch:
     def before_walk(self) -> None:
         """To be called before Harbor's login is opened; the pair in hand has just been refused."""
         self._remember_update()
-        self._earliest_at = time.time()
+        self._earliest_at = self._began_at = time.time()
 
     def in_sign_in(self, sent_on_at: float) -> None:
         """To be called once a sign-in has sent the browser on to Harbor's login, at ``sent_on_at``."""
-        self._earliest_at = sent_on_at
+        self._earliest_at = self._began_at = sent_on_at
         self._over_at = sent_on_at + WALK_IS_OVER_SECONDS
         self._may_be_over = time.time() >= self._over_at
         try:
@@ -75,7 +76,7 @@ class Watch:
         if user is None:
             return None
         if user.secret is None:
-            return self._renewed(None) if user.token_updated_at != self._updated_at else None
+            return self._renewed(None) if self._is_updated(user) else None
         shown = Credentials(user.username, user.secret)
         return self._renewed(shown) if shown != self._pair and self.probe(shown) else None
 
@@ -90,7 +91,7 @@ class Watch:
             return None
         if self._updated_at is None:
             self._updated_at = user.token_updated_at
-        seen = self._may_be_over or user.token_updated_at != self._updated_at
+        seen = self._may_be_over or self._is_updated(user)
         if not seen and time.time() < self._over_at:
             return None
         if user.secret is None:
@@ -109,6 +110,13 @@ class Watch:
 
     def _renewed(self, pair: Credentials | None, *, seen: bool = True) -> Renewed:
         return Renewed(pair, self._earliest_at if seen else None, self.probed_at)
+
+    def _is_updated(self, user: CurrentUser) -> bool:
+        """Whether Harbor has stored a token since the walk began; a quick browser may be done before the first look."""
+        if user.token_updated_at != self._updated_at:
+            return True
+        age = user.token_age_seconds
+        return age is not None and age <= time.time() - self._began_at + DATE_SECONDS
 
     def _remember_update(self) -> None:
         user = self._user()

@@ -111,6 +111,8 @@ class Exchange:
         headers = [*self.extra_headers, *headers]
         for name, value in headers:
             handler.send_header(name, value)
+        if not any(name.lower() == "date" for name, _ in headers):  # as every server with a clock (RFC 9110 6.6.1)
+            handler.send_header("Date", handler.date_time_string())
         bare = self.method == "HEAD" or status in (204, 304)
         chunked = not bare and not any(name.lower() == "content-length" for name, _ in headers)
         if chunked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +118,21 @@ def test_current_user(server: Answers) -> None:
     assert user.token_updated_at == "2026-11-21T20:01:05.971Z"
     assert server.asked[0].headers["authorization"] == "Bearer a.b.c"
     assert "<cli secret>" not in repr(user)
+
+
+def test_the_age_of_harbors_token_is_by_its_own_clock(server: Answers) -> None:
+    status, headers, body = recorded("current")
+    assert isinstance(body, dict)
+    five_seconds_ago = (datetime.now(timezone.utc) - timedelta(seconds=5)).isoformat(timespec="milliseconds")
+    ages = []
+    for update_time in (five_seconds_ago.replace("+00:00", "Z"), "soon", None):
+        changed = {**body, "oidc_user_meta": {**body["oidc_user_meta"], "update_time": update_time}}
+        server.replies["/api/v2.0/users/current"] = (status, headers, changed)
+        user = harbor.current_user(Transport(10), registry_at(server), "a.b.c")
+        assert user is not None
+        ages.append(user.token_age_seconds)
+    assert ages[0] == pytest.approx(5, abs=2)
+    assert ages[1:] == [None, None]
 
 
 @pytest.mark.parametrize(
