@@ -47,6 +47,15 @@ class Workplace:
     def get(self, server: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
         return self.helper.get(server or self.name, env)
 
+    def start_get(self, server: str | None = None) -> subprocess.Popen[bytes]:
+        """A `get` that goes on beside the test; its standard input is closed, as Docker does."""
+        process = self.helper.start("get")
+        assert process.stdin
+        process.stdin.write((server or self.name).encode())
+        process.stdin.close()
+        process.stdin = None
+        return process
+
     def pair(self, server: str | None = None, **env: str) -> tuple[str, str]:
         """The pair that `get` gives; it must."""
         answer = self.get(server, **env)

@@ -19,15 +19,6 @@ if TYPE_CHECKING:
     from tests.lab.realm import Realm
 
 
-def start_get(workplace: Workplace, server: str = "") -> subprocess.Popen[bytes]:
-    process = workplace.helper.start("get")
-    assert process.stdin
-    process.stdin.write((server or workplace.name).encode())
-    process.stdin.close()
-    process.stdin = None
-    return process
-
-
 def pair_of(process: subprocess.Popen[bytes]) -> tuple[str, str]:
     output, errors = process.communicate(timeout=90)
     assert process.returncode == 0, errors
@@ -44,7 +35,7 @@ def test_a_refresh_while_a_walk_is_open_is_not_undone(
     workplace.harbor.kill_stored_token("alice-h")
     person.decline = True
     person.forget_cookies()
-    walking = start_get(workplace)
+    walking = workplace.start_get()
     wait_until(lambda: person.windows == 2, "the window")
     before = workplace.kept_tokens()["refresh_token"]
     workplace.let_id_token_expire()
@@ -64,7 +55,7 @@ def test_a_pair_stored_while_a_window_is_open_is_the_answer_from_then_on(
 ) -> None:
     person.decline = True
     workplace = make_workplace()
-    asking = start_get(workplace)
+    asking = workplace.start_get()
     wait_until(lambda: person.windows == 1, "the window")
     workplace.store("robot$ci", "s")
     person.decline = False
@@ -122,7 +113,7 @@ def test_two_registries_at_once_take_the_window_in_turn(
         f'storage = "file"\n[registries."{workplace.name}"]\nurl = "{workplace.harbor.url}"\n'
         f'[registries."{other.name}"]\nurl = "{second.url}"\n'
     )
-    asking = [start_get(workplace, name) for name in (workplace.name, other.name)]
+    asking = [workplace.start_get(name) for name in (workplace.name, other.name)]
     assert [pair_of(process)[0] for process in asking] == ["alice-h", "alice-h"]
     assert (workplace.person.windows, workplace.person.forms) == (2, 1)
 
@@ -155,7 +146,7 @@ class TestLogin:
     ) -> None:
         person.decline = True
         workplace = make_workplace()
-        asking = start_get(workplace)
+        asking = workplace.start_get()
         wait_until(lambda: person.windows == 1, "the window")
         person.decline = False
         answer = workplace.helper.run("login", timeout=30)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import need
 from tests.flows.conftest import NOT_FOUND
 
 if TYPE_CHECKING:
@@ -297,8 +298,7 @@ class TestPlacesThatCannotBeWritten:
 
     def test_a_full_disk(self, make_workplace: MakeWorkplace) -> None:
         """The pair that works is given all the same; without one no window opens, since nothing of it could be kept."""
-        if shutil.which("prlimit") is None:
-            pytest.skip("real part missing: prlimit (apt-get install util-linux)")
+        need("prlimit", "apt-get install util-linux", shutil.which("prlimit"))
         workplace = make_workplace(top="cache_ttl = 0")
 
         def get_on_a_full_disk() -> subprocess.CompletedProcess[str]:

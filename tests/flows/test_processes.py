@@ -107,7 +107,7 @@ class TestKilledCaller:
     ) -> None:
         person.decline = True
         workplace = make_workplace()
-        first, second = (start_get(workplace) for _ in range(2))
+        first, second = (workplace.start_get() for _ in range(2))
         wait_until(lambda: person.windows == 1, "the window")
         os.kill(first.pid, signal.SIGKILL)
         first.communicate(timeout=10)
@@ -123,7 +123,7 @@ class TestKilledCaller:
     ) -> None:
         person.decline = True
         workplace = make_workplace()
-        caller = start_get(workplace)
+        caller = workplace.start_get()
         wait_until(lambda: person.windows == 1, "the window")
         subprocess.run(["pkill", "-KILL", "-f", f"_ask-the-person .* {workplace.name}"], check=True)
         output, errors = caller.communicate(timeout=30)
@@ -152,7 +152,7 @@ class TestEnding:
     ) -> None:
         person.decline = True
         workplace = make_workplace()
-        caller = start_get(workplace)
+        caller = workplace.start_get()
         wait_until(lambda: person.windows == 1, "the window")
         assert workplace.helper.run("erase", workplace.name).returncode == 0
         output, errors = caller.communicate(timeout=30)
@@ -190,15 +190,6 @@ class TestEnding:
         assert "signed out of" in answer.stderr
         assert "but not at the identity provider" in answer.stderr
         assert json.loads(workplace.helper.run("list").stdout) == {}
-
-
-def start_get(workplace: Workplace) -> subprocess.Popen[bytes]:
-    process = workplace.helper.start("get")
-    assert process.stdin
-    process.stdin.write(workplace.name.encode())
-    process.stdin.close()
-    process.stdin = None
-    return process
 
 
 def worker_runs(workplace: Workplace) -> bool:

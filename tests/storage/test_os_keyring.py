@@ -13,6 +13,7 @@ from keyring.errors import KeyringLocked, PasswordDeleteError
 
 from docker_credential_harbor.errors import StoreUnavailable
 from docker_credential_harbor.storage.os_keyring import OsKeyring
+from tests.conftest import need
 from tests.lab import secret_service
 from tests.storage.backend_tests import BackendTests
 
@@ -53,8 +54,7 @@ def test_locked_later_nothing_prompts(unlocked: SecretService) -> None:
 def test_never_unlocked_and_no_screen_for_a_prompt(
     look_anew: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, may_prompt: bool
 ) -> None:
-    if secret_service.missing():
-        pytest.skip("gnome-keyring is missing; TestSecretService says so where it matters")
+    need("Secret Service", "apt-get install gnome-keyring dbus", not secret_service.missing())
     with secret_service.SecretService.start(tmp_path / "bus", unlocked=False) as service:
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", service.environment["DBUS_SESSION_BUS_ADDRESS"])
         look_anew()
