@@ -1,122 +1,37 @@
-"""The identity provider's client: discovery, token requests, revocation, and the ID token verified with its keys.
+"""The identity provider's client: token requests, revocation, and the ID token verified with its keys.
 
-Source: OpenID Connect Discovery 1.0 and Core 1.0, RFC 6749 (OAuth), RFC 7636 (PKCE), RFC 7009 (revocation). Every
-function raises Unreachable when the provider cannot be asked or its answer means nothing.
+Source: OpenID Connect Core 1.0, RFC 6749 (OAuth), RFC 7636 (PKCE), RFC 7009 (revocation). Every function raises
+Unreachable when the provider cannot be asked or its answer means nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus, urlsplit, urlunsplit
+from urllib.parse import quote_plus
 
 from docker_credential_harbor import id_token
 from docker_credential_harbor.errors import (
-    BrokenAnswer,
     ClientRefused,
     ClientUnknown,
     IdTokenRejected,
-    IssuerMismatch,
     OfflineAccessRefused,
-    ProviderNotFound,
     ServerFault,
     SignInFailed,
 )
-from docker_credential_harbor.model import DEFAULT_SCOPES, OFFLINE_ACCESS, Credentials, Provider, TokenSet
-from docker_credential_harbor.transport import is_secure_url
+from docker_credential_harbor.model import DEFAULT_SCOPES, OFFLINE_ACCESS, Credentials, TokenSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from docker_credential_harbor.model import LoginRedirect, Registry
+    from docker_credential_harbor.model import LoginRedirect, Provider, Registry
     from docker_credential_harbor.transport import Answer, Transport
-
-WELL_KNOWN_PATH = "/.well-known/openid-configuration"
-MOST_PREFIXES = 10  # of the authorization endpoint's path that are tried
 
 CLIENT_ERRORS = ("invalid_client", "unauthorized_client")
 OFFLINE_ACCESS_ERRORS = ("not_allowed", "invalid_scope")  # Keycloak's word, and RFC 6749's
 # The refresh token is worth nothing any more, or the person has to be asked (OIDC Core 3.1.2.6).
 SIGN_IN_NEEDED_ERRORS = ("invalid_grant", "interaction_required", "login_required", "consent_required")
 TRANSIENT_ERRORS = ("server_error", "temporarily_unavailable", "slow_down")
-
-
-# --- Discovery --------------------------------------------------------------------------------------------------------
-
-
-def discover(http: Transport, issuer: str) -> Provider:
-    """The provider that calls itself exactly ``issuer`` (Discovery 4.3). Raises IssuerMismatch."""
-    answer = http.request("GET", issuer.rstrip("/") + WELL_KNOWN_PATH)
-    answer.raise_for_server_fault()
-    if answer.status != 200:
-        raise answer.unexpected()
-    document = answer.json_object()
-    if document.get("issuer") != issuer:
-        raise IssuerMismatch(issuer=issuer, found=document.get("issuer"))
-    return _provider(document, answer)
-
-
-def find(http: Transport, redirect: LoginRedirect, registry: Registry) -> Provider:
-    """The provider behind Harbor's login: each shorter prefix of the authorization endpoint's path is asked.
-
-    Its first discovery document whose authorization_endpoint is the redirect's own is taken; ``registry.issuer`` comes
-    first where it is set. Raises ProviderNotFound.
-    """
-    if registry.issuer is not None:
-        return discover(http, registry.issuer)
-    fault: ServerFault | None = None
-    for prefix in _prefixes(redirect.authorization_endpoint):
-        answer = http.request("GET", prefix + WELL_KNOWN_PATH)
-        try:
-            answer.raise_for_server_fault()
-            document = answer.json_object() if answer.status == 200 else {}
-        except ServerFault as error:  # some fail on paths that they do not know: another prefix may be right
-            fault = error
-            continue
-        except BrokenAnswer:  # a web page, for one
-            continue
-        right_place = document.get("issuer") in (prefix, prefix + "/")
-        if right_place and document.get("authorization_endpoint") == redirect.authorization_endpoint:
-            return _provider(document, answer)
-    if fault is not None:
-        raise fault
-    raise ProviderNotFound(registry=registry.name)
-
-
-def _prefixes(endpoint: str) -> list[str]:
-    """The endpoint without the last part of its path, without the last two, … and the host alone."""
-    parts = urlsplit(endpoint)
-    segments = [segment for segment in parts.path.split("/") if segment][:MOST_PREFIXES]
-    return [
-        urlunsplit((parts.scheme, parts.netloc, "".join(f"/{segment}" for segment in segments[:kept]), "", ""))
-        for kept in range(len(segments) - 1, -1, -1)
-    ] or [urlunsplit((parts.scheme, parts.netloc, "", "", ""))]
-
-
-def _provider(document: dict[str, Any], answer: Answer) -> Provider:
-    def endpoint(name: str) -> str | None:
-        url = document.get(name)
-        if url is None:
-            return None
-        if not isinstance(url, str) or not is_secure_url(url):
-            raise BrokenAnswer(host=answer.host, reason=f"its {name} is no https:// address")
-        return url
-
-    def needed(name: str) -> str:
-        url = endpoint(name)
-        if url is None:
-            raise BrokenAnswer(host=answer.host, reason=f"it names no {name}")
-        return url
-
-    return Provider(
-        issuer=document["issuer"],
-        authorization_endpoint=needed("authorization_endpoint"),
-        token_endpoint=needed("token_endpoint"),
-        jwks_uri=needed("jwks_uri"),
-        revocation_endpoint=endpoint("revocation_endpoint"),
-        device_authorization_endpoint=endpoint("device_authorization_endpoint"),
-        iss_parameter_supported=document.get("authorization_response_iss_parameter_supported") is True,
-    )
 
 
 # --- Signing in -------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import console, harbor, provider
+from docker_credential_harbor import console, discovery, harbor, provider
 from docker_credential_harbor.errors import Failure
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ def provider_of(
         if not has_moved:
             return kept, notes
     if registry.issuer:
-        found = provider.discover(http, registry.issuer)
+        found = discovery.discover(http, registry.issuer)
     else:
-        found = provider.find(http, redirect or harbor.login_redirect(http, registry), registry)
+        found = discovery.find(http, redirect or harbor.login_redirect(http, registry), registry)
     return found, replace(notes, provider=found, provider_found_at=now)
 
 

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from docker_credential_harbor import discovery, id_token, provider
 from docker_credential_harbor import harbor as harbor_client
-from docker_credential_harbor import id_token, provider
 from docker_credential_harbor.errors import (
     BrokenAnswer,
     ClientRefused,
@@ -58,7 +58,7 @@ class Place:
 
     @property
     def provider(self) -> Provider:
-        return provider.find(self.http, self.redirect, self.registry)
+        return discovery.find(self.http, self.redirect, self.registry)
 
     def open_url(self, url: str) -> None:
         subprocess.run([self.person.browser_command, url], check=True)
@@ -126,8 +126,8 @@ def place(make_place: Callable[..., Place]) -> Place:
 def test_the_provider_behind_harbors_redirect(place: Place) -> None:
     redirect = place.redirect
     assert (redirect.client_id, redirect.scopes) == (HARBOR_CLIENT, tuple(WITH_OFFLINE.split()))
-    found = provider.find(place.http, redirect, place.registry)
-    assert found == provider.discover(place.http, place.realm.issuer)
+    found = discovery.find(place.http, redirect, place.registry)
+    assert found == discovery.discover(place.http, place.realm.issuer)
     assert found.authorization_endpoint == place.realm.endpoint("auth")
     assert found.device_authorization_endpoint == place.realm.endpoint("auth/device")
     assert found.revocation_endpoint == place.realm.endpoint("revoke")
@@ -136,9 +136,9 @@ def test_the_provider_behind_harbors_redirect(place: Place) -> None:
 
 def test_issuers_that_are_none(place: Place) -> None:
     with pytest.raises(IssuerMismatch):
-        provider.discover(place.http, f"{place.realm.issuer}/")
+        discovery.discover(place.http, f"{place.realm.issuer}/")
     with pytest.raises(BrokenAnswer):
-        provider.discover(place.http, f"{place.realm.issuer}-not")
+        discovery.discover(place.http, f"{place.realm.issuer}-not")
 
 
 # --- Both sides in one tab --------------------------------------------------------------------------------------------
