@@ -20,17 +20,21 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.lab import docker, secret_service
 from tests.lab.chromium_person import ChromiumPerson, chromium
+from tests.lab.desk import Desk
 from tests.lab.faults import FaultProxy
 from tests.lab.harbor import StandInHarbor
 from tests.lab.keycloak import Keycloak, distribution
-from tests.lab.person import CookiePerson
+from tests.lab.person import CookiePerson, Person
 from tests.lab.realm import Realm
 from tests.lab.sealed_home import Helper, Home, purge_kernel_keys
+from tests.lab.workplace import WITHOUT_OFFLINE, Workplace
 
 RUN_FOLDER = "HARBOR_LAB_RUN"
 FIRST_START_SECONDS = 400
 MakeRealm = Callable[..., Realm]
 MakeHarbor = Callable[..., StandInHarbor]
+MakeWorkplace = Callable[..., Workplace]
+MakeDesk = Callable[..., Desk]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -191,3 +195,62 @@ def home(tmp_path: Path) -> Iterator[Home]:
 def helper(home: Home) -> Helper:
     """The installed executable in the sealed home."""
     return Helper(home)
+
+
+@pytest.fixture
+def make_workplace(
+    make_realm: MakeRealm, make_harbor: MakeHarbor, helper: Helper, person: CookiePerson
+) -> MakeWorkplace:
+    """Makes a workplace: `realm` and `harbor` are options of the two; the person already known to Harbor or not.
+
+    `through`: the way to the provider, for everybody. Without offline_access unless `harbor` says so: a sign-in then
+    takes no five seconds of holding back.
+    """
+
+    def make(
+        realm: dict[str, Any] | None = None,
+        harbor: dict[str, Any] | None = None,
+        *,
+        onboarded: bool = True,
+        somebody: Person | None = None,
+        through: FaultProxy | None = None,
+        **keys: object,
+    ) -> Workplace:
+        at = make_realm(**(realm or {}))
+        if through:
+            at = at.through(through.url)
+        place = Workplace(
+            at, make_harbor(at, **{"scopes": WITHOUT_OFFLINE, **(harbor or {})}), somebody or person, helper
+        )
+        at.set_harbor_redirect(place.harbor.url)
+        place.helper.home.environment["BROWSER"] = place.person.browser_command
+        if onboarded:
+            place.onboard()
+        place.configure(**keys)  # type: ignore[arg-type]
+        return place
+
+    return make
+
+
+@pytest.fixture
+def workplace(make_workplace: MakeWorkplace) -> Workplace:
+    """A workplace as it comes: alice is known to Harbor as alice-h."""
+    return make_workplace()
+
+
+@pytest.fixture
+def make_desk(make_workplace: MakeWorkplace, docker_engine: docker.DockerEngine, tmp_path: Path) -> Iterator[MakeDesk]:
+    """Makes a workplace, by its options, with Docker on it and a real registry behind its Harbor."""
+    need("docker-registry", "apt-get install docker-registry", not docker.missing_registry())
+    registries = []
+
+    def make(**options: object) -> Desk:
+        workplace = make_workplace(**options)
+        harbor = workplace.harbor
+        registries.append(docker.Registry.start(tmp_path, harbor.signer, harbor.external_url))
+        harbor.set_registry(registries[-1].url)
+        return Desk(workplace, docker_engine)
+
+    yield make
+    for registry in registries:
+        registry.close()

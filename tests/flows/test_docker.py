@@ -7,71 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import need
 from tests.flows.conftest import WITH_OFFLINE
-from tests.lab import docker
 from tests.lab.processes import wait_until
 
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.flows.conftest import Workplace
     from tests.lab.chromium_person import ChromiumPerson
-    from tests.lab.docker import DockerEngine
+    from tests.lab.desk import Desk
     from tests.lab.secret_service import SecretService
 
 TOKEN_LIFE_SECONDS = 40
-
-
-class Desk:
-    """A workplace with Docker on it: the registry is behind Harbor, the helper in Docker's configuration."""
-
-    def __init__(self, workplace: Workplace, engine: DockerEngine) -> None:
-        self.workplace = workplace
-        self.engine = engine
-        self.image = f"{workplace.name}/demo/hello:1"
-        workplace.harbor.add_project("demo")
-        workplace.harbor.add_project("pub", public=True)
-
-    def set_up(self) -> str:
-        """As a new user does: one command; what it printed."""
-        self.workplace.helper.home.environment.pop("DOCKER_CREDENTIAL_HARBOR_CONFIG", None)
-        answer = self.workplace.helper.run(["setup", self.workplace.harbor.url])
-        assert (answer.returncode, answer.stderr) == (0, "")
-        return answer.stdout
-
-    def docker(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        return self.engine.run(*arguments, env={**self.workplace.helper.home.environment, **env})
-
-    def must(self, *arguments: str) -> str:
-        done = self.docker(*arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stderr
-
-    def fresh_pull(self) -> str:
-        self.engine.forget_image(self.image)
-        return self.must("pull", self.image)
-
-
-@pytest.fixture
-def make_desk(
-    make_workplace: Callable[..., Workplace], docker_engine: DockerEngine, tmp_path: Path
-) -> Iterator[Callable[..., Desk]]:
-    need("docker-registry", "apt-get install docker-registry", not docker.missing_registry())
-    registries = []
-
-    def make(**options: object) -> Desk:
-        workplace = make_workplace(**options)
-        harbor = workplace.harbor
-        registries.append(docker.Registry.start(tmp_path, harbor.signer, harbor.external_url))
-        harbor.set_registry(registries[-1].url)
-        return Desk(workplace, docker_engine)
-
-    yield make
-    for registry in registries:
-        registry.close()
 
 
 class TestEndToEnd:

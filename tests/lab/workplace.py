@@ -1,0 +1,135 @@
+"""A workplace: one person, one Harbor behind a real Keycloak, and the installed helper in a sealed home."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import requests
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from tests.lab.harbor import StandInHarbor
+    from tests.lab.person import Person
+    from tests.lab.realm import Realm
+    from tests.lab.sealed_home import Helper
+
+WITHOUT_OFFLINE = "openid profile email"
+WITH_OFFLINE = "openid profile email offline_access"
+NOT_FOUND = "credentials not found in native keychain\n"
+
+
+@dataclass
+class Workplace:
+    """What a test of a flow needs, and the questions that it asks again and again."""
+
+    realm: Realm
+    harbor: StandInHarbor
+    person: Person
+    helper: Helper
+
+    @property
+    def name(self) -> str:
+        return self.harbor.name
+
+    def configure(self, *, url: str | None = None, top: str = "", **keys: object) -> None:
+        """Writes the helper's configuration for this Harbor; keyword arguments are keys of its table."""
+        keys = {"url": url or self.harbor.url, **keys}
+        table = "\n".join(f"{key} = {json.dumps(value)}" for key, value in keys.items())
+        self.helper.configure(f'storage = "file"\n{top}\n[registries."{self.name}"]\n{table}\n')
+
+    def get(self, server: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+        return self.helper.get(server or self.name, env)
+
+    def start_get(self, server: str | None = None) -> subprocess.Popen[bytes]:
+        """A `get` that goes on beside the test; its standard input is closed, as Docker does."""
+        process = self.helper.start("get")
+        assert process.stdin
+        process.stdin.write((server or self.name).encode())
+        process.stdin.close()
+        process.stdin = None
+        return process
+
+    def pair(self, server: str | None = None, **env: str) -> tuple[str, str]:
+        """The pair that `get` gives; it must."""
+        answer = self.get(server, **env)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        pair = json.loads(answer.stdout)
+        assert pair["ServerURL"] == (server or self.name)
+        return pair["Username"], pair["Secret"]
+
+    def refused(self, server: str | None = None, **env: str) -> str:
+        """What `get` says on standard error where it has no pair; it must be one line."""
+        answer = self.get(server, **env)
+        assert (answer.returncode, answer.stdout) == (1, NOT_FOUND), answer.stdout + answer.stderr
+        lines = [line for line in answer.stderr.splitlines() if "opening a browser" not in line]
+        assert len(lines) == 1, answer.stderr
+        assert all(line.startswith("docker-credential-harbor: ") for line in answer.stderr.splitlines())
+        return lines[0]
+
+    def store(self, username: str, secret: str, server: str | None = None) -> None:
+        payload = {"ServerURL": server or self.name, "Username": username, "Secret": secret}
+        answer = self.helper.run("store", json.dumps(payload))
+        assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+
+    def asked(self) -> list[str]:
+        """The paths that Harbor was asked for by programs since the last time; browsers' walks left out."""
+        paths = [request.path.partition("?")[0] for request in self.harbor.requests]
+        self.harbor.clear_requests()
+        return [path for path in paths if path.startswith(("/service/", "/api/"))]
+
+    def kept_tokens(self) -> dict[str, str]:
+        """The tokens that the helper keeps, read from its file."""
+        [path] = self.helper.home.folders["XDG_DATA_HOME"].rglob("secrets.json")
+        values = json.loads(path.read_text())["values"]
+        kept = next(value for key, value in values.items() if key.startswith("sign-in"))
+        tokens: dict[str, str] = json.loads(kept)["tokens"]
+        return tokens
+
+    def is_live(self, refresh_token: str) -> bool:
+        """Whether the provider still refreshes by it; asked without the helper."""
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": "docker-credential-harbor"}
+        return requests.post(self.realm.endpoint("token"), data=form, timeout=30).ok
+
+    def own_token_is_live(self) -> bool:
+        return self.is_live(self.kept_tokens()["refresh_token"])
+
+    def id_token_is_good(self) -> bool:
+        """Whether Harbor still takes the ID token that the helper keeps."""
+        url = f"{self.harbor.url}/api/v2.0/users/current"
+        header = {"Authorization": f"Bearer {self.kept_tokens()['id_token']}"}
+        return requests.get(url, headers=header, timeout=30).ok
+
+    def let_id_token_expire(self) -> None:
+        """As if the life of our ID token had passed."""
+        [path] = self.helper.home.folders["XDG_DATA_HOME"].rglob("secrets.json")
+        document = json.loads(path.read_text())
+        for key, value in document["values"].items():
+            if key.startswith("sign-in"):
+                kept = json.loads(value)
+                kept["tokens"]["id_token_expires_at"] = 1
+                document["values"][key] = json.dumps(kept)
+        path.write_text(json.dumps(document))
+
+    def forget_provider(self) -> None:
+        """As if the day for which the provider is kept had passed."""
+        for path in self.helper.home.folders["XDG_STATE_HOME"].rglob("registries/*.json"):
+            notes = json.loads(path.read_text())
+            path.write_text(json.dumps({**notes, "provider_found_at": 1}))
+
+    def sign_in_elsewhere(self) -> None:
+        """The person uses another of the company's pages: their browser has a live session at the provider then.
+
+        Signing in for offline_access alone leaves none behind (keycloak/keycloak#34346).
+        """
+        page = f"{self.realm.keycloak.url}/realms/{self.realm.name}/account/"
+        query = urlencode({"client_id": "account", "response_type": "code", "scope": "openid", "redirect_uri": page})
+        self.person.open(f"{self.realm.endpoint('auth')}?{query}")
+        self.person.reset()
+
+    def onboard(self, user: str = "alice", as_name: str = "alice-h") -> None:
+        """A Harbor user that this person of the realm is, with a token that Harbor stored at a walk long ago."""
+        self.harbor.onboard(as_name, f"{user}@example.com", self.realm.subject(user))
