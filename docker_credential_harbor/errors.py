@@ -195,8 +195,8 @@ class ClientUnknown(Failure):
     code = "client-unknown"
     what = "the identity provider of {registry} does not take the client {client_id!r} with redirect URI {redirect_uri}"
     advice = (
-        "ask its administrator to add them (README), or go without: set client_id = '' and run docker login {registry} "
-        "with the CLI secret of Harbor's user profile"
+        "ask its administrator to add them, or run docker-credential-harbor login {registry}, "
+        "which goes on with your CLI secret instead"
     )
 
 
@@ -236,7 +236,7 @@ class StoredPairRefused(Failure):
     code = "stored-pair-refused"
     what = "Harbor at {registry} refuses the stored CLI secret of {username}"
     advice = (
-        "copy the new one from {url} (user profile, CLI secret) and run docker login {registry}; if it is unchanged, "
+        "copy the new one from {url} (user profile, CLI secret) and run: {command}; if it is unchanged, "
         "check who is signed in in the browser"
     )
 
@@ -269,7 +269,25 @@ class NobodyToAsk(Failure):
 class NoClient(Failure):
     code = "no-client"
     what = "nobody is signed in at {registry} and no client is configured for it"
-    advice = "copy the CLI secret from {url} (user profile) and run docker login {registry}"
+    advice = "run docker-credential-harbor login {registry}, which opens {url} and asks for the CLI secret shown there"
+
+
+class NoTerminal(Failure):
+    code = "no-terminal"
+    what = "the CLI secret for {registry} can only be asked for at a terminal"
+    advice = "run this in one, or docker login {registry} with what the user profile at {url} shows"
+
+
+class NothingEntered(Failure):
+    code = "nothing-entered"
+    what = "nothing was entered for {registry}, so nothing was kept"
+    advice = "run: docker-credential-harbor login {registry}"
+
+
+class PastedPairRefused(Failure):
+    code = "pasted-pair-refused"
+    what = "Harbor at {registry} refuses that user name and CLI secret, so nothing was kept"
+    advice = "sign in at {url}, copy both from the user profile, and run: docker-credential-harbor login {registry}"
 
 
 class SignInPaused(Failure):

@@ -55,8 +55,6 @@ def credentials(context: Context, registry: Registry, ended: Ended | None = None
 
 def sign_in(context: Context, registry: Registry, *, browser: bool = False) -> Credentials:
     """For `login`: a sign-in whether one is needed or not, then the pair. Raises Failure."""
-    if not registry.client_id:
-        raise errors.NoClient(registry=registry.name, url=registry.url)
     window.end(registry.name)  # an older one: its tab may be closed already, and two would not help
     _wait_for_others(context, Step.SIGN_IN)
     with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds) as locked:

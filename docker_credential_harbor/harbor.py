@@ -12,7 +12,7 @@ import string
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from docker_credential_harbor.errors import (
     BrokenAnswer,
@@ -32,6 +32,7 @@ PROBE_PATH = "/service/token?service=harbor-registry"
 CURRENT_USER_PATH = "/api/v2.0/users/current"
 SYSTEM_INFO_PATH = "/api/v2.0/systeminfo"
 LOGIN_PATH = "/c/oidc/login"
+PROFILE_PATH = "/harbor/projects"  # the profile itself is a dialog of every page, without an address
 
 CLI_SECRET_CHARACTERS = 40  # Harbor takes 8 to 128
 REPLACEMENT_CHARACTER = "\ufffd"
@@ -84,6 +85,11 @@ def pair_kind(http: Transport, registry: Registry, credentials: Credentials) -> 
 def login_url(registry: Registry) -> str:
     """Where Harbor's own sign-in begins: walking it renews the token that Harbor stored for the person."""
     return registry.url + LOGIN_PATH
+
+
+def profile_url(registry: Registry) -> str:
+    """Harbor's page, from which the user profile with the CLI secret opens, by way of its login."""
+    return f"{login_url(registry)}?{urlencode({'redirect_url': PROFILE_PATH})}"
 
 
 def login_redirect(http: Transport, registry: Registry) -> LoginRedirect:

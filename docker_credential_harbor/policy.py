@@ -130,7 +130,10 @@ def _after_the_walk(known: Known) -> Failure:
     if known.user is User.UNREADABLE_SECRET:
         return errors.SecretUnreadable(registry=registry.name, url=registry.url)
     if known.pair_kind is not None and known.pair:
-        return errors.StoredPairRefused(registry=registry.name, username=known.pair.username, url=registry.url)
+        command = f"{'docker' if registry.client_id else 'docker-credential-harbor'} login {registry.name}"
+        return errors.StoredPairRefused(
+            registry=registry.name, username=known.pair.username, url=registry.url, command=command
+        )
     if known.user is User.REFUSED or not known.pair:
         return errors.NotOnboarded(registry=registry.name, person=known.person or "this person", url=registry.url)
     return errors.StillRefused(registry=registry.name, username=known.pair.username)

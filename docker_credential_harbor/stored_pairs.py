@@ -41,3 +41,17 @@ def store(context: Context, server: str, registry: Registry | None, pair: Creden
         before = context.store.load_stored(key)
         if not before or before.pair != pair:  # else given out by `get` a moment ago: its kind stays known
             context.store.save_stored(key, StoredPair(pair))
+
+
+def keep_verified(context: Context, registry: Registry, stored: StoredPair, probed_at: float) -> None:
+    """Keeps a pair that Harbor accepted at ``probed_at`` (an instant). Raises Busy and Store… errors."""
+    with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds) as locked:
+        if not locked:
+            raise errors.Busy(what_runs="get", registry=registry.name)
+        notes = verified.forget(registry.name, registry_state.load(registry.name))
+        registry_state.save(registry.name, notes)
+        context.store.save_stored(f"https://{registry.name}", stored)
+        kept = verified.keep(
+            context, registry.name, notes, stored.pair, probed_at=probed_at, freshness=None, life_seconds=None
+        )
+        registry_state.save(registry.name, kept)

@@ -1,14 +1,20 @@
-"""`login [REGISTRY]`: sign in now, whether that is needed or not."""
+"""`login [REGISTRY]`: sign in now, whether that is needed or not; without a client, by the CLI secret pasted once."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import get
+from docker_credential_harbor import console, errors, get, interaction, stored_pairs, terminal
 from docker_credential_harbor.context import open_context
 
 if TYPE_CHECKING:
     import argparse
+
+    from docker_credential_harbor.context import Context
+    from docker_credential_harbor.model import Registry
+
+# What ours is refused for, however often anybody signs in: Harbor's own login does not depend on it.
+NO_USE_OF_THE_CLIENT = (errors.ClientUnknown.code, errors.ClientRefused.code, errors.AudienceMissing.code)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +25,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     context = open_context(asked=True, browser=arguments.browser)
     registry = context.registry(arguments.registry)
-    pair = get.sign_in(context, registry, browser=arguments.browser)
+    if not registry.client_id:
+        return _without_client(context, registry)
+    try:
+        pair = get.sign_in(context, registry, browser=arguments.browser)
+    except errors.Failure as failure:
+        if failure.note_code not in NO_USE_OF_THE_CLIENT or not terminal.can_ask():
+            raise
+        console.hint(str(failure))
+        console.hint("going on without it: your CLI secret is asked for")
+        return _without_client(context, registry)
     stored = context.store.load_stored(f"https://{registry.name}")
     if stored:
         print(f"Signed in at {registry.name}, but the stored pair of {stored.pair.username} goes first there.")
@@ -27,3 +42,30 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(f"Signed in at {registry.name} as {pair.username}.")
     return 0
+
+
+def _without_client(context: Context, registry: Registry) -> int:
+    from docker_credential_harbor.signin import pasted_secret
+
+    if not terminal.can_ask():
+        raise errors.NoTerminal(registry=registry.name, url=registry.url)
+    context.store.check(registry.name)  # before a person is asked for what could not be kept
+    stored, asked_at = pasted_secret.sign_in(
+        get.transport(context, registry),
+        registry,
+        open_url=lambda url: _open(context, registry, url),
+        ask=terminal.ask,
+        ask_secret=terminal.ask_secret,
+        tell=console.hint,
+    )
+    console.keep_secret(stored.pair.secret)
+    stored_pairs.keep_verified(context, registry, stored, asked_at)
+    print(f"Signed in at {registry.name} as {stored.pair.username}: Harbor accepts the CLI secret.")
+    return 0
+
+
+def _open(context: Context, registry: Registry, url: str) -> None:
+    if context.reach.way == "browser" and interaction.open_browser(url):
+        console.hint(f"opening Harbor's page at {registry.name}; if none appears, open: {url}")
+    else:
+        console.hint(f"open Harbor's page in a browser on any device: {url}")

@@ -39,5 +39,5 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"this helper entered for {name} into {theirs}")
     else:
         print(f"{theirs} names this helper for {name} already")
-    print(f"Next: docker pull {name}/PROJECT/IMAGE; a browser opens for the sign-in.")
+    print(f"Next: docker-credential-harbor login {name}")
     return 0

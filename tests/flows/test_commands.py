@@ -161,13 +161,6 @@ class TestLogin:
         assert "the stored pair of robot$ci goes first" in answer.stdout
         assert workplace.pair() == ("robot$ci", "s")
 
-    def test_without_a_client_it_says_where_the_secret_is(self, make_workplace: Callable[..., Workplace]) -> None:
-        workplace = make_workplace(client_id="")
-        answer = workplace.helper.run("login")
-        assert answer.returncode == 1
-        assert "copy the CLI secret" in answer.stderr
-        assert workplace.person.windows == 0
-
 
 class TestTrace:
     def test_it_tells_what_was_asked_and_decided_without_a_secret(

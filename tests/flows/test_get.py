@@ -289,7 +289,7 @@ class TestStoredPairs:
     def test_without_a_client_and_without_a_pair(self, make_workplace: Callable[..., Workplace]) -> None:
         workplace = make_workplace(client_id="")
         line = workplace.refused()
-        assert "copy the CLI secret" in line
+        assert f"run docker-credential-harbor login {workplace.name}, which opens {workplace.harbor.url} and" in line
         assert workplace.person.windows == 0
 
     def test_what_get_gave_is_not_pinned_by_docker_login(self, make_workplace: Callable[..., Workplace]) -> None:

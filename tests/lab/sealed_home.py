@@ -99,11 +99,11 @@ class Helper:
         return subprocess.CompletedProcess(process.args, process.returncode, *texts)
 
     def start(self, arguments: str | Sequence[str], env: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
-        """Starts it with pipes for all three streams; for several at once, or to be killed."""
+        """Starts it with pipes for all three streams, away from any terminal; for several at once, or to be killed."""
         command = [self.program, *([arguments] if isinstance(arguments, str) else arguments)]
         pipe = subprocess.PIPE
         environment = {**self.home.environment, **(env or {})}
-        return subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
+        return subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
 
     def get(
         self, server_url: str, env: Mapping[str, str] | None = None, timeout: float = 60

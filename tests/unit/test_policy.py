@@ -66,7 +66,8 @@ class TestRows:
         assert policy.decide(replace(known, walk=Asked.DONE, probe=Probe.ACCEPTED)) == HandOut()
         end = policy.decide(replace(known, walk=Asked.NOT_PASSED))
         assert reason(end) is errors.StoredPairRefused
-        assert "docker login harbor.example.com" in str(end.reason)  # type: ignore[union-attr]
+        command = "docker login" if registry.client_id else "docker-credential-harbor login"
+        assert f"and run: {command} harbor.example.com" in str(end.reason)  # type: ignore[union-attr]
 
     def test_a_signed_in_persons_pair_is_probed_alone(self) -> None:
         assert policy.decide(SIGNED_IN) is Step.PROBE

@@ -1,0 +1,43 @@
+"""Asks the person at the terminal: the controlling one, so that a redirected standard input does not matter."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+
+
+def can_ask() -> bool:
+    """Whether there is a terminal to ask at."""
+    if sys.platform == "win32":
+        return sys.stdin is not None and sys.stdin.isatty()
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
+
+
+def ask(question: str) -> str:
+    """One line as it was typed. Raises EOFError at its end (Ctrl-D)."""
+    if sys.platform == "win32":
+        return input(question)
+    with open("/dev/tty", "w", encoding="utf-8") as screen:  # noqa: PTH123 - a device
+        screen.write(question)
+    with open("/dev/tty", encoding="utf-8", errors="replace") as keyboard:  # noqa: PTH123
+        line = keyboard.readline()
+    if not line:
+        raise EOFError
+    return line.rstrip("\n")
+
+
+def ask_secret(question: str) -> str:
+    """One line, typed or pasted without showing. Raises EOFError at its end, and where it would show."""
+    import getpass
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            return getpass.getpass(question)
+        except getpass.GetPassWarning as shown:
+            raise EOFError from shown

@@ -1,0 +1,85 @@
+"""A terminal with a program in it: what it shows, and what a person types there.
+
+Source: pty(7), tty_ioctl(4) (TIOCSCTTY: the program's controlling terminal, which it finds as /dev/tty).
+"""
+
+import fcntl
+import os
+import subprocess
+import termios
+import threading
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+
+from tests.lab.processes import wait_until
+
+TIMEOUT_SECONDS = 60
+
+
+class Terminal:
+    """Runs one command from the start to the end of a ``with``; all three streams are the terminal."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
+        self._screen, inside = os.openpty()
+        self._shown = bytearray()
+        self.process = subprocess.Popen(
+            command,
+            env=env,
+            stdin=inside,
+            stdout=inside,
+            stderr=inside,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(inside)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def text(self) -> str:
+        """Everything shown so far, lines ending in a line feed."""
+        return self._shown.decode(errors="replace").replace("\r\n", "\n")
+
+    def wait_for(self, text: str, times: int = 1) -> str:
+        """Waits until the text has been shown so often; everything shown so far."""
+        wait_until(
+            lambda: self.text.count(text) >= times or self.process.poll() is not None,
+            f"{text!r} on the terminal",
+            TIMEOUT_SECONDS,
+        )
+        if self.text.count(text) < times:
+            self._reader.join(TIMEOUT_SECONDS)
+        assert self.text.count(text) >= times, self.text
+        return self.text
+
+    def enter(self, keys: str) -> None:
+        """Types keys; a line ends with "\\n", "\\x03" is Ctrl-C, "\\x04" Ctrl-D."""
+        os.write(self._screen, keys.encode())
+
+    def wait(self) -> int:
+        """The exit status, once everything is shown."""
+        status = self.process.wait(TIMEOUT_SECONDS)
+        self._reader.join(TIMEOUT_SECONDS)
+        return status
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data = os.read(self._screen, 4096)
+            except OSError:  # EIO: the last one who had it open has closed it
+                return
+            if not data:
+                return
+            self._shown += data
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._reader.join(TIMEOUT_SECONDS)
+        os.close(self._screen)
