@@ -12,8 +12,8 @@ from tests.lab.terminal import Terminal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.flows.conftest import Workplace
     from tests.lab.faults import FaultProxy
+    from tests.lab.workplace import Workplace
 
     MakeWorkplace = Callable[..., Workplace]
 
