@@ -5,6 +5,7 @@ started by whoever needs it first, noted in a folder that the controlling proces
 """
 
 import fcntl
+import functools
 import json
 import os
 import shutil
@@ -18,11 +19,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.lab import docker, secret_service
+from tests.lab import docker, helm, secret_service
 from tests.lab.chromium_person import ChromiumPerson, chromium
 from tests.lab.desk import Desk
 from tests.lab.faults import FaultProxy
 from tests.lab.harbor import StandInHarbor
+from tests.lab.helm import Helm
 from tests.lab.keycloak import Keycloak, distribution
 from tests.lab.person import CookiePerson, Person
 from tests.lab.realm import Realm
@@ -159,6 +161,13 @@ def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[docker.D
     need("root, for the Docker engine", "run the tests as root", os.geteuid() == 0)
     with docker.DockerEngine.start(tmp_path_factory.mktemp("docker")) as engine:
         yield engine
+
+
+@pytest.fixture
+def make_helm(home: Home) -> Callable[..., Helm]:
+    """Makes Helms in the sealed home: `make_helm(registry_config=FILE)`."""
+    need("helm 3", helm.INSTALL, helm.program())
+    return functools.partial(Helm, home.environment)
 
 
 @pytest.fixture

@@ -101,6 +101,8 @@ class FaultProxy:
         self.seen: list[str] = []
         self._web = WebServer(self._respond, tls)
         self.url = self._web.url
+        # So that who stands behind writes https into its own addresses.
+        self._replaced: dict[str, str | None] | None = {"X-Forwarded-Proto": "https"} if tls else None
 
     @classmethod
     def start(cls, upstream_url: str, tls: tuple[str, str] | None = None) -> "FaultProxy":
@@ -134,7 +136,7 @@ class FaultProxy:
 
     def true_answer(self, exchange: Exchange) -> tuple[int, list[tuple[str, str]], bytes]:
         """What the server behind answers: status, headers without the length, body."""
-        connection, answer = ask(exchange, self._upstream, context=self._context)
+        connection, answer = ask(exchange, self._upstream, self._replaced, context=self._context)
         try:
             headers = [pair for pair in answer.headers if pair[0].lower() != "content-length"]
             return answer.status, headers, b"".join(answer.blocks())
@@ -147,7 +149,7 @@ class FaultProxy:
         if fault is not None:
             fault(exchange, self)
             return
-        connection, answer = ask(exchange, self._upstream, context=self._context)
+        connection, answer = ask(exchange, self._upstream, self._replaced, context=self._context)
         try:
             exchange.stream(answer.status, answer.headers, answer.blocks())
         finally:

@@ -108,7 +108,7 @@ class Keycloak:
     def _launch(cls, home: Path, folder: Path) -> "Keycloak":
         log = folder / "keycloak.log"
         port = free_port()
-        address = ["--http-host=127.0.0.1", f"--http-port={port}"]
+        address = ["--http-host=127.0.0.1", f"--http-port={port}", "--proxy-headers=xforwarded"]
         database = f"--db-url=jdbc:h2:file:{folder}/data/keycloak;NON_KEYWORDS=VALUE;DB_CLOSE_ON_EXIT=FALSE"
         with log.open("wb") as output:
             process = subprocess.Popen(

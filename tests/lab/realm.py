@@ -9,11 +9,14 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.lab.keycloak import Keycloak
 
 HARBOR_CLIENT = "harbor"
 HARBOR_CLIENT_SECRET = "harbor-client-secret"
 HELPER_CLIENT = "docker-credential-harbor"
+GROUPS_CLAIM = "groups"
 PEOPLE = ("alice", "bob", "carol")
 EVENTS = ["LOGIN", "CODE_TO_TOKEN", "CODE_TO_TOKEN_ERROR", "REFRESH_TOKEN", "REFRESH_TOKEN_ERROR", "REVOKE_GRANT"]
 
@@ -31,9 +34,17 @@ def realm_representation(
     audience_mapper: bool = True,
     offline_role: bool = True,
     people: tuple[str, ...] = PEOPLE,
+    groups: Mapping[str, tuple[str, ...]] | None = None,
+    harbor_attributes: Mapping[str, str] | None = None,
     **attributes: Any,
 ) -> dict[str, Any]:
-    """The realm as JSON; times in seconds. `attributes` are RealmRepresentation fields (ssoSessionIdleTimeout, …)."""
+    """The realm as JSON; times in seconds. `attributes` are RealmRepresentation fields (ssoSessionIdleTimeout, …).
+
+    `groups`: the members of each; Harbor's ID tokens then have them in the claim `groups`. `harbor_attributes`: of
+    Harbor's client (use.refresh.tokens, …).
+    """
+    groups = groups or {}
+    roles = [f"default-roles-{name}"] if offline_role else []  # without one, offline_access is refused
     return {
         "realm": name,
         "enabled": True,
@@ -45,19 +56,27 @@ def realm_representation(
         "passwordPolicy": "hashAlgorithm(pbkdf2-sha256) and hashIterations(1)",
         "eventsEnabled": True,
         "enabledEventTypes": EVENTS,
-        "clients": [_harbor_client(), _helper_client(audience_mapper)],
-        # Without a role, offline_access is refused at the token endpoint.
-        "users": [_user(person, [f"default-roles-{name}"] if offline_role else []) for person in people],
+        "clients": [_harbor_client(harbor_attributes or {}, bool(groups)), _helper_client(audience_mapper)],
+        "groups": [{"name": group} for group in groups],
+        "users": [_user(person, roles, [group for group in groups if person in groups[group]]) for person in people],
         **attributes,
     }
 
 
-def _harbor_client() -> dict[str, Any]:
+def _harbor_client(attributes: Mapping[str, str], groups: bool) -> dict[str, Any]:
+    mapper = {
+        "name": GROUPS_CLAIM,
+        "protocol": "openid-connect",
+        "protocolMapper": "oidc-group-membership-mapper",
+        "config": {"claim.name": GROUPS_CLAIM, "full.path": "false", "id.token.claim": "true"},
+    }
     return {
         "clientId": HARBOR_CLIENT,
         "secret": HARBOR_CLIENT_SECRET,
         # Keycloak lets a loopback address without a port stand for every port.
         "redirectUris": ["http://127.0.0.1/c/oidc/callback", "http://localhost/c/oidc/callback"],
+        "attributes": dict(attributes),
+        "protocolMappers": [mapper] if groups else [],
     }
 
 
@@ -77,7 +96,7 @@ def _helper_client(audience_mapper: bool) -> dict[str, Any]:
     }
 
 
-def _user(name: str, roles: list[str]) -> dict[str, Any]:
+def _user(name: str, roles: list[str], groups: list[str]) -> dict[str, Any]:
     return {
         "username": name,
         "enabled": True,
@@ -88,6 +107,7 @@ def _user(name: str, roles: list[str]) -> dict[str, Any]:
         "lastName": name[0].upper(),
         "credentials": [{"type": "password", "value": password_of(name)}],
         "realmRoles": roles,
+        "groups": groups,
     }
 
 
@@ -100,6 +120,7 @@ class Realm:
         self.name = name
         self.harbor_secret = HARBOR_CLIENT_SECRET
         self._path = f"/admin/realms/{name}"
+        self._representation = representation
         self.people = tuple(user["username"] for user in representation["users"])
 
     def through(self, url: str) -> Realm:
@@ -182,6 +203,16 @@ class Realm:
         if client_id:
             parameters["client"] = client_id
         return len(self._admin("GET", "/events", params=parameters))
+
+    def join(self, user: str, group: str) -> None:
+        """Makes that person a member of a group; it shows in the next token."""
+        [found] = self._admin("GET", "/groups", params={"search": group, "exact": "true"})
+        self._admin("PUT", f"/users/{self.subject(user)}/groups/{found['id']}")
+
+    def redeploy(self) -> None:
+        """The same realm at the same address, as at first: new keys, no session, and everybody has a new `sub`."""
+        self.delete()
+        self.keycloak.admin("POST", "/admin/realms", json=self._representation)
 
     def delete(self) -> None:
         """Removes the realm and everything in it."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import requests
+
+from tests.lab.sealed_home import NAME, purge_kernel_keys
 
 if TYPE_CHECKING:
     import subprocess
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 WITHOUT_OFFLINE = "openid profile email"
 WITH_OFFLINE = "openid profile email offline_access"
+INSTANTS = ("_at", "_until", "_since")
 NOT_FOUND = "credentials not found in native keychain\n"
 
 
@@ -114,6 +118,34 @@ class Workplace:
                 document["values"][key] = json.dumps(kept)
         path.write_text(json.dumps(document))
 
+    def let_pass(self, seconds: float) -> None:
+        """As if so much time had passed for the helper and for Harbor: the instants that they keep move back.
+
+        Not for the provider, whose sessions are ended by its own settings or by its administrator.
+        """
+        for path in self.helper.home.folders["XDG_STATE_HOME"].rglob("registries/*.json"):
+            path.write_text(json.dumps(moved_back(json.loads(path.read_text()), seconds)))
+        for path in self.helper.home.folders["XDG_DATA_HOME"].rglob("secrets.json"):
+            document = json.loads(path.read_text())
+            for key, value in document["values"].items():
+                document["values"][key] = json.dumps(moved_back(json.loads(value), seconds))
+            path.write_text(json.dumps(document))
+        for user in self.harbor.users:
+            if user.stored_token:
+                user.stored_token.expires_at -= seconds
+        purge_kernel_keys(re.escape(f"{NAME}:remembered:{self.name}"))
+
+    def notes(self) -> dict[str, Any]:
+        """What the helper has noted about this registry."""
+        [path] = self.helper.home.folders["XDG_STATE_HOME"].rglob("registries/*.json")
+        notes: dict[str, Any] = json.loads(path.read_text())
+        return notes
+
+    def files_with(self, secret: str) -> list[str]:
+        """The names of the files below the person's home that hold this."""
+        files = [path for path in self.helper.home.path.rglob("*") if path.is_file()]
+        return sorted(path.name for path in files if secret.encode() in path.read_bytes())
+
     def forget_provider(self) -> None:
         """As if the day for which the provider is kept had passed."""
         for path in self.helper.home.folders["XDG_STATE_HOME"].rglob("registries/*.json"):
@@ -125,7 +157,7 @@ class Workplace:
 
         Signing in for offline_access alone leaves none behind (keycloak/keycloak#34346).
         """
-        page = f"{self.realm.keycloak.url}/realms/{self.realm.name}/account/"
+        page = f"{self.realm.issuer}/account/"
         query = urlencode({"client_id": "account", "response_type": "code", "scope": "openid", "redirect_uri": page})
         self.person.open(f"{self.realm.endpoint('auth')}?{query}")
         self.person.reset()
@@ -133,3 +165,15 @@ class Workplace:
     def onboard(self, user: str = "alice", as_name: str = "alice-h") -> None:
         """A Harbor user that this person of the realm is, with a token that Harbor stored at a walk long ago."""
         self.harbor.onboard(as_name, f"{user}@example.com", self.realm.subject(user))
+
+
+def moved_back(kept: Any, seconds: float) -> Any:
+    """The same JSON with every instant in it so much earlier."""
+    if not isinstance(kept, dict):
+        return kept
+    return {
+        name: value - seconds
+        if name.endswith(INSTANTS) and isinstance(value, int | float)
+        else moved_back(value, seconds)
+        for name, value in kept.items()
+    }

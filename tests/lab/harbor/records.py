@@ -80,6 +80,9 @@ class User:
     stored_token: StoredToken | None = None
     creation_time: str = field(default_factory=now_text)
     update_time: str = field(default_factory=now_text)
+    # Taken from the stored ID token at every use of the CLI secret.
+    groups: frozenset[str] = frozenset()
+    is_admin: bool = False
     # Set when the secret can no longer be read, as after a change of Harbor's secretKey.
     garbled: str | None = None
 
@@ -153,10 +156,19 @@ class LocalAccount:
 
 @dataclass(frozen=True)
 class Project:
-    """A project; everybody who is known may push to and pull from it, strangers pull where it is public."""
+    """A project; everybody who is known may push to and pull from it, strangers pull where it is public.
+
+    With a `group` it is, of people, only for those in it.
+    """
 
     name: str
     public: bool
+    group: str = ""
+
+    def keeps_out(self, account: "Account") -> bool:
+        """Whether this account is a person outside the project's group, and no administrator."""
+        person = account if self.group and isinstance(account, User) else None
+        return person is not None and self.group not in person.groups and not person.is_admin
 
 
 Account = User | Robot | LocalAccount

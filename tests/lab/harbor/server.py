@@ -52,6 +52,8 @@ class StandInHarbor:
         self.version = "v2.15.0-stand-in"
         self.auto_onboard = False
         self.user_claim = ""
+        self.groups_claim = ""
+        self.admin_group = ""
         self.users = Users()
         self.robots: dict[str, Robot] = {}
         self.local_accounts: dict[str, LocalAccount] = {}
@@ -76,6 +78,8 @@ class StandInHarbor:
         *,
         auto_onboard: bool = False,
         user_claim: str = "preferred_username",
+        groups_claim: str = "",
+        admin_group: str = "",
         registry: str | registry.Registry | None = None,
         tls: tuple[str, str] | None = None,
         verify: bool | str = True,
@@ -85,6 +89,7 @@ class StandInHarbor:
         provider = Provider(issuer, client_id, client_secret, scopes, verify)
         harbor = cls(provider, signer or shared_signer(), tls)
         harbor.auto_onboard, harbor.user_claim = auto_onboard, user_claim
+        harbor.groups_claim, harbor.admin_group = groups_claim, admin_group
         if registry is not None:
             harbor.set_registry(registry)
         return harbor
@@ -116,9 +121,9 @@ class StandInHarbor:
         """An account in Harbor's own database."""
         self.local_accounts[name] = LocalAccount(self.users.next_id(), name, password)
 
-    def add_project(self, name: str, public: bool = False) -> None:
-        """A project; the registry keeps its repositories."""
-        self.projects[name] = Project(name, public)
+    def add_project(self, name: str, public: bool = False, group: str = "") -> None:
+        """A project, of people perhaps only for those in a group; the registry keeps its repositories."""
+        self.projects[name] = Project(name, public, group)
 
     def set_secret(self, username: str, secret: str) -> None:
         """The person made another secret on Harbor's page."""
@@ -222,6 +227,8 @@ class StandInHarbor:
             claims = self.provider.verify(token.id_token, check_expiry=False)
         except ProviderError:
             return False
+        user.groups = frozenset(claims.get(self.groups_claim) or ()) if self.groups_claim else frozenset()
+        user.is_admin = bool(self.admin_group) and self.admin_group in user.groups
         return bool(claims["sub"] + claims["iss"] == user.subiss)
 
     def _respond(self, exchange: Exchange) -> None:

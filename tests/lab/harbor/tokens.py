@@ -102,7 +102,7 @@ def granted(account: Account | None, scope: str, projects: dict[str, Project]) -
     wanted = [action for action in actions.split(",") if action]
     if kind != "repository" or project is None:
         wanted = []
-    elif account is None:
+    elif account is None or project.keeps_out(account):
         wanted = [action for action in wanted if action == "pull" and project.public]
     return {"type": kind, "name": name, "actions": wanted}
 
