@@ -16,6 +16,7 @@ COMMANDS = {
     "setup": "enter a Harbor registry into the configuration, and this helper into Docker's",
     "login": "sign in now, in a browser",
     "logout": "sign out, here and at the identity provider",
+    "keepalive": "keep the sign-ins alive, now or from now on",
     "status": "show who is signed in where, and whether Harbor accepts it now",
 }
 
@@ -81,6 +82,10 @@ def _module(name: str) -> Command:
         from docker_credential_harbor.commands import logout
 
         return logout
+    if name == "keepalive":
+        from docker_credential_harbor.commands import keepalive
+
+        return keepalive
     from docker_credential_harbor.commands import status
 
     return status

@@ -56,6 +56,12 @@ class Context:
             raise errors.UnknownRegistry(registry=name, names=names)
         return registry
 
+    def registries(self, name: str | None) -> list[Registry]:
+        """The registry that a person named to a command, else all by name. Raises errors of exit status 2."""
+        if name is not None:
+            return [self.registry(name)]
+        return sorted(self.settings.registries.values(), key=lambda registry: registry.name)
+
 
 def open_context(*, asked: bool = False, browser: bool = False, began_at: float | None = None) -> Context:
     """Reads the configuration.

@@ -225,6 +225,10 @@ def _text(value: object) -> str:
     return value
 
 
+def _number_or_none(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
 def _pair(data: dict[str, Any]) -> Credentials:
     return Credentials(username=_text(data["username"]), secret=_text(data["secret"]))
 
@@ -235,7 +239,6 @@ def _stored_pair(data: dict[str, Any]) -> StoredPair:
 
 def _sign_in(data: dict[str, Any]) -> SignIn:
     kept = data["tokens"]
-    life = kept["access_token_life_seconds"]
     tokens = TokenSet(
         issuer=_text(kept["issuer"]),
         subject=_text(kept["subject"]),
@@ -244,6 +247,9 @@ def _sign_in(data: dict[str, Any]) -> SignIn:
         id_token=_text(kept["id_token"]),
         id_token_expires_at=float(kept["id_token_expires_at"]),
         refresh_token=None if kept["refresh_token"] is None else _text(kept["refresh_token"]),
-        access_token_life_seconds=None if life is None else float(life),
+        access_token_life_seconds=_number_or_none(kept["access_token_life_seconds"]),
+        # Older versions of this program did not keep these.
+        refresh_token_life_seconds=_number_or_none(kept.get("refresh_token_life_seconds")),
+        refreshed_at=_number_or_none(kept.get("refreshed_at")),
     )
     return SignIn(tokens=tokens, pair=_pair(data["pair"]) if data["pair"] else None)

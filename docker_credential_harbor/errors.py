@@ -266,6 +266,22 @@ class NobodyToAsk(Failure):
     advice = "{todo}"
 
 
+class SessionEnded(Failure):
+    """`keepalive` came too late, or somebody ended it: only a person can begin a new one."""
+
+    code = "session-ended"
+    what = "the sign-in at {registry} has ended"
+    advice = "{todo}"
+
+
+class OwnSessionEnded(Failure):
+    """``invalid_grant`` for our own refresh token while Harbor still accepts the pair."""
+
+    code = "own-session-ended"
+    what = "the sign-in at the identity provider of {registry} has ended; pulls work for as long as Harbor's own lasts"
+    advice = "run: docker-credential-harbor login {registry}"
+
+
 class NoClient(Failure):
     code = "no-client"
     what = "nobody is signed in at {registry} and no client is configured for it"

@@ -68,6 +68,8 @@ class TokenSet:
     id_token_expires_at: float
     refresh_token: str | None = field(repr=False)
     access_token_life_seconds: float | None
+    refresh_token_life_seconds: float | None = None  # 0: it does not expire by itself; None: the provider does not tell
+    refreshed_at: float | None = None  # when the provider gave the refresh token; None: an older version kept it
 
 
 @dataclass(frozen=True)

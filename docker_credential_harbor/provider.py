@@ -133,6 +133,8 @@ def first_tokens(
         id_token_expires_at=now + id_token.life_seconds_of(claims, provider.issuer),
         refresh_token=_text(value.get("refresh_token")),
         access_token_life_seconds=_seconds(value.get("expires_in")),
+        refresh_token_life_seconds=_refresh_life(value),
+        refreshed_at=now,
     )
 
 
@@ -187,6 +189,7 @@ def refresh(
         tokens,
         refresh_token=_text(value.get("refresh_token")) or tokens.refresh_token,
         access_token_life_seconds=_seconds(value.get("expires_in")) or tokens.access_token_life_seconds,
+        **_refresh_life_anew(value, now),
     )
     token = _text(value.get("id_token"))
     if token is None or token == tokens.id_token:  # OIDC Core 12.2: there might be none
@@ -258,6 +261,30 @@ def _client_refused(registry: Registry, error: str) -> ClientRefused:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _refresh_life(value: dict[str, Any]) -> float | None:
+    """How long the refresh token of a token answer lives; 0: no end of its own; None: that cannot be known.
+
+    ``refresh_expires_in`` is Keycloak's and others' habit, in no RFC; a refresh token that is a JWT tells by itself.
+    """
+    told = value.get("refresh_expires_in")
+    if told in (0, "0") and not isinstance(told, bool):
+        return 0.0
+    token = value.get("refresh_token")
+    if told is None and id_token.looks_like_a_token(token):
+        try:
+            return id_token.life_seconds_of(id_token.claims_of(str(token), ""), "")
+        except IdTokenRejected:  # encrypted, or without an end
+            return None
+    return _seconds(told)
+
+
+def _refresh_life_anew(value: dict[str, Any], now: float) -> dict[str, Any]:
+    """The fields of TokenSet on that, where the answer brings a refresh token; else nothing about it has changed."""
+    if _text(value.get("refresh_token")) is None:
+        return {}
+    return {"refresh_token_life_seconds": _refresh_life(value), "refreshed_at": now}
 
 
 def _seconds(value: object) -> float | None:

@@ -35,11 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     context = open_context(asked=True)
-    if arguments.registry:
-        registries = [context.registry(arguments.registry)]
-    else:
-        registries = sorted(context.settings.registries.values(), key=lambda registry: registry.name)
-    rows = [_row(context, registry) for registry in registries]
+    rows = [_row(context, registry) for registry in context.registries(arguments.registry)]
     if arguments.json:
         print(json.dumps({"registries": rows}, indent=2))
     elif not rows:

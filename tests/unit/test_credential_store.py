@@ -28,6 +28,8 @@ TOKENS = TokenSet(
     id_token_expires_at=1700000000.5,
     refresh_token="eyJ-REFRESH",
     access_token_life_seconds=300.0,
+    refresh_token_life_seconds=1800.0,
+    refreshed_at=1699999700.25,
 )
 SIGN_IN = SignIn(TOKENS, Credentials("alice", "CLI-SECRET"))
 STORED = StoredPair(Credentials("robot$ci", "ROBOT-SECRET"), PairKind.ROBOT)
@@ -49,9 +51,19 @@ def store(folder: Path) -> CredentialStore:
     [
         SIGN_IN,
         SignIn(TOKENS),
-        SignIn(replace(TOKENS, refresh_token=None, access_token_life_seconds=None, audience=())),
+        SignIn(replace(TOKENS, refresh_token_life_seconds=0.0)),
+        SignIn(
+            replace(
+                TOKENS,
+                refresh_token=None,
+                access_token_life_seconds=None,
+                refresh_token_life_seconds=None,
+                refreshed_at=None,
+                audience=(),
+            )
+        ),
     ],
-    ids=["whole", "without a pair", "as little as can be"],
+    ids=["whole", "without a pair", "without an end", "as little as can be"],
 )
 def test_a_sign_in(folder: Path, store: CredentialStore, sign_in: SignIn) -> None:
     assert store.load_sign_in(NAME) is None
@@ -59,6 +71,18 @@ def test_a_sign_in(folder: Path, store: CredentialStore, sign_in: SignIn) -> Non
     assert CredentialStore("file", folder).load_sign_in(NAME) == sign_in
     assert store.load_sign_in("other") is None
     assert store.load_stored(NAME) is None
+
+
+def test_a_sign_in_that_an_older_version_kept(folder: Path, store: CredentialStore) -> None:
+    store.save_sign_in(NAME, SIGN_IN)
+    path = folder / "secrets.json"
+    document = json.loads(path.read_text())
+    [(key, value)] = document["values"].items()
+    kept = json.loads(value)
+    del kept["tokens"]["refresh_token_life_seconds"], kept["tokens"]["refreshed_at"]
+    path.write_text(json.dumps({**document, "values": {key: json.dumps(kept)}}))
+    older = replace(TOKENS, refresh_token_life_seconds=None, refreshed_at=None)
+    assert store.load_sign_in(NAME) == replace(SIGN_IN, tokens=older)
 
 
 @pytest.mark.parametrize("kind", PairKind)

@@ -174,6 +174,7 @@ def test_exchange(server: Answers) -> None:
         id_token_expires_at=NOW + 300,
         refresh_token="r-2",
         access_token_life_seconds=60.0,
+        refreshed_at=NOW,
     )
     asked = server.asked[0]
     assert asked.form == {
@@ -274,15 +275,45 @@ def test_refresh(server: Answers) -> None:
     serve_tokens(server, id_token=new)
     fresh = refresh(server, tokens_of(server))
     assert fresh == TokenSet(
-        server.url + REALM, "s-1", "alice2", (CLIENT, "harbor", "more"), new, NOW + 1300, "r-2", 60.0
+        server.url + REALM, "s-1", "alice2", (CLIENT, "harbor", "more"), new, NOW + 1300, "r-2", 60.0, None, NOW + 1000
     )
     (asked,) = server.asked
     assert asked.form == {"grant_type": "refresh_token", "refresh_token": "r-1", "client_id": CLIENT}
 
 
+def refresh_token_of(**claims: object) -> str:
+    """One that is a JWT, as Keycloak's are."""
+    return jwt.encode({"alg": "ES256"}, {"iat": int(NOW), **claims}, KEY, algorithms=["ES256"])
+
+
+@pytest.mark.parametrize(
+    ("told", "life"),
+    [
+        ({"refresh_expires_in": 1800}, 1800.0),
+        ({"refresh_expires_in": "1800"}, 1800.0),
+        ({"refresh_expires_in": 0}, 0.0),
+        ({"refresh_expires_in": 0, "refresh_token": refresh_token_of(exp=int(NOW) + 5)}, 0.0),
+        ({"refresh_expires_in": -5}, None),
+        ({"refresh_expires_in": "soon"}, None),
+        ({"refresh_token": refresh_token_of(exp=int(NOW) + 3600)}, 3600.0),
+        ({"refresh_token": refresh_token_of()}, None),
+        ({"refresh_token": "not.a.token"}, None),
+        ({}, None),
+    ],
+)
+def test_how_long_the_refresh_token_lives(server: Answers, told: dict[str, Any], life: float | None) -> None:
+    serve_tokens(server, **told)
+    tokens = exchange(server)
+    assert (tokens.refresh_token_life_seconds, tokens.refreshed_at) == (life, NOW)
+    serve_tokens(server, nonce=None, **told)
+    fresh = refresh(server, tokens)
+    assert fresh is not None
+    assert (fresh.refresh_token_life_seconds, fresh.refreshed_at) == (life, NOW + 1000)
+
+
 def test_what_a_refresh_leaves_out_stays(server: Answers) -> None:
     server.replies[f"{REALM}/token"] = (200, {}, {"access_token": "a"})
-    tokens = tokens_of(server)
+    tokens = tokens_of(server, refresh_token_life_seconds=1800.0, refreshed_at=NOW)
     assert refresh(server, tokens) == tokens
 
 

@@ -1,0 +1,127 @@
+"""One registry's sessions kept alive: one probe, which makes Harbor refresh what it stored, and our tokens when due.
+
+Nobody is asked, nothing is opened, and what is found out is kept as a `get` keeps it.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from docker_credential_harbor import cadence, errors, get, harbor, lock, policy, registry_state, tokens
+from docker_credential_harbor.findings import HandOut, NotFound, Probe, Step
+from docker_credential_harbor.inquiry import Inquiry
+from docker_credential_harbor.model import OFFLINE_ACCESS
+
+if TYPE_CHECKING:
+    from docker_credential_harbor.context import Context
+    from docker_credential_harbor.errors import Failure
+    from docker_credential_harbor.model import Registry
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """What came of it. ``problem`` None: alive, unless ``nothing`` says why there was nothing to keep alive."""
+
+    username: str = ""
+    nothing: str | None = None
+    problem: Failure | None = None
+    is_known: bool = (
+        False  # the problem passes by itself, and an earlier run has met it already, or pulls work all the same
+    )
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """What can be known from here of how long a registry's sessions last."""
+
+    nothing: str | None  # why there is nothing to keep alive
+    harbor_has_offline_access: bool | None  # None: Harbor could not be asked now, and has not been before
+    life_seconds: float | None  # of our refresh token; 0: no end; None: not known
+
+
+def keep_alive(context: Context, registry: Registry) -> Upkeep:
+    """``context`` must be one that reaches nobody. Never raises a Failure."""
+    try:
+        with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds) as locked:
+            if not locked:
+                return Upkeep(nothing="in use by another process just now")
+            deadline_at = time.monotonic() + context.settings.timeout_seconds  # for a `get` that waits
+            look = Inquiry(context, registry, get.transport(context, registry, deadline_at=deadline_at), trust=False)
+            nothing = _nothing_to_keep(look)
+            return Upkeep(nothing=nothing) if nothing else _keep_alive(look)
+    except errors.Failure as failure:
+        return Upkeep(problem=failure)
+
+
+def sessions(context: Context, registry: Registry) -> Sessions:
+    """Asks Harbor for its scopes; what it said last where it cannot be asked. Raises Store… errors."""
+    look = Inquiry(context, registry, get.transport(context, registry))
+    redirect = look.notes.redirect
+    nothing = _nothing_to_keep(look)
+    if nothing is None or not look.known.pair:
+        with suppress(errors.Failure):
+            redirect = harbor.login_redirect(look.http, registry)
+    return Sessions(
+        nothing=nothing,
+        harbor_has_offline_access=OFFLINE_ACCESS in redirect.scopes if redirect else None,
+        life_seconds=look.sign_in.tokens.refresh_token_life_seconds if look.sign_in else None,
+    )
+
+
+def _nothing_to_keep(look: Inquiry) -> str | None:
+    if policy.is_robot(look.known):
+        return "a robot's or local account's pair has no session"
+    if not look.known.signed_in and not look.known.pair:
+        return "nobody is signed in"
+    return None
+
+
+def _keep_alive(look: Inquiry) -> Upkeep:
+    met_before = look.notes.outcome_message
+    end = look.run()
+    assert not isinstance(end, Step)  # where nobody can be asked there is no such step
+    if isinstance(end, HandOut) and look.known.probe is Probe.REFUSED:
+        registry_state.save(look.registry.name, look.notes)  # the next `get` is the first to look at that pair
+    else:
+        look.save(end)
+    problem = _problem(look, end)
+    if problem:
+        _refresh_own(look)
+        away = isinstance(problem, errors.Unreachable)
+        return Upkeep(_username(look), problem=problem, is_known=away and str(problem) == met_before)
+    problem = _refresh_own(look)
+    return Upkeep(_username(look), problem=problem, is_known=isinstance(problem, errors.Unreachable))
+
+
+def _problem(look: Inquiry, end: HandOut | NotFound) -> Failure | None:
+    registry, pair = look.registry, look.known.pair
+    if isinstance(end, NotFound):
+        if isinstance(end.reason, errors.NobodyToAsk):
+            return errors.SessionEnded(registry=registry.name, todo=end.reason.facts["todo"])
+        return end.reason
+    if pair and look.known.probe is Probe.REFUSED and not end.unverified:
+        return errors.StoredPairRefused(registry=registry.name, username=pair.username, url=registry.url)
+    return end.unverified
+
+
+def _refresh_own(look: Inquiry) -> Failure | None:
+    """Our own tokens, if they are due and were not refreshed just now; whatever Harbor says, they are worth keeping."""
+    sign_in, registry = look.sign_in, look.registry
+    if not sign_in or look.known.refresh or not cadence.is_due(sign_in.tokens, time.time()):
+        return None
+    # Not cut short by what Harbor has used of the time: a refresh token must not be lost on its way.
+    http = get.transport(look.context, registry)
+    try:
+        found, look.notes = tokens.provider_of(http, registry, look.notes)
+        fresh = tokens.refresh(http, found, registry, sign_in, look.context.store)
+        registry_state.save(registry.name, look.notes)
+    except errors.Failure as failure:
+        return failure
+    return None if fresh else errors.OwnSessionEnded(registry=registry.name)
+
+
+def _username(look: Inquiry) -> str:
+    return look.known.pair.username if look.known.pair else look.known.person
