@@ -76,7 +76,7 @@ class TestBothSides:
     def test_the_life_of_the_refresh_token_is_learnt(self, make_workplace: Callable[..., Workplace]) -> None:
         workplace = make_workplace({"ssoSessionIdleTimeout": 1234})
         workplace.pair()
-        assert learnt_life(workplace) == 1234
+        assert learnt_life(workplace) == pytest.approx(1234, abs=60)
 
     def test_an_offline_one_has_no_end_of_its_own(self, make_workplace: Callable[..., Workplace]) -> None:
         workplace = make_workplace(harbor={"scopes": WITH_OFFLINE})
@@ -98,7 +98,7 @@ class TestBothSides:
         path.write_text(json.dumps(document))
         workplace.let_id_token_expire()
         assert keepalive(workplace) == (0, "")
-        assert learnt_life(workplace) == 1800
+        assert learnt_life(workplace) == pytest.approx(1800, abs=60), "Keycloak counts from the sign-in"
 
     def test_a_replaced_secret_is_found_before_a_pull_needs_it(self, workplace: Workplace) -> None:
         workplace.pair()
@@ -322,7 +322,7 @@ class TestLongerThanIdle:
     def test_with_keepalive_at_its_own_interval_both_sides_live(self, short: Workplace) -> None:
         pair = short.pair()
         life = learnt_life(short)
-        assert life == IDLE_SECONDS
+        assert life == pytest.approx(IDLE_SECONDS, abs=1)
         ends_at = time.monotonic() + 2.5 * IDLE_SECONDS
         while time.monotonic() < ends_at:
             next_at = time.monotonic() + cadence.touch_seconds(life)
