@@ -19,13 +19,15 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.lab import docker, helm, secret_service
+from tests.lab import docker, helm, oidc_provider, secret_service
 from tests.lab.chromium_person import ChromiumPerson, chromium
 from tests.lab.desk import Desk
 from tests.lab.faults import FaultProxy
 from tests.lab.harbor import StandInHarbor
 from tests.lab.helm import Helm
 from tests.lab.keycloak import Keycloak, distribution
+from tests.lab.keycloak import free_port as unused_port
+from tests.lab.oidc_provider import OidcProvider
 from tests.lab.person import CookiePerson, Person
 from tests.lab.realm import Realm
 from tests.lab.sealed_home import Helper, Home, purge_kernel_keys
@@ -100,6 +102,21 @@ def make_realm(keycloak: Keycloak) -> MakeRealm:
 def realm(make_realm: MakeRealm) -> Realm:
     """A realm as it comes."""
     return make_realm()
+
+
+@pytest.fixture
+def make_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., OidcProvider]]:
+    """Makes providers of the other kind, a second each: `make_provider(**options of OidcProvider.start)`."""
+    need("oidc-provider", oidc_provider.HOW_TO_INSTALL, not oidc_provider.missing())
+    made: list[OidcProvider] = []
+
+    def make(**options: Any) -> OidcProvider:
+        made.append(OidcProvider.start(tmp_path_factory.mktemp("oidc-provider"), **options))
+        return made[-1]
+
+    yield make
+    for provider in made:
+        provider.close()
 
 
 @pytest.fixture
@@ -185,6 +202,12 @@ def secret_bus(tmp_path: Path) -> Iterator[secret_service.SecretService]:
     need("Secret Service", "apt-get install gnome-keyring dbus", not secret_service.missing())
     with secret_service.SecretService.start(tmp_path / "secret-service") as service:
         yield service
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A loopback port for what must know it beforehand."""
+    return unused_port()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
 class PartError(RuntimeError):
@@ -48,7 +49,7 @@ def tail(log: Path, characters: int = 2000) -> str:
     return log.read_text(errors="replace")[-characters:] if log.exists() else ""
 
 
-def end(process: subprocess.Popen[bytes], timeout_seconds: float = 20) -> None:
+def end(process: subprocess.Popen[Any], timeout_seconds: float = 20) -> None:
     """Ends a child by its pid and waits; kills it when it does not listen."""
     if process.poll() is None:
         process.terminate()

@@ -33,6 +33,8 @@ class Provider:
         self.client_id = client_id
         self.client_secret = client_secret
         self.scopes = scopes
+        # Harbor's setting oidc_extra_redirect_parms.
+        self.extra_redirect_parms: dict[str, str] = {}
         self.refreshes = 0
         self._verify = verify
         self._through: tuple[str, str] | None = None
@@ -54,8 +56,9 @@ class Provider:
             "response_type": "code",
             "scope": self.scopes,
             "state": state,
+            **self.extra_redirect_parms,
         }
-        return f"{self._discover()['authorization_endpoint']}?{urlencode(parameters)}"
+        return f"{self._discover()['authorization_endpoint']}?{urlencode(sorted(parameters.items()))}"
 
     def exchange(self, code: str, redirect_uri: str, verifier: str) -> StoredToken:
         """Exchanges a code."""
@@ -96,6 +99,15 @@ class Provider:
             raise ProviderError("not an ID token")
         return claims
 
+    def userinfo(self, token: StoredToken) -> dict[str, Any]:
+        """What the provider tells of a person beside the ID token; nothing where it does not."""
+        endpoint = self._discover().get("userinfo_endpoint", "")
+        try:
+            told = self._send("GET", endpoint, headers={"Authorization": f"Bearer {token.access_token}"})
+        except ProviderError:
+            return {}
+        return told if isinstance(told, dict) else {}
+
     def _discover(self) -> dict[str, Any]:
         found: dict[str, Any] = self._get(f"{self.issuer}/.well-known/openid-configuration")
         if found.get("issuer") != self.issuer:
@@ -114,7 +126,7 @@ class Provider:
         if self._through:
             origin, proxy_url = self._through
             url = proxy_url + url.removeprefix(origin)
-            arguments["headers"] = {"Host": origin.partition("://")[2]}
+            arguments["headers"] = {**arguments.get("headers", {}), "Host": origin.partition("://")[2]}
         with requests.Session() as session:
             session.trust_env = False
             try:

@@ -80,6 +80,7 @@ class StandInHarbor:
         user_claim: str = "preferred_username",
         groups_claim: str = "",
         admin_group: str = "",
+        extra_redirect_parms: dict[str, str] | None = None,
         registry: str | registry.Registry | None = None,
         tls: tuple[str, str] | None = None,
         verify: bool | str = True,
@@ -87,6 +88,7 @@ class StandInHarbor:
     ) -> StandInHarbor:
         """Starts at once. `tls`: certificate and key files; `verify`: how the provider's certificate is looked at."""
         provider = Provider(issuer, client_id, client_secret, scopes, verify)
+        provider.extra_redirect_parms = extra_redirect_parms or {}
         harbor = cls(provider, signer or shared_signer(), tls)
         harbor.auto_onboard, harbor.user_claim = auto_onboard, user_claim
         harbor.groups_claim, harbor.admin_group = groups_claim, admin_group

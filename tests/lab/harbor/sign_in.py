@@ -81,6 +81,8 @@ def callback(harbor: StandInHarbor, exchange: Exchange, session: Session) -> Non
         refuse(exchange, 500, "UNKNOWN", "internal server error")
         return
     user = harbor.users.by_subiss(claims["sub"] + claims["iss"])
+    if user is None:  # the real one asks at every sign-in
+        claims = {**harbor.provider.userinfo(token), **claims}
     if user is None and not harbor.auto_onboard:
         session.token, session.claims = token, claims
         proposed = {"username": _name(harbor, claims), "redirect_url": session.redirect_url}
