@@ -208,7 +208,8 @@ class AudienceMissing(Failure):
     )
     advice = (
         "ask the provider's administrator to add to that client a mapper of type Audience "
-        "with included client audience {harbor_client_id!r} and 'Add to ID token' on"
+        "with included client audience {harbor_client_id!r} and 'Add to ID token' on; where it has none, go without "
+        "a client: set client_id = '' and run: docker-credential-harbor login {registry}"
     )
 
 
@@ -252,7 +253,11 @@ class SecretUnreadable(Failure):
 class NotOnboarded(Failure):
     code = "not-onboarded"
     what = "Harbor at {registry} does not know {person} yet"
-    advice = "finish the sign-in at {url}, or ask Harbor's administrator if it shows 'already exists' (409)"
+    advice = (
+        "finish the sign-in at {url}; ask Harbor's administrator if it shows 'already exists' (409); if you are signed "
+        "in there, the provider's sub differs per client: set client_id = '' and run: "
+        "docker-credential-harbor login {registry}"
+    )
 
 
 # --- The person -------------------------------------------------------------------------------------------------------

@@ -75,6 +75,7 @@ class Known:
     signed_in: bool = False
     person: str = ""  # who is signed in, for messages
     id_token_expired: bool = False
+    can_refresh: bool = True  # some providers give no refresh token
     nobody_to_ask: str | None = None  # why no person can be asked from here; None: one can be
     only_link: bool = (
         False  # a person can be shown a link, but no browser runs here for our own sign-in to come back to

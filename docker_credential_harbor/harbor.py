@@ -24,6 +24,8 @@ from docker_credential_harbor.errors import (
 from docker_credential_harbor.model import CurrentUser, LoginRedirect, PairKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from docker_credential_harbor.model import Credentials, Registry
     from docker_credential_harbor.transport import Answer, Transport
 
@@ -33,6 +35,12 @@ CURRENT_USER_PATH = "/api/v2.0/users/current"
 SYSTEM_INFO_PATH = "/api/v2.0/systeminfo"
 LOGIN_PATH = "/c/oidc/login"
 PROFILE_PATH = "/harbor/projects"  # the profile itself is a dialog of every page, without an address
+
+# Of an authorization request (RFC 6749 4.1.1, RFC 7636 4.3, OIDC Core 3.1.2.1 and 6): each client's own affair.
+OWN_PARAMETERS = (
+    *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt", "login_hint"),
+    *("code_challenge", "code_challenge_method", "id_token_hint", "claims", "request", "request_uri"),
+)
 
 CLI_SECRET_CHARACTERS = 40  # Harbor takes 8 to 128
 REPLACEMENT_CHARACTER = "\ufffd"
@@ -172,7 +180,20 @@ def _login_redirect(answer: Answer) -> LoginRedirect:
         authorization_endpoint=urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")),
         client_id=client_id,
         scopes=tuple(query.get("scope", [""])[0].split()),
+        further=_further(query),
     )
+
+
+def _further(query: Mapping[str, list[str]]) -> tuple[tuple[str, str], ...]:
+    """Harbor's ``oidc_extra_redirect_parms``, and what it adds for Google by itself: some providers need it of us too.
+
+    Of ``prompt`` only consent is taken, on which the refresh token hangs (OIDC Core 11): login or select_account would
+    ask the person twice in our one tab.
+    """
+    found = {name: values[0] for name, values in sorted(query.items()) if name not in OWN_PARAMETERS}
+    if "consent" in query.get("prompt", [""])[0].split():
+        found["prompt"] = "consent"
+    return tuple(found.items())
 
 
 def _message(answer: Answer) -> str:

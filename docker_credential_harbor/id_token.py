@@ -75,6 +75,8 @@ def verified(
 
     header, claims = _signed(token, issuer, client_secret, keys)
     life_seconds_of(claims, issuer)
+    # One without azp may be for others, too, where the client trusts them (OIDC Core with errata 2, 3.1.3.7, 3 to 5).
+    claims.setdefault("azp", client_id)
     options = {"iss": {"essential": True, "value": issuer}, "aud": {"essential": True, "value": client_id}}
     params = {"client_id": client_id} if nonce is None else {"client_id": client_id, "nonce": nonce}
     try:

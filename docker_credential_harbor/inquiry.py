@@ -67,6 +67,7 @@ class Inquiry:
             and self.notes.config_stamp == self.context.stamp_digest,
             signed_in=self.sign_in is not None,
             person=self.sign_in.tokens.person if self.sign_in else "",
+            can_refresh=bool(self.sign_in and self.sign_in.tokens.refresh_token),
             id_token_expired=bool(self.sign_in and tokens.id_token_expired(self.sign_in, now)),
             nobody_to_ask=self.context.reach.reason if self.context.reach.way == "nobody" else None,
             only_link=self.context.reach.way == "link",

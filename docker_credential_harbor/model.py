@@ -62,7 +62,7 @@ class TokenSet:
 
     issuer: str
     subject: str
-    person: str  # preferred_username, else email, else sub: for login_hint and for messages
+    person: str  # preferred_username, else email, else sub: for messages
     audience: tuple[str, ...]
     id_token: str = field(repr=False)
     id_token_expires_at: float
@@ -70,6 +70,11 @@ class TokenSet:
     access_token_life_seconds: float | None
     refresh_token_life_seconds: float | None = None  # 0: it does not expire by itself; None: the provider does not tell
     refreshed_at: float | None = None  # when the provider gave the refresh token; None: an older version kept it
+
+    @property
+    def login_hint(self) -> str | None:
+        """The name that the person types at the provider (OIDC Core 3.1.2.1); nobody types a ``sub``."""
+        return self.person if self.person != self.subject else None
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,7 @@ class LoginRedirect:
     authorization_endpoint: str  # without its query
     client_id: str
     scopes: tuple[str, ...]
+    further: tuple[tuple[str, str], ...] = ()  # what Harbor's administrator adds to the request (harbor.py)
 
 
 @dataclass(frozen=True)

@@ -76,8 +76,8 @@ def _decide_signed_in(known: Known) -> Step | HandOut | NotFound:
 
 
 def _refused_with_id_token(known: Known) -> Step | NotFound:
-    if not _new_id_token(known):
-        return Step.REFRESH
+    if known.can_refresh and not _new_id_token(known):
+        return Step.REFRESH  # an audience that was added meanwhile needs no new sign-in
     if known.redirect is None:
         return Step.READ_LOGIN_REDIRECT
     if not known.audience_has_harbor:

@@ -57,8 +57,10 @@ def authorization_url(
     nonce: str,
     code_verifier: str,
     login_hint: str | None = None,
+    further: tuple[tuple[str, str], ...] = (),
 ) -> str:
-    """Where the person signs in (RFC 6749 4.1.1, RFC 7636 4.3, OIDC Core 3.1.2.1)."""
+    """Where the person signs in (RFC 6749 4.1.1, RFC 7636 4.3, OIDC Core 3.1.2.1); ``further``: what Harbor adds."""
+    from authlib.common.urls import add_params_to_uri  # type: ignore[import-untyped]
     from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # type: ignore[import-untyped]
     from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
 
@@ -74,7 +76,7 @@ def authorization_url(
         code_challenge_method="S256",
         login_hint=login_hint,
     )
-    return url
+    return str(add_params_to_uri(url, further))
 
 
 def check_client(http: Transport, registry: Registry, url: str) -> None:

@@ -161,7 +161,8 @@ def _provider(data: dict[str, Any]) -> Provider:
 
 def _redirect(data: dict[str, Any]) -> LoginRedirect:
     scopes = tuple(_text(scope) for scope in data["scopes"])
-    return LoginRedirect(_text(data["authorization_endpoint"]), _text(data["client_id"]), scopes)
+    further = tuple((_text(name), _text(value)) for name, value in data.get("further", ()))
+    return LoginRedirect(_text(data["authorization_endpoint"]), _text(data["client_id"]), scopes, further)
 
 
 def _without_future(notes: Notes, now: float) -> Notes:

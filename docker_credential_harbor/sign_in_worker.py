@@ -121,15 +121,13 @@ class Worker:
             self.registry,
             redirect,
             settings=self.context.settings,
-            login_hint=self.known.tokens.person if self.known else None,
+            login_hint=self.known.tokens.login_hint if self.known else None,
             open_url=self._open_sign_in,
             harbor_login_url=harbor.login_url(self.registry),
             hold_back=lambda: refused is not None and watch.probe(refused),
             cancelled=self._is_superseded,
             now=time.time,
         )
-        if result.offline_access_refused:
-            self._tell("the identity provider refused offline_access: this sign-in ends with the provider's session")
         self._check_person(result.tokens, found)
         backend, why = self.store.where(self.registry.name)
         self._save(SignIn(result.tokens, self.known.pair if self.known else None))
@@ -137,6 +135,7 @@ class Worker:
             self._tell(f"the sign-in is kept in a file that only this user can read ({why})")
         if redirect.client_id not in result.tokens.audience:
             return Asked.DONE  # Harbor will not take this ID token, so there is nothing to wait for
+        self._tell_what_was_refused(result)
         watch.in_sign_in(result.sent_on_at)
         renewed = harbor_login.wait(
             passes=watch.after_sign_in,
@@ -145,6 +144,13 @@ class Worker:
             registry_name=self.registry.name,
         )
         return self._end(renewed)
+
+    def _tell_what_was_refused(self, result: browser.SignInResult) -> None:
+        if result.tokens.refresh_token is None:
+            minutes = max(1, round((result.tokens.id_token_expires_at - time.time()) / 60))
+            self._tell(f"the identity provider gave no refresh token: after {minutes} min a new sign-in may be due")
+        elif result.offline_access_refused:
+            self._tell("the identity provider refused offline_access: this sign-in ends with the provider's session")
 
     def _end(self, renewed: Renewed | None) -> Asked:
         if renewed is None:

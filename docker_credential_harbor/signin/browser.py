@@ -85,7 +85,7 @@ def sign_in(
     wants the sign-in any more; ``now`` gives the instant. Raises SignInDeclined, SignInTimedOut, SignInEnded, PortBusy,
     and what provider.exchange_code raises.
     """
-    run = _Run(http, provider, registry, settings.login_timeout_seconds, login_hint, cancelled, now)
+    run = _Run(http, provider, registry, redirect, settings.login_timeout_seconds, login_hint, cancelled, now)
     with CallbackServer(registry.redirect_uri) as server:
         attempt = _Attempt(provider_client.scopes_for(registry, redirect))
         refused = False
@@ -126,6 +126,7 @@ class _Run:
         http: Transport,
         provider: Provider,
         registry: Registry,
+        redirect: LoginRedirect,
         timeout_seconds: float,
         login_hint: str | None,
         cancelled: Callable[[], bool],
@@ -134,6 +135,7 @@ class _Run:
         self.http = http
         self.provider = provider
         self.registry = registry
+        self.redirect = redirect
         self.timeout_seconds = timeout_seconds
         self.ends_at = time.monotonic() + timeout_seconds
         self.login_hint = login_hint
@@ -152,6 +154,7 @@ class _Run:
             nonce=attempt.nonce,
             code_verifier=attempt.code_verifier,
             login_hint=self.login_hint,
+            further=self.redirect.further,
         )
 
     def next_callback(self, server: CallbackServer) -> Callback:

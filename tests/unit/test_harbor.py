@@ -214,6 +214,20 @@ def test_login_redirect(server: Answers) -> None:
 
 
 @pytest.mark.parametrize(
+    ("added", "taken"),
+    [
+        ("access_type=offline&prompt=consent", (("access_type", "offline"), ("prompt", "consent"))),
+        ("prompt=select_account+consent&kc_idp_hint=corp", (("kc_idp_hint", "corp"), ("prompt", "consent"))),
+        ("prompt=login&nonce=n&login_hint=x&response_mode=form_post&request_uri=u", ()),
+    ],
+)
+def test_what_harbors_administrator_adds(server: Answers, added: str, taken: tuple[tuple[str, str], ...]) -> None:
+    status, headers, body = recorded("login-redirect")
+    server.replies["/c/oidc/login"] = (status, {**headers, "Location": f"{headers['Location']}&{added}"}, body)
+    assert harbor.login_redirect(Transport(10), registry_at(server)).further == taken
+
+
+@pytest.mark.parametrize(
     ("status", "error"),
     [
         (500, HarborCannotReachProvider),

@@ -92,6 +92,7 @@ def test_a_good_one(key: Any, algorithm: str) -> None:
         {"aud": CLIENT},
         {"aud": CLIENT, "azp": None},
         {"aud": [CLIENT]},
+        {"aud": ["harbor", CLIENT], "azp": None},
         {"exp": NOW - 125, "iat": NOW - 425},
         {"iat": NOW + 125, "exp": NOW + 425},
         {"nbf": NOW + 100},

@@ -113,6 +113,13 @@ class TestRows:
         assert policy.decide(known) is Step.RENEW_HARBOR_SIDE
         assert reason(policy.decide(replace(known, walk=Asked.NOT_PASSED))) is errors.NotOnboarded
 
+    def test_without_a_refresh_token_the_id_token_in_hand_tells_audience_from_onboarding(self) -> None:
+        known = replace(REFUSED, user=User.REFUSED, can_refresh=False)
+        assert policy.decide(known) is Step.READ_LOGIN_REDIRECT
+        known = replace(known, redirect=REDIRECT, audience_has_harbor=False)
+        assert reason(policy.decide(known)) is errors.AudienceMissing
+        assert policy.decide(replace(known, audience_has_harbor=True)) is Step.RENEW_HARBOR_SIDE
+
     def test_harbor_that_cannot_reach_its_provider_counts_as_unreachable(self) -> None:
         away = errors.HarborCannotReachProvider(registry="harbor.example.com")
         assert policy.decide(replace(REFUSED, unreachable=away)) == HandOut(unverified=away)
@@ -165,6 +172,7 @@ def starts() -> Iterator[Known]:
         {"nobody_to_ask": "CI is set"},
         {"only_link": True},
         {"paused_seconds": 60},
+        {"can_refresh": False},
     ]
     for registry, (pair, kind, signed_in), trusted, expired, way in product(
         (REGISTRY, WITHOUT_CLIENT), pairs, (False, True), (False, True), ways

@@ -103,6 +103,7 @@ def test_authorization_url(server: Answers) -> None:
         # The pair of RFC 7636, appendix B.
         code_verifier="dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
         login_hint="a&b",
+        further=(("access_type", "offline"), ("prompt", "consent")),
     )
     query = {name: values[0] for name, values in parse_qs(urlsplit(made).query).items()}
     assert made.startswith("https://sso.example.com/auth?")
@@ -117,6 +118,8 @@ def test_authorization_url(server: Answers) -> None:
         "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
         "code_challenge_method": "S256",
         "login_hint": "a&b",
+        "access_type": "offline",
+        "prompt": "consent",
     }
 
 

@@ -31,7 +31,7 @@ NOTES = Notes(
     generation=3,
     provider=Provider("https://sso", "https://sso/a", "https://sso/t", "https://sso/j", "https://sso/r", None, True),
     provider_found_at=NOW - 1000,
-    redirect=LoginRedirect("https://sso/a", "harbor", ("openid", "offline_access")),
+    redirect=LoginRedirect("https://sso/a", "harbor", ("openid", "offline_access"), (("access_type", "offline"),)),
 )
 NAME = "harbor.example.com:8443"
 
