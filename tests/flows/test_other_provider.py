@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.flows.conftest import WITH_OFFLINE, WITHOUT_OFFLINE, Workplace
 from tests.lab.oidc_provider import OidcProvider, harbor_client, helper_client
 from tests.lab.realm import HARBOR_CLIENT, HARBOR_CLIENT_SECRET, HELPER_CLIENT
+from tests.lab.workplace import WITH_OFFLINE, WITHOUT_OFFLINE, Workplace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -223,7 +223,7 @@ def test_login_redirect(server: Answers) -> None:
 )
 def test_what_harbors_administrator_adds(server: Answers, added: str, taken: tuple[tuple[str, str], ...]) -> None:
     status, headers, body = recorded("login-redirect")
-    server.replies["/c/oidc/login"] = (status, {**headers, "Location": f"{headers['Location']}&{added}"}, body)
+    server.replies["/c/oidc/login"] = (status, {**headers, "location": f"{headers['location']}&{added}"}, body)
     assert harbor.login_redirect(Transport(10), registry_at(server)).further == taken
 
 
