@@ -328,7 +328,10 @@ class SignInDeclined(Failure):
 class SignInTimedOut(Failure):
     code = "sign-in-timed-out"
     what = "nobody finished the sign-in at {registry} within {seconds} s"
-    advice = "run: docker-credential-harbor login {registry}"
+    advice = (
+        "run: docker-credential-harbor login {registry}; if the identity provider's page showed an error about the "
+        "client, set client_id = '' first"
+    )
 
 
 class SignInFailed(Failure):

@@ -76,6 +76,21 @@ class TestOfflineAccessRefused:
         assert workplace.person.forms == 1
 
 
+class TestConsentThatHarborAsksFor:
+    """`prompt=consent` in Harbor's request is in ours, too: at Keycloak that is a page to click, not another form."""
+
+    def test_both_sides_are_live(self, make_workplace: Callable[..., Workplace]) -> None:
+        workplace = make_workplace(
+            harbor={"scopes": WITH_OFFLINE, "extra_redirect_parms": {"prompt": "consent"}}, top="cache_ttl = 0"
+        )
+        assert workplace.pair()[0] == "alice-h"
+        assert parse_qs(urlsplit(workplace.person.urls[0]).query)["prompt"] == ["consent"]
+        assert (workplace.person.windows, workplace.person.forms) == (1, 1)
+        workplace.harbor.expire_stored_access_token("alice-h")
+        assert workplace.get(CI="1").stderr == ""
+        assert workplace.own_token_is_live()
+
+
 class TestCallback:
     """Only the one callback with the right state is taken; nothing else ends the wait."""
 

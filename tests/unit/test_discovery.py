@@ -122,6 +122,46 @@ def test_find_at_the_hosts_root_with_a_slash(server: Answers) -> None:
     assert discovery.find(Transport(10), redirect_to(server, "/authorize"), REGISTRY).issuer == f"{server.url}/"
 
 
+@pytest.mark.parametrize(
+    ("issuer", "authorization"),
+    [
+        pytest.param("", "/o/oauth2/v2/auth", id="Google"),
+        pytest.param("", "/oauth2/v1/authorize", id="Okta, the organization's"),
+        pytest.param("/oauth2/default", "/oauth2/default/v1/authorize", id="Okta, an authorization server's own"),
+        pytest.param("/", "/authorize", id="Auth0"),
+        pytest.param("/dex", "/dex/auth", id="Dex"),
+        pytest.param("", "/oauth/authorize", id="GitLab"),
+        pytest.param("", "/oauth/v2/authorize", id="Zitadel"),
+        pytest.param("/adfs", "/adfs/oauth2/authorize/", id="AD FS"),
+    ],
+)
+def test_issuers_of_others_that_are_found(server: Answers, issuer: str, authorization: str) -> None:
+    """Shapes of addresses as the providers document them (docs/providers.md)."""
+    endpoint = server.url + authorization
+    found = document(server, issuer=server.url + issuer, authorization_endpoint=endpoint)
+    server.replies[f"{issuer.rstrip('/')}/.well-known/openid-configuration"] = (200, {}, found)
+    redirect = LoginRedirect(endpoint, "harbor", ("openid",))
+    assert discovery.find(Transport(10), redirect, REGISTRY).issuer == server.url + issuer
+
+
+@pytest.mark.parametrize(
+    ("issuer", "authorization"),
+    [
+        pytest.param("/tenant/v2.0", "/tenant/oauth2/v2.0/authorize", id="Entra ID"),
+        pytest.param("/application/o/harbor/", "/application/o/authorize/", id="Authentik"),
+    ],
+)
+def test_issuers_of_others_that_must_be_configured(server: Answers, issuer: str, authorization: str) -> None:
+    endpoint = server.url + authorization
+    found = document(server, issuer=server.url + issuer, authorization_endpoint=endpoint)
+    server.replies[f"{issuer.rstrip('/')}/.well-known/openid-configuration"] = (200, {}, found)
+    redirect = LoginRedirect(endpoint, "harbor", ("openid",))
+    with pytest.raises(ProviderNotFound):
+        discovery.find(Transport(10), redirect, REGISTRY)
+    configured = replace(REGISTRY, issuer=server.url + issuer)
+    assert discovery.find(Transport(10), redirect, configured).authorization_endpoint == endpoint
+
+
 def test_find_passes_over_what_is_no_document(server: Answers) -> None:
     redirect = redirect_to(server)
     right = document(server, authorization_endpoint=redirect.authorization_endpoint)
