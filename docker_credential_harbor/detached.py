@@ -42,7 +42,7 @@ def start(argv: list[str], env: Mapping[str, str] | None = None) -> int:
             stderr=subprocess.DEVNULL,
             close_fds=True,
             cwd=str(Path.home()) if windows else "/",
-            env=_environment(os.environ if env is None else env),
+            env=environment_for_others(os.environ if env is None else env),
             start_new_session=True,
             creationflags=_WINDOWS_FLAGS if windows else 0,
         )
@@ -53,7 +53,7 @@ def start(argv: list[str], env: Mapping[str, str] | None = None) -> int:
     return process.pid
 
 
-def _environment(given: Mapping[str, str]) -> dict[str, str]:
+def environment_for_others(given: Mapping[str, str]) -> dict[str, str]:
     """Without the library path that a PyInstaller build sets for itself: other programs would load our libraries.
 
     PyInstaller keeps the person's own in LD_LIBRARY_PATH_ORIG.

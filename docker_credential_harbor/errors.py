@@ -29,9 +29,10 @@ class Failure(Exception):
     what: ClassVar[str] = ""
     advice: ClassVar[str] = ""
     exit_status: ClassVar[int] = EXIT_FAILURE
+    longest_fact: ClassVar[int] = 500  # characters
 
     def __init__(self, **facts: object) -> None:
-        self.facts = {name: one_line(value) for name, value in facts.items()}
+        self.facts = {name: one_line(value, self.longest_fact) for name, value in facts.items()}
         super().__init__(str(self))
 
     @property
@@ -414,6 +415,19 @@ class NotStarted(Failure):
     code = "not-started"
     what = "{program} cannot be started ({reason})"
     advice = "check that it is installed and may be run"
+
+
+class NoScheduler(Failure):
+    code = "no-scheduler"
+    longest_fact = 4000  # a line to be copied must stay whole
+    what = "nothing of this user's that could run keepalive by itself was found ({reason})"
+    advice = "where there is cron, add by crontab -e: {line}"
+
+
+class SchedulerFailed(Failure):
+    code = "scheduler-failed"
+    what = "{command} failed ({reason})"
+    advice = "try it by hand, or undo with: docker-credential-harbor keepalive --uninstall"
 
 
 # --- What another process found out, and what nobody foresaw -------------------------------------------------------

@@ -37,7 +37,7 @@ class Upkeep:
 class Sessions:
     """What can be known from here of how long a registry's sessions last."""
 
-    nothing: str | None  # why there is nothing to keep alive
+    needs_none: bool  # a robot's or local account's pair
     harbor_has_offline_access: bool | None  # None: Harbor could not be asked now, and has not been before
     life_seconds: float | None  # of our refresh token; 0: no end; None: not known
 
@@ -59,13 +59,13 @@ def keep_alive(context: Context, registry: Registry) -> Upkeep:
 def sessions(context: Context, registry: Registry) -> Sessions:
     """Asks Harbor for its scopes; what it said last where it cannot be asked. Raises Store… errors."""
     look = Inquiry(context, registry, get.transport(context, registry))
+    if policy.is_robot(look.known):
+        return Sessions(needs_none=True, harbor_has_offline_access=None, life_seconds=None)
     redirect = look.notes.redirect
-    nothing = _nothing_to_keep(look)
-    if nothing is None or not look.known.pair:
-        with suppress(errors.Failure):
-            redirect = harbor.login_redirect(look.http, registry)
+    with suppress(errors.Failure):
+        redirect = harbor.login_redirect(look.http, registry)
     return Sessions(
-        nothing=nothing,
+        needs_none=False,
         harbor_has_offline_access=OFFLINE_ACCESS in redirect.scopes if redirect else None,
         life_seconds=look.sign_in.tokens.refresh_token_life_seconds if look.sign_in else None,
     )

@@ -2,55 +2,180 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import console, errors, upkeep
+from docker_credential_harbor import cadence, config, console, errors, scheduler, upkeep
 from docker_credential_harbor.context import open_context
 from docker_credential_harbor.interaction import Reach
 
 if TYPE_CHECKING:
-    import argparse
+    from docker_credential_harbor.context import Context
+    from docker_credential_harbor.model import Registry
+    from docker_credential_harbor.upkeep import Sessions
 
+PROGRAM = "docker-credential-harbor"
 NOBODY = Reach("nobody", "keepalive asks nobody")
+
+# What a shell may have set and a scheduler would not, beside what our own configuration depends on.
+NETWORK_VARIABLES = (
+    *("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "all_proxy", "no_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
 
 EPILOG = """\
 It asks Harbor once whether it accepts the pair, by which Harbor refreshes its own sign-in, and refreshes
 this program's own tokens when that is due. It opens nothing and asks nobody. Run by a scheduler it prints
 nothing while all is well. Exit status 1: a session has ended or something has to be done, as the line on
 standard error says. A Harbor or provider that cannot be reached is told once and is no failure.
+
+--install sets up a systemd user timer, a launchd agent or a Windows scheduled task. A systemd user timer
+runs while you are logged in; "loginctl enable-linger" lets it run without. The interval follows from how
+long the provider's refresh tokens live and from Harbor's scopes; run it again after those have changed.
+
+How long a session can last at most is the identity provider's to say. Whether it gives Harbor a refresh
+token at all cannot be seen from here: without one Harbor's sign-in ends with each access token, whatever
+keepalive does.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
+    parser.set_defaults(refuse=parser.error)
     parser.add_argument("registry", nargs="?", metavar="REGISTRY", help="as in image names; all if left out")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--install", action="store_true", help="let the system run it from now on, for all registries")
+    what.add_argument("--uninstall", action="store_true", help="not any more")
+    what.add_argument("--status", action="store_true", help="whether it runs by itself, and how long sessions can last")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    context = replace(open_context(), reach=NOBODY)
+    if arguments.registry and (arguments.install or arguments.uninstall):
+        arguments.refuse("--install and --uninstall are for all registries")
+    if arguments.uninstall:
+        return _uninstall()
+    context = open_context(asked=arguments.install or arguments.status)
     registries = context.registries(arguments.registry)
     if not registries:
         raise errors.NoRegistry()
-    status = 0
-    for registry in registries:
-        done = upkeep.keep_alive(context, registry)
-        if not done.problem:
-            _tell(f"{registry.name}: {done.nothing or f'kept alive ({done.username})'}")
-            continue
-        if _has_reader() or not done.is_known:
-            console.warn(str(done.problem))
-        if not isinstance(done.problem, errors.Unreachable):
-            status = errors.EXIT_FAILURE
-    return status
+    if arguments.install or arguments.status:
+        found = {registry.name: upkeep.sessions(context, registry) for registry in registries}
+        return _install(found) if arguments.install else _status(found, whole=not arguments.registry)
+    context = replace(context, reach=NOBODY)
+    return max([_keep_alive(context, registry) for registry in registries])
 
 
-def _tell(text: str) -> None:
-    if _has_reader():
-        print(text)
+def _keep_alive(context: Context, registry: Registry) -> int:
+    done = upkeep.keep_alive(context, registry)
+    if not done.problem:
+        if _has_reader():
+            print(f"{registry.name}: {done.nothing or f'kept alive ({done.username})'}")
+        return 0
+    if _has_reader() or not done.is_known:
+        console.warn(str(done.problem))
+    return 0 if isinstance(done.problem, errors.Unreachable) else errors.EXIT_FAILURE
 
 
 def _has_reader() -> bool:
     """A scheduler keeps what is printed, or mails it: only a person wants to read that all is well."""
     return sys.stdout is not None and sys.stdout.isatty()
+
+
+# --- The scheduler ----------------------------------------------------------------------------------------------------
+
+
+def _install(found: dict[str, Sessions]) -> int:
+    chosen = scheduler.choose()
+    seconds = _fitting_seconds(found)
+    every = f"every {cadence.in_words(seconds)}, by {chosen.TITLE}"
+    changed = chosen.install(scheduler.Job(own_command(), seconds, *environment_to_carry()))
+    print(f"keepalive runs from now on {every}." if changed else f"keepalive runs already {every}; nothing changed.")
+    advice = chosen.advice()
+    if advice:
+        print(advice)
+    _print_sessions(found)
+    return 0
+
+
+def _uninstall() -> int:
+    removed = scheduler.choose().uninstall()
+    print("keepalive runs by itself no more." if removed else "keepalive was not installed.")
+    return 0
+
+
+def _status(found: dict[str, Sessions], *, whole: bool) -> int:
+    chosen = scheduler.choose()
+    schedule = chosen.status()
+    fitting = _fitting_seconds(found)
+    if schedule is None:
+        print(f"keepalive does not run by itself; to let it: {PROGRAM} keepalive --install")
+    else:
+        known = schedule.interval_seconds
+        every = f"every {cadence.in_words(known)}" if known else "at an interval of somebody else's making"
+        print(f"keepalive runs {every}, by {chosen.TITLE}.")
+        print(f"Next run: {schedule.next_run or 'not known'}. Last run: {schedule.last_run or 'not known'}.")
+        if whole and known != fitting:
+            print(f"Every {cadence.in_words(fitting)} would fit now: run {PROGRAM} keepalive --install again.")
+    _print_sessions(found)
+    return 0
+
+
+def _fitting_seconds(found: dict[str, Sessions]) -> int:
+    """Somebody who is not signed in now will be; a robot's pair counts for nothing."""
+    return cadence.interval_seconds(
+        cadence.session_seconds(sessions.harbor_has_offline_access, sessions.life_seconds)
+        for sessions in found.values()
+        if not sessions.needs_none
+    )
+
+
+def _print_sessions(found: dict[str, Sessions]) -> None:
+    for name, sessions in found.items():
+        print(f"{name}: {_lasting(sessions)}")
+
+
+def _lasting(sessions: Sessions) -> str:
+    """How long a session can last, as far as that can be known from here."""
+    if sessions.needs_none:
+        return "a robot's or local account's pair, which has no session"
+    if sessions.harbor_has_offline_access is None:
+        return "Harbor could not be asked for its scopes, so how long a session can last is not known"
+    if sessions.harbor_has_offline_access:
+        return (
+            "Harbor asks for offline_access: kept alive, a session lasts until the identity provider ends it, whether "
+            "or not a browser is open (Keycloak's default: never while it is used once in 30 days)"
+        )
+    return (
+        "Harbor does not ask for offline_access: even kept alive, a session ends with the browser's session at the "
+        "identity provider, at the latest at that session's maximum (Keycloak's default: 10 hours). For sessions that "
+        "last, ask Harbor's administrator to add offline_access to Harbor's OIDC scopes"
+    )
+
+
+def own_command() -> tuple[str, ...]:
+    """This program by its absolute path, as whoever called it found it, so that an update keeps it."""
+    if getattr(sys, "frozen", False):
+        return (str(Path(sys.executable).absolute()), "keepalive")
+    suffix = ".exe" if sys.platform == "win32" else ""
+    for path in (Path(sys.argv[0]).absolute(), Path(sys.executable).with_name(PROGRAM + suffix)):
+        if path.name.removesuffix(suffix) == PROGRAM and path.is_file():
+            return (str(path), "keepalive")
+    return (sys.executable, "-m", "docker_credential_harbor", "keepalive")
+
+
+def environment_to_carry() -> tuple[dict[str, str], tuple[str, ...]]:
+    """The variables to set, and those to leave unset, for the same configuration, and the same remembered pairs.
+
+    A proxy's address with a password in it stays out: the scheduler's files are no place for secrets.
+    """
+    ours = [name for name in config.sources().variables if name != "HOME"]
+    names = [*ours, *NETWORK_VARIABLES]
+    given = {name: os.environ[name] for name in names if os.environ.get(name) and "@" not in os.environ[name]}
+    if config.USER_FILE_VARIABLE in given:
+        given[config.USER_FILE_VARIABLE] = str(config.user_file())
+    return given, tuple(name for name in ours if name not in os.environ)
