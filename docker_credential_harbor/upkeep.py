@@ -18,7 +18,7 @@ from docker_credential_harbor.model import OFFLINE_ACCESS
 if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
     from docker_credential_harbor.errors import Failure
-    from docker_credential_harbor.model import Registry
+    from docker_credential_harbor.model import LoginRedirect, Registry
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,14 @@ def sessions(context: Context, registry: Registry) -> Sessions:
         redirect = harbor.login_redirect(look.http, registry)
     return Sessions(
         needs_none=False,
-        harbor_has_offline_access=OFFLINE_ACCESS in redirect.scopes if redirect else None,
+        harbor_has_offline_access=_has_offline_access(redirect) if redirect else None,
         life_seconds=look.sign_in.tokens.refresh_token_life_seconds if look.sign_in else None,
     )
+
+
+def _has_offline_access(redirect: LoginRedirect) -> bool:
+    """By its scope (OIDC Core 11), or by Google's own parameter for the same."""
+    return OFFLINE_ACCESS in redirect.scopes or ("access_type", "offline") in redirect.further
 
 
 def _nothing_to_keep(look: Inquiry) -> str | None:

@@ -147,7 +147,7 @@ def _lasting(sessions: Sessions) -> str:
         return "Harbor could not be asked for its scopes, so how long a session can last is not known"
     if sessions.harbor_has_offline_access:
         return (
-            "Harbor asks for offline_access: kept alive, a session lasts until the identity provider ends it, whether "
+            "Harbor asks for offline access: kept alive, a session lasts until the identity provider ends it, whether "
             "or not a browser is open (Keycloak's default: never while it is used once in 30 days)"
         )
     return (

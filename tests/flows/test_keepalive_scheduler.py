@@ -88,7 +88,7 @@ class TestSystemd:
         said = keepalive(systemd, at_work.helper, "--status").stdout
         assert "keepalive runs every 10 minutes" in said
         assert "Every 1 day would fit now" in said
-        assert f"{at_work.name}: Harbor asks for offline_access" in said
+        assert f"{at_work.name}: Harbor asks for offline access" in said
         assert "runs from now on every 1 day" in keepalive(systemd, at_work.helper, "--install").stdout
         calendar = systemd.systemctl("show", TIMER, "--property=TimersCalendar").stdout
         assert "OnCalendar=*-*-* 00:00:00" in calendar
