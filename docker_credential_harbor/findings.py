@@ -47,6 +47,9 @@ class Step(Enum):
     READ_LOGIN_REDIRECT = auto()
     RENEW_HARBOR_SIDE = auto()
     SET_SECRET = auto()
+    LOOK_FOR_TICKET = auto()
+    SIGN_IN_BY_TICKET = auto()
+    RENEW_BY_TICKET = auto()
     SIGN_IN = auto()
 
 
@@ -90,5 +93,8 @@ class Known:
     walk: Asked | None = None
     sign_in: Asked | None = None
     secret_set: bool = False
+    has_ticket: bool | None = False  # of Kerberos; None at the start: to be looked for before a person is asked
+    ticket_sign_in: bool | None = None  # whether our own sign-in by it came to its end
+    ticket_walk: bool | None = None  # whether Harbor's login did
     unreachable: Failure | None = None
     stopped: Failure | None = None  # declined, client refused, …: nothing more can be tried in this run

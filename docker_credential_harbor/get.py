@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import console, errors, inquiry, lock, registry_state, window
+from docker_credential_harbor import console, errors, inquiry, lock, registry_state, tokens, window
 from docker_credential_harbor.findings import HandOut, NotFound, Step
 from docker_credential_harbor.inquiry import Ended, Inquiry
 from docker_credential_harbor.transport import Transport
@@ -72,6 +72,26 @@ def sign_in(context: Context, registry: Registry, *, browser: bool = False) -> C
     if ended.failure:
         raise ended.failure
     return credentials(context, registry, ended)
+
+
+def sign_in_by_ticket(context: Context, registry: Registry) -> Credentials | None:
+    """For `login`: anew, by a Kerberos ticket, whoever it is of; None where that does not lead to a pair that works.
+
+    Raises Busy and Store… errors.
+    """
+    with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds) as locked:
+        if not locked:
+            raise errors.Busy(what_runs="get", registry=registry.name)
+        look = Inquiry(context, registry, transport(context, registry))
+        before = look.sign_in
+        look.start_anew()
+        end = look.run()
+        if not isinstance(end, HandOut) or end.unverified:
+            return None
+        _save(look, end)
+    if before and look.sign_in and not tokens.are_of_one_person(before.tokens, look.sign_in.tokens):
+        console.warn(f"{look.known.person} is signed in now, not {before.tokens.person} as before")
+    return look.known.pair
 
 
 def transport(context: Context, registry: Registry, *, deadline_at: float | None = None) -> Transport:

@@ -34,6 +34,8 @@ PROBE_PATH = "/service/token?service=harbor-registry"
 CURRENT_USER_PATH = "/api/v2.0/users/current"
 SYSTEM_INFO_PATH = "/api/v2.0/systeminfo"
 LOGIN_PATH = "/c/oidc/login"
+CALLBACK_PATH = "/c/oidc/callback"
+ONBOARD_PATH = "/oidc-onboard"  # where a person picks the Harbor user name
 PROFILE_PATH = "/harbor/projects"  # the profile itself is a dialog of every page, without an address
 
 # Of an authorization request (RFC 6749 4.1.1, RFC 7636 4.3, OIDC Core 3.1.2.1 and 6): each client's own affair.

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from docker_credential_harbor import console, harbor, policy, registry_state, tokens, verified
+from docker_credential_harbor import by_ticket, console, harbor, policy, registry_state, tokens, verified
 from docker_credential_harbor.errors import Busy, Failure, FoundOut, NobodyToAsk, SignInPaused, Unreachable
 from docker_credential_harbor.findings import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
 from docker_credential_harbor.model import Credentials, CurrentUser, PairKind, SignIn, StoredPair
@@ -41,6 +41,7 @@ class Inquiry:
         self.sign_in: SignIn | None = None if self.stored else self._load_sign_in()
         self.user: CurrentUser | None = None
         self.probed_at = 0.0
+        self.walk_began_at: float | None = None
         self.kind_found: PairKind | None = None
         self.paused_seconds = policy.paused_seconds(self.notes.declines, self.notes.declined_at, self.began_at)
         self.known = self._start(trust)
@@ -72,7 +73,14 @@ class Inquiry:
             nobody_to_ask=self.context.reach.reason if self.context.reach.way == "nobody" else None,
             only_link=self.context.reach.way == "link",
             paused_seconds=self.paused_seconds,
+            has_ticket=None if self.context.settings.negotiate == "auto" else False,
         )
+
+    def start_anew(self) -> None:
+        """As if nothing were kept and nobody could be asked: what is left is a ticket."""
+        self.stored = self.sign_in = None
+        has_ticket = self.known.has_ticket
+        self.known = Known(registry=self.registry, nobody_to_ask="only a ticket is tried", has_ticket=has_ticket)
 
     def learn(self, **findings: Any) -> None:
         self.known = replace(self.known, **findings)
@@ -130,7 +138,10 @@ class Inquiry:
                 self.context.store.save_sign_in(self.registry.name, self.sign_in)
         if self.known.trusted:
             return  # nothing new was asked of Harbor
-        freshness = policy.after_probe(self.notes.freshness, life, self.probed_at)
+        if self.walk_began_at is None:
+            freshness = policy.after_probe(self.notes.freshness, life, self.probed_at)
+        else:
+            freshness = policy.after_walk(self.walk_began_at, self.probed_at)
         self.notes = verified.keep(
             self.context,
             self.registry.name,
@@ -208,6 +219,9 @@ _CARRIED_OUT: dict[Step, Callable[[Inquiry], None]] = {
     Step.READ_CURRENT_USER: Inquiry._read_current_user,
     Step.READ_LOGIN_REDIRECT: Inquiry._read_login_redirect,
     Step.SET_SECRET: Inquiry._set_secret,
+    Step.LOOK_FOR_TICKET: by_ticket.look_for_ticket,
+    Step.SIGN_IN_BY_TICKET: by_ticket.sign_in,
+    Step.RENEW_BY_TICKET: by_ticket.renew_harbor_side,
 }
 
 

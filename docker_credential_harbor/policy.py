@@ -5,7 +5,8 @@ and are told apart in the order of what they cost: the secret was replaced (``us
 Harbor's stored token is dead (the same one: the person's browser walks Harbor's login, nothing else renews it), the
 person is not onboarded or our ID token lacks Harbor's audience (401, although the token is new), Harbor cannot reach
 its provider (its login redirect fails: nothing is concluded). Only a person can sign in or walk, so these steps come
-last, once in a run, and never where nobody can be asked.
+last, once in a run, and never where nobody can be asked. A Kerberos ticket does both without a person, so it is tried
+before, also where nobody is there.
 
 `decide` looks at what is known and names one step; whoever carries it out adds a finding, and asks again. A field is
 filled once, except that a new secret empties what was found out about the old one; so the loop ends.
@@ -68,7 +69,7 @@ def _decide_signed_in(known: Known) -> Step | HandOut | NotFound:
         return Step.REFRESH
     if known.user is None:
         return Step.READ_CURRENT_USER
-    if known.user is User.UNREADABLE_SECRET and Asked.DONE in (known.walk, known.sign_in) and not known.secret_set:
+    if known.user is User.UNREADABLE_SECRET and _walked(known) and not known.secret_set:
         return Step.SET_SECRET
     if known.user is User.REFUSED:
         return _refused_with_id_token(known)
@@ -92,13 +93,26 @@ def _refused_with_id_token(known: Known) -> Step | NotFound:
 
 
 def _renew(known: Known) -> Step | NotFound:
-    return _ask_the_person(known, Step.RENEW_HARBOR_SIDE)
+    by_ticket = _by_ticket(known, known.ticket_walk, Step.RENEW_BY_TICKET)
+    return by_ticket or _ask_the_person(known, Step.RENEW_HARBOR_SIDE)
 
 
 def _sign_in(known: Known) -> Step | NotFound:
     if not known.registry.client_id:
         return NotFound(errors.NoClient(registry=known.registry.name, url=known.registry.url))
-    return _ask_the_person(known, Step.SIGN_IN)
+    by_ticket = _by_ticket(known, known.ticket_sign_in, Step.SIGN_IN_BY_TICKET)
+    return by_ticket or _ask_the_person(known, Step.SIGN_IN)
+
+
+def _by_ticket(known: Known, tried: bool | None, step: Step) -> Step | None:
+    """Once in a run, and not after a person was asked: they have just done the same."""
+    if known.walk or known.sign_in or tried is not None:
+        return None
+    if known.has_ticket is None:
+        return Step.LOOK_FOR_TICKET
+    if not known.has_ticket:
+        return None
+    return step if known.redirect else Step.READ_LOGIN_REDIRECT
 
 
 def _ask_the_person(known: Known, step: Step) -> Step | NotFound:
@@ -140,7 +154,11 @@ def _after_the_walk(known: Known) -> Failure:
 
 
 def _new_id_token(known: Known) -> bool:
-    return known.refresh is Refresh.FRESH or known.sign_in is not None
+    return known.refresh is Refresh.FRESH or known.sign_in is not None or bool(known.ticket_sign_in)
+
+
+def _walked(known: Known) -> bool:
+    return Asked.DONE in (known.walk, known.sign_in) or bool(known.ticket_walk)
 
 
 def is_robot(known: Known) -> bool:

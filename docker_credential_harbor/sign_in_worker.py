@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -256,19 +256,17 @@ class Worker:
     # --- The person ---------------------------------------------------------------------------------------------------
 
     def _check_person(self, signed_in: TokenSet, found: Provider) -> None:
-        """`get` keeps the known person; a new `sub` under the same name is what a redeployed provider gives."""
+        """`get` keeps the known person."""
         for secret in (signed_in.id_token, signed_in.refresh_token):
             console.keep_secret(secret)
         before = self.known.tokens if self.known else signed_in
-        if before.subject == signed_in.subject or before.person == signed_in.person:
+        if tokens.are_of_one_person(before, signed_in):
             return
         if self.context.asked:
             self._tell(f"{signed_in.person} is signed in now, not {before.person} as before")
             self.known = None
             return
-        if signed_in.refresh_token:
-            with suppress(Failure):
-                provider.revoke(self.http, found, self.registry, signed_in.refresh_token)
+        tokens.end(self.http, found, self.registry, signed_in)
         raise errors.SomebodyElse(other=signed_in.person, known=before.person, registry=self.registry.name)
 
     def _open_sign_in(self, url: str) -> None:

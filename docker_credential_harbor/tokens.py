@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -83,6 +83,20 @@ def _uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def end(http: Transport, found: Provider, registry: Registry, tokens: TokenSet) -> None:
+    """Tells the provider that these are not used any more; one that cannot or does not want to is none the worse."""
+    for secret in (tokens.id_token, tokens.refresh_token):
+        console.keep_secret(secret)
+    if tokens.refresh_token and tokens.issuer == found.issuer:
+        with suppress(Failure):
+            provider.revoke(http, found, registry, tokens.refresh_token)
+
+
+def are_of_one_person(before: TokenSet, after: TokenSet) -> bool:
+    """Whether both are of the same person; a new `sub` under the same name is what a redeployed provider gives."""
+    return before.subject == after.subject or before.person == after.person
 
 
 def belongs_to(sign_in: SignIn, registry: Registry) -> bool:

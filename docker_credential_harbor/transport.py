@@ -47,6 +47,7 @@ class Answer:
     headers: Mapping[str, str] = field(repr=False)  # names in lower case
     body: bytes = field(repr=False)
     url: str = field(repr=False)
+    set_cookies: tuple[str, ...] = field(default=(), repr=False)  # each Set-Cookie as it came (RFC 6265 4.1)
 
     @property
     def host(self) -> str:
@@ -104,14 +105,15 @@ class Transport:
         bearer: str | None = None,
         form: Mapping[str, str] | None = None,
         json: object | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send one request and return the answer, redirects and refusals included.
+        """Send one request and return the answer, redirects and refusals included; ``headers`` come on top.
 
         Raises Unreachable (NoAnswer when the time was over, TlsFailed, BrokenAnswer for what is truncated, larger than
         1 MiB or not HTTP); ConfigurationInvalid for a URL that must not be asked; NotReadable for the ca_file.
         """
         _check_url(url)
-        headers = _headers(basic, bearer, form, json)
+        sent = {**_headers(basic, bearer, form, json), **(headers or {})}
         body = urlencode(form) if form is not None else json_format.dumps(json) if json is not None else None
         limit_seconds = self._seconds_left(url)
         self.count += 1
@@ -119,7 +121,7 @@ class Transport:
         outcome = "failed"
         try:
             adapter = self._open()
-            answer = within(limit_seconds, lambda: _exchange(adapter, method, url, headers, body, limit_seconds))
+            answer = within(limit_seconds, lambda: _exchange(adapter, method, url, sent, body, limit_seconds))
             outcome = str(answer.status)
             return answer
         except TimeoutError as error:
@@ -134,6 +136,11 @@ class Transport:
             if self._trace is not None:
                 milliseconds = round((time.monotonic() - started_at) * 1000)
                 self._trace(f"{method} {_without_query(url)} -> {outcome} in {milliseconds} ms")
+
+    def seconds_left(self) -> float:
+        """For something that has to be asked beside the requests, within the same time."""
+        left = self.timeout_seconds if self.deadline_at is None else self.deadline_at - time.monotonic()
+        return max(0.0, min(self.timeout_seconds, left))
 
     def close(self) -> None:
         """Close the connections that are kept open."""
@@ -215,7 +222,8 @@ def _exchange(
         response.raw.release_conn()
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise network_faults.in_plain_words(error, host_of(url), limit_seconds) from error
-    return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, content, url)
+    cookies = tuple(response.raw.headers.getlist("set-cookie"))
+    return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, content, url, cookies)
 
 
 def _bounded(chunks: Iterator[bytes], host: str) -> bytes:

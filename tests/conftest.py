@@ -19,7 +19,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.lab import docker, helm, oidc_provider, secret_service
+from tests.lab import docker, helm, kerberos, oidc_provider, secret_service
 from tests.lab.chromium_person import ChromiumPerson, chromium
 from tests.lab.desk import Desk
 from tests.lab.faults import FaultProxy
@@ -208,6 +208,15 @@ def secret_bus(tmp_path: Path) -> Iterator[secret_service.SecretService]:
 def free_port() -> int:
     """A loopback port for what must know it beforehand."""
     return unused_port()
+
+
+@pytest.fixture
+def kdc(tmp_path: Path) -> Iterator[kerberos.Kdc]:
+    """A real KDC; lay its `environment` over the home's to have its tickets."""
+    need("Kerberos KDC", "apt-get install krb5-kdc krb5-admin-server krb5-user", not kerberos.missing())
+    need("GSSAPI", "apt-get install libgssapi-krb5-2", kerberos.has_library())
+    with kerberos.Kdc(tmp_path / "kdc") as server:
+        yield server
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not registry.client_id:
         return _without_client(context, registry)
     try:
-        pair = get.sign_in(context, registry, browser=arguments.browser)
+        pair = None if arguments.browser else get.sign_in_by_ticket(context, registry)
+        pair = pair or get.sign_in(context, registry, browser=arguments.browser)
     except errors.Failure as failure:
         if failure.note_code not in NO_USE_OF_THE_CLIENT or not terminal.can_ask():
             raise

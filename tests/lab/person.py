@@ -163,6 +163,8 @@ class CookiePerson(Person):
         if form.identifier == "oidc-onboard":
             return self._onboard(page, form, until)
         fields = dict(form.fields)
+        if page.status == 401:  # where there is no ticket to answer with, the page's script sends its form
+            return self._send("POST", form.action, until, data=fields)
         if "password" in fields:
             if WRONG in page.text:
                 return None

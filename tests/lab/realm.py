@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from tests.lab.keycloak import Keycloak
 
@@ -213,6 +214,26 @@ class Realm:
         """The same realm at the same address, as at first: new keys, no session, and everybody has a new `sub`."""
         self.delete()
         self.keycloak.admin("POST", "/admin/realms", json=self._representation)
+
+    def federate_kerberos(self, kerberos_realm: str, keytab: Path) -> None:
+        """People with a ticket are signed in by it, and become users at their first time."""
+        config = {
+            "kerberosRealm": [kerberos_realm],
+            "serverPrincipal": ["*"],
+            "keyTab": [str(keytab)],
+            "allowPasswordAuthentication": ["false"],
+            "updateProfileFirstLogin": ["false"],
+        }
+        component = {"name": "kerberos", "providerId": "kerberos", "config": config}
+        parent = self._admin("GET", "")["id"]
+        kind = "org.keycloak.storage.UserStorageProvider"
+        self._admin("POST", "/components", json={**component, "providerType": kind, "parentId": parent})
+        # They have no names, and Keycloak would ask for them.
+        profile = self._admin("GET", "/users/profile")
+        for attribute in profile["attributes"]:
+            if attribute["name"] in ("firstName", "lastName"):
+                attribute.pop("required", None)
+        self._admin("PUT", "/users/profile", json=profile)
 
     def delete(self) -> None:
         """Removes the realm and everything in it."""

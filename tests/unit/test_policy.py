@@ -173,6 +173,8 @@ def starts() -> Iterator[Known]:
         {"only_link": True},
         {"paused_seconds": 60},
         {"can_refresh": False},
+        {"has_ticket": None},
+        {"has_ticket": None, "nobody_to_ask": "CI is set"},
     ]
     for registry, (pair, kind, signed_in), trusted, expired, way in product(
         (REGISTRY, WITHOUT_CLIENT), pairs, (False, True), (False, True), ways
@@ -213,8 +215,28 @@ def findings(known: Known, step: Step) -> Iterator[Known]:
     elif step is Step.SET_SECRET:
         yield replace(known, secret_set=True, pair=Credentials("alice", "set"), probe=None)
         yield replace(known, stopped=errors.SecretRefused(registry="r", reason="403"))
+    elif step is Step.LOOK_FOR_TICKET:
+        yield replace(known, has_ticket=True)
+        yield replace(known, has_ticket=False)
+    elif step in (Step.SIGN_IN_BY_TICKET, Step.RENEW_BY_TICKET):
+        yield from by_ticket(known, step)
     else:
         yield from after_the_person(known, step)
+
+
+def by_ticket(known: Known, step: Step) -> Iterator[Known]:
+    """Our own sign-in comes first also where Harbor's side is to be renewed, unless nobody is signed in here."""
+    signed_in = known
+    if step is Step.SIGN_IN_BY_TICKET or (known.signed_in and not known.ticket_sign_in):
+        yield replace(known, ticket_sign_in=False, has_ticket=False)
+        fresh = {"refresh": Refresh.FRESH, "id_token_expired": False, "user": None, "signed_in": True}
+        signed_in = replace(known, ticket_sign_in=True, **fresh)  # type: ignore[arg-type]
+    if step is Step.SIGN_IN_BY_TICKET:
+        yield replace(signed_in, audience_has_harbor=True)
+        yield replace(signed_in, audience_has_harbor=False)
+    else:
+        yield replace(signed_in, ticket_walk=True, probe=None, user=None)
+        yield replace(signed_in, ticket_walk=False)
 
 
 def after_the_person(known: Known, step: Step) -> Iterator[Known]:
@@ -222,6 +244,7 @@ def after_the_person(known: Known, step: Step) -> Iterator[Known]:
     yield replace(known, stopped=errors.SignInDeclined(registry="r", reason="access_denied"))
     for asked in Asked:
         anew = replace(known, probe=None, refresh=None, user=None, redirect=None, audience_has_harbor=None)
+        anew = replace(anew, ticket_sign_in=None, ticket_walk=None, has_ticket=None if known.has_ticket else False)
         if step is Step.SIGN_IN:
             yield replace(anew, sign_in=asked, signed_in=True, id_token_expired=False)
         else:
@@ -241,6 +264,9 @@ def walk_all(known: Known, steps: tuple[Step, ...] = ()) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def paths() -> list[Path]:
     return [path for start in starts() for path in walk_all(start)]
+
+
+BY_TICKET = (Step.SIGN_IN_BY_TICKET, Step.RENEW_BY_TICKET)
 
 
 class TestEveryCombination:
@@ -282,6 +308,16 @@ class TestEveryCombination:
         for steps, known, _ in paths:
             if not known.registry.client_id:
                 assert Step.SIGN_IN not in steps
+
+    def test_a_ticket_is_used_before_a_person_is_asked_and_once(self, paths: list[Path]) -> None:
+        seen: set[Step] = set()
+        for steps, _, _ in paths:
+            asked = [place for place, step in enumerate(steps) if step in (Step.SIGN_IN, Step.RENEW_HARBOR_SIDE)]
+            used = [place for place, step in enumerate(steps) if step in BY_TICKET]
+            assert len({steps[place] for place in used}) == len(used)
+            assert not asked or not used or max(used) < min(asked)
+            seen.update(steps)
+        assert seen.issuperset(BY_TICKET)
 
     def test_each_state_of_status_is_met(self, paths: list[Path]) -> None:
         states = set()

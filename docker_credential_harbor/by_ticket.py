@@ -1,0 +1,85 @@
+"""The policy's steps that a Kerberos ticket carries out without a person: look for one, sign in, renew Harbor's side.
+
+They are an inquiry's steps like those in inquiry.py; the ways themselves are in signin/kerberos.py. Where the ticket
+does not lead to the end, that is the finding, and a person is asked as ever.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from docker_credential_harbor import console, tokens
+from docker_credential_harbor.findings import Refresh
+from docker_credential_harbor.model import SignIn
+
+if TYPE_CHECKING:
+    from docker_credential_harbor.inquiry import Inquiry
+
+
+def look_for_ticket(look: Inquiry) -> None:
+    """No request. Of a stored pair nobody knows the `sub`, so the ticket must bear its user name."""
+    from docker_credential_harbor.signin import kerberos
+
+    try:
+        found = kerberos.ticket(look.http.seconds_left())
+        if look.stored and not found.is_of(look.stored.pair.username):
+            raise kerberos.Stopped(f"the ticket is {found.principal}'s")
+    except kerberos.Stopped as stop:
+        console.trace(f"no sign-in by ticket: {stop}")
+        look.learn(has_ticket=False)
+    else:
+        look.learn(has_ticket=True)
+
+
+def sign_in(look: Inquiry) -> None:
+    """Our own sign-in, kept at once; the known person stays who they are."""
+    from docker_credential_harbor.signin import kerberos
+
+    redirect = look.known.redirect
+    assert redirect
+    look.context.store.check(look.registry.name)
+    found, look.notes = tokens.provider_of(look.http, look.registry, look.notes, redirect)
+    before = look.sign_in
+    try:
+        fresh = kerberos.sign_in(look.http, found, look.registry, redirect, now=time.time)
+        if before and not tokens.are_of_one_person(before.tokens, fresh):
+            tokens.end(look.http, found, look.registry, fresh)
+            raise kerberos.Stopped(f"it is {fresh.person}'s, not {before.tokens.person}'s")
+    except kerberos.Stopped as stop:
+        console.trace(f"no sign-in by ticket: {stop}")
+        look.learn(ticket_sign_in=False, has_ticket=False)
+        return
+    look.sign_in = SignIn(fresh, before.pair if before else None)
+    look.context.store.save_sign_in(look.registry.name, look.sign_in)
+    if before:
+        tokens.end(look.http, found, look.registry, before.tokens)
+    look.learn(
+        ticket_sign_in=True,
+        signed_in=True,
+        person=fresh.person,
+        refresh=Refresh.FRESH,
+        id_token_expired=False,
+        user=None,
+        audience_has_harbor=redirect.client_id in fresh.audience,
+    )
+
+
+def renew_harbor_side(look: Inquiry) -> None:
+    """Harbor's walk. Whose ticket it is shows our own sign-in, before Harbor takes it for that person's."""
+    from docker_credential_harbor.signin import kerberos
+
+    assert look.known.redirect
+    if look.sign_in and not look.known.ticket_sign_in:
+        sign_in(look)
+        if not look.known.ticket_sign_in:
+            return
+    began_at = time.time()
+    try:
+        kerberos.walk_harbors_login(look.http, look.registry, look.known.redirect)
+    except kerberos.Stopped as stop:
+        console.trace(f"no walk by ticket: {stop}")
+        look.learn(ticket_walk=False)
+    else:
+        look.walk_began_at = began_at
+        look.learn(ticket_walk=True, probe=None, user=None)

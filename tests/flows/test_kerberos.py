@@ -1,0 +1,204 @@
+"""Sign-in by a Kerberos ticket: no window, nobody needed; everything else is a stop, and a person is asked as ever."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.lab.kerberos import REALM
+from tests.lab.workplace import WITH_OFFLINE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.lab.kerberos import Kdc
+    from tests.lab.workplace import Workplace
+
+    MakeWorkplace = Callable[..., Workplace]
+
+KATE = "kate"
+
+
+@pytest.fixture
+def make_desk(make_workplace: MakeWorkplace, kdc: Kdc) -> MakeWorkplace:
+    """A workplace whose provider takes tickets; kate has one, nobody has signed in anywhere, nobody is there."""
+
+    def make(harbor: dict[str, object] | None = None, **keys: object) -> Workplace:
+        top = f"cache_ttl = 0\n{keys.pop('top', '')}"
+        place = make_workplace(harbor={"auto_onboard": True, "user_claim": "preferred_username", **(harbor or {})},
+                               onboarded=False, top=top, **keys)  # fmt: skip
+        place.realm.federate_kerberos(REALM, kdc.keytab)
+        kdc.add_person(KATE)
+        kdc.sign_in(KATE)
+        place.helper.home.environment |= kdc.environment | {"CI": "true"}
+        return place
+
+    return make
+
+
+@pytest.fixture
+def desk(make_desk: MakeWorkplace) -> Workplace:
+    return make_desk()
+
+
+def kates(desk: Workplace) -> tuple[str, str]:
+    return KATE, desk.harbor.users[KATE].secret
+
+
+def test_a_first_get_signs_in_and_onboards_where_nobody_can_be_asked(desk: Workplace) -> None:
+    answer = desk.get()
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stderr == ""
+    assert desk.pair() == kates(desk)
+    assert desk.person.windows == 0
+
+
+def test_harbors_side_is_renewed_by_it(desk: Workplace) -> None:
+    pair = desk.pair()
+    before = desk.kept_tokens()
+    desk.harbor.kill_stored_token(KATE)
+    assert desk.pair() == pair
+    assert desk.person.windows == 0
+    assert desk.own_token_is_live()
+    assert not desk.is_live(before["refresh_token"]), "the sign-in that was replaced is ended at the provider"
+
+
+def test_our_own_sign_in_is_renewed_by_it(desk: Workplace) -> None:
+    pair = desk.pair()
+    desk.realm.end_sessions(KATE)
+    desk.let_id_token_expire()
+    desk.harbor.kill_stored_token(KATE)
+    assert desk.pair() == pair
+    assert desk.own_token_is_live()
+    assert desk.person.windows == 0
+
+
+def test_with_offline_access_on_both_sides(make_desk: MakeWorkplace) -> None:
+    desk = make_desk({"scopes": WITH_OFFLINE})
+    assert desk.pair() == kates(desk)
+    desk.harbor.expire_stored_access_token(KATE)
+    assert desk.pair() == kates(desk)
+    assert desk.own_token_is_live()
+
+
+def test_where_offline_access_is_refused_it_goes_on_without(make_desk: MakeWorkplace) -> None:
+    desk = make_desk({"scopes": WITH_OFFLINE})
+    desk.realm.remove_offline_scope("docker-credential-harbor")
+    assert desk.pair() == kates(desk)
+
+
+def test_login_takes_the_ticket_too_unless_a_browser_is_asked_for(desk: Workplace) -> None:
+    answer = desk.helper.run("login")
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout == f"Signed in at {desk.name} as {KATE}.\n"
+    assert desk.person.windows == 0
+    desk.onboard()
+    answer = desk.helper.run(["login", "--browser"])
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout == f"Signed in at {desk.name} as alice-h.\n"
+    assert desk.person.windows > 0
+
+
+def test_another_persons_ticket_changes_nothing(desk: Workplace, kdc: Kdc) -> None:
+    pair = desk.pair()
+    kdc.add_person("karl")
+    kdc.sign_in("karl")
+    desk.harbor.kill_stored_token(KATE)
+    assert "nobody can be asked here" in desk.refused()
+    assert "karl" not in desk.harbor.users, "Harbor was not walked with a ticket of somebody else"
+    kdc.sign_in(KATE)
+    assert desk.pair() == pair
+
+
+def test_without_a_client_only_a_ticket_of_that_name_walks(make_desk: MakeWorkplace, kdc: Kdc) -> None:
+    desk = make_desk()
+    pair = desk.pair()
+    desk.helper.run("erase", desk.name)
+    desk.configure(client_id="", top="cache_ttl = 0")
+    desk.store(*pair)
+    assert desk.pair() == pair
+    kdc.add_person("karl")
+    kdc.sign_in("karl")
+    desk.harbor.kill_stored_token(KATE)
+    assert "nobody can be asked here" in desk.refused()
+    assert "karl" not in desk.harbor.users
+    kdc.sign_in(KATE)
+    assert desk.pair() == pair
+
+
+def test_negotiate_never(make_desk: MakeWorkplace) -> None:
+    desk = make_desk(top='negotiate = "never"')
+    assert "nobody can be asked here" in desk.refused()
+
+
+def test_status_does_not_use_it(desk: Workplace) -> None:
+    assert "signed-out" in desk.helper.run("status").stdout
+
+
+class TestStops:
+    """After each of them the person's browser signs in as ever."""
+
+    @pytest.fixture
+    def desk(self, make_desk: MakeWorkplace) -> Workplace:
+        desk = make_desk()
+        desk.onboard()
+        del desk.helper.home.environment["CI"]
+        return desk
+
+    def by_browser(self, desk: Workplace) -> None:
+        assert desk.pair() == ("alice-h", desk.harbor.users["alice-h"].secret)
+        assert (desk.person.windows, desk.person.forms) == (1, 1)
+
+    def test_no_ticket(self, desk: Workplace, kdc: Kdc) -> None:
+        kdc.sign_out()
+        self.by_browser(desk)
+
+    def test_an_expired_ticket(self, desk: Workplace, kdc: Kdc) -> None:
+        kdc.sign_in(KATE, life="1s")
+        time.sleep(2)  # its whole life: nothing shows before
+        self.by_browser(desk)
+
+    def test_no_configuration_of_kerberos(self, desk: Workplace) -> None:
+        desk.helper.home.environment |= {"KRB5_CONFIG": "/nonexistent", "KRB5CCNAME": "FILE:/nonexistent"}
+        self.by_browser(desk)
+
+    def test_a_kdc_that_is_gone(self, desk: Workplace, kdc: Kdc) -> None:
+        kdc.stop()
+        self.by_browser(desk)
+
+    def test_a_silent_kdc(self, desk: Workplace, kdc: Kdc) -> None:
+        """GSSAPI alone would block for half a minute."""
+        os.kill(kdc.pid, signal.SIGSTOP)
+        try:
+            desk.configure(top="cache_ttl = 0\ntimeout = 4")
+            self.by_browser(desk)
+        finally:
+            os.kill(kdc.pid, signal.SIGCONT)
+
+    def test_a_provider_that_cannot_read_the_token(self, desk: Workplace, kdc: Kdc) -> None:
+        kdc.change_service_keys()
+        kdc.sign_in(KATE)
+        self.by_browser(desk)
+
+    def test_a_local_user_of_that_name(self, desk: Workplace, kdc: Kdc) -> None:
+        kdc.add_person("alice")
+        kdc.sign_in("alice")
+        self.by_browser(desk)
+
+    def test_harbor_wants_a_name_to_be_picked(self, make_desk: MakeWorkplace) -> None:
+        desk = make_desk({"auto_onboard": False})
+        assert "nobody can be asked here" in desk.refused()
+        assert KATE not in desk.harbor.users
+
+
+def test_a_provider_without_kerberos(make_workplace: MakeWorkplace, kdc: Kdc) -> None:
+    workplace = make_workplace()
+    kdc.add_person("alice")
+    kdc.sign_in("alice")
+    workplace.helper.home.environment |= kdc.environment
+    assert workplace.pair() == ("alice-h", workplace.harbor.users["alice-h"].secret)
+    assert (workplace.person.windows, workplace.person.forms) == (1, 1)
