@@ -40,6 +40,7 @@ class Sessions:
     needs_none: bool  # a robot's or local account's pair
     harbor_has_offline_access: bool | None  # None: Harbor could not be asked now, and has not been before
     life_seconds: float | None  # of our refresh token; 0: no end; None: not known
+    no_refresh_token: bool = False  # somebody is signed in, and the provider gave us none
 
 
 def keep_alive(context: Context, registry: Registry) -> Upkeep:
@@ -68,6 +69,7 @@ def sessions(context: Context, registry: Registry) -> Sessions:
         needs_none=False,
         harbor_has_offline_access=_has_offline_access(redirect) if redirect else None,
         life_seconds=look.sign_in.tokens.refresh_token_life_seconds if look.sign_in else None,
+        no_refresh_token=look.sign_in is not None and look.sign_in.tokens.refresh_token is None,
     )
 
 

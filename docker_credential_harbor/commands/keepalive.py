@@ -143,6 +143,11 @@ def _lasting(sessions: Sessions) -> str:
     """How long a session can last, as far as that can be known from here."""
     if sessions.needs_none:
         return "a robot's or local account's pair, which has no session"
+    if sessions.no_refresh_token:
+        return (
+            "the identity provider gave this program no refresh token; if it gives Harbor none either, which cannot be "
+            "seen from here, Harbor's session ends with each access token, whatever keepalive does"
+        )
     if sessions.harbor_has_offline_access is None:
         return "Harbor could not be asked for its scopes, so how long a session can last is not known"
     if sessions.harbor_has_offline_access:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tests.lab.harbor import StandInHarbor
     from tests.lab.keycloak import Keycloak
     from tests.lab.sealed_home import Helper
+    from tests.lab.secret_service import SecretService
     from tests.lab.workplace import Workplace
 
 PROBE = "/service/token"
@@ -209,6 +210,25 @@ class TestEnded:
         assert f"the sign-in at {workplace.name} has ended: run: docker-credential-harbor login" in said
 
 
+class TestLocked:
+    def test_a_locked_keyring_is_told_and_no_dialog_asks_to_unlock_it(
+        self, workplace: Workplace, secret_bus: SecretService
+    ) -> None:
+        environment = workplace.helper.home.environment
+        environment |= {**secret_bus.environment, "DISPLAY": ":99"}
+        workplace.helper.configure(
+            f'storage = "keyring"\n[registries."{workplace.name}"]\nurl = "{workplace.harbor.url}"\n'
+        )
+        workplace.pair()
+        secret_bus.lock()
+        assert secret_bus.locked()
+        workplace.asked()
+        status, said = keepalive(workplace, DOCKER_CREDENTIAL_HARBOR_TIMEOUT="20")
+        assert (status, said.count("\n")) == (1, 1)
+        assert "locked" in said, "and not that nobody answered a dialog in time"
+        assert workplace.asked() == []
+
+
 class TestAway:
     def test_harbor_is_told_once_and_is_no_failure(
         self, make_workplace: Callable[..., Workplace], make_proxy: Callable[..., FaultProxy]
@@ -309,7 +329,7 @@ class TestBesideOthers:
         os.close(screen)
 
 
-IDLE_SECONDS = 12
+IDLE_SECONDS = 15
 
 
 class TestLongerThanIdle:

@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import need
 from tests.lab import user_systemd
 from tests.lab.processes import wait_until
+from tests.lab.realm import HELPER_CLIENT
 from tests.lab.user_systemd import UserSystemd
 from tests.lab.workplace import WITH_OFFLINE
 
@@ -201,5 +202,10 @@ class TestWithoutSystemd:
         )
         workplace.harbor.down()
         assert "not known" in workplace.helper.run(["keepalive", "--status"]).stdout
+        workplace.harbor.up()
+        workplace.realm.update_client(HELPER_CLIENT, attributes={"use.refresh.tokens": "false"})
+        workplace.pair()
+        said = workplace.helper.run(["keepalive", "--status"]).stdout
+        assert "gave this program no refresh token" in said
         workplace.store("robot$ci", "s")
         assert "has no session" in workplace.helper.run(["keepalive", "--status"]).stdout
