@@ -255,9 +255,22 @@ class NotOnboarded(Failure):
     code = "not-onboarded"
     what = "Harbor at {registry} does not know {person} yet"
     advice = (
-        "finish the sign-in at {url}; ask Harbor's administrator if it shows 'already exists' (409); if you are signed "
-        "in there, the provider's sub differs per client: set client_id = '' and run: "
+        "finish the sign-in at {url}; if it shows 'already exists' (409), another Harbor user has that name or e-mail "
+        "address: Harbor's administrator must remove it if it is an old one of {person}, else set another user claim; "
+        "if you are signed in there, the provider's sub differs per client: set client_id = '' and run: "
         "docker-credential-harbor login {registry}"
+    )
+
+
+class OldUserInTheWay(Failure):
+    """Harbor knew this person, and does not any more: as a rule a provider deployed anew gave everybody a new `sub`."""
+
+    code = "old-user-in-the-way"
+    what = "Harbor at {registry} does not take {person} for its user {username} any more"
+    advice = (
+        "finish the sign-in at {url}; if it shows 'already exists' (409), the identity provider has given {person} "
+        "a new sub, and Harbor's administrator must remove the old user {username}; "
+        "then run: docker-credential-harbor login {registry}"
     )
 
 

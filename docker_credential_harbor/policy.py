@@ -148,8 +148,13 @@ def _after_the_walk(known: Known) -> Failure:
         return errors.StoredPairRefused(
             registry=registry.name, username=known.pair.username, url=registry.url, command=command
         )
-    if known.user is User.REFUSED or not known.pair:
-        return errors.NotOnboarded(registry=registry.name, person=known.person or "this person", url=registry.url)
+    person = known.person or "this person"
+    if not known.pair:
+        return errors.NotOnboarded(registry=registry.name, person=person, url=registry.url)
+    if known.user is User.REFUSED:
+        return errors.OldUserInTheWay(
+            registry=registry.name, person=person, username=known.pair.username, url=registry.url
+        )
     return errors.StillRefused(registry=registry.name, username=known.pair.username)
 
 

@@ -111,7 +111,9 @@ class TestRows:
         assert "'harbor'" in str(end.reason)  # type: ignore[union-attr]
         known = replace(known, audience_has_harbor=True)
         assert policy.decide(known) is Step.RENEW_HARBOR_SIDE
-        assert reason(policy.decide(replace(known, walk=Asked.NOT_PASSED))) is errors.NotOnboarded
+        known = replace(known, walk=Asked.NOT_PASSED)
+        assert reason(policy.decide(known)) is errors.OldUserInTheWay
+        assert reason(policy.decide(replace(known, pair=None))) is errors.NotOnboarded
 
     def test_without_a_refresh_token_the_id_token_in_hand_tells_audience_from_onboarding(self) -> None:
         known = replace(REFUSED, user=User.REFUSED, can_refresh=False)
