@@ -101,8 +101,9 @@ class FaultProxy:
         self.seen: list[str] = []
         self._web = WebServer(self._respond, tls)
         self.url = self._web.url
-        # So that who stands behind writes https into its own addresses.
-        self._replaced: dict[str, str | None] | None = {"X-Forwarded-Proto": "https"} if tls else None
+        # As an ingress does, so that who stands behind writes https into its own addresses.
+        forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": self.url.removeprefix("https://")}
+        self._replaced: dict[str, str | None] = {**forwarded} if tls else {}
 
     @classmethod
     def start(cls, upstream_url: str, tls: tuple[str, str] | None = None) -> "FaultProxy":
