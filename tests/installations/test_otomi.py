@@ -51,7 +51,8 @@ def burst(workplace: Workplace, count: int = 8) -> list[tuple[int, str]]:
 class TestTheMinute:
     def test_within_it_nothing_is_needed_and_nothing_is_asked_at_first(self, workplace: Workplace) -> None:
         notes = workplace.notes()
-        assert notes["trusted_until"] - notes["freshness"]["earliest_at"] == TRUSTED
+        # Keycloak counts down from when the sign-in began: a slow one leaves the first token a second less.
+        assert TRUSTED - 2 <= notes["trusted_until"] - notes["freshness"]["earliest_at"] <= TRUSTED
         let_it_be_left(workplace, LIFE - TRUSTED + 10)
         assert workplace.get().stderr == ""
         assert workplace.asked() == []
