@@ -14,7 +14,7 @@ PROGRAM = "docker-credential-harbor"
 
 COMMANDS = {
     "setup": "enter a Harbor registry into the configuration, and this helper into Docker's",
-    "login": "sign in now, in a browser",
+    "login": "sign in now, in a browser or by a code on another device",
     "logout": "sign out, here and at the identity provider",
     "keepalive": "keep the sign-ins alive, now or from now on",
     "status": "show who is signed in where, and whether Harbor accepts it now",

@@ -12,7 +12,7 @@ from docker_credential_harbor import config, errors, interaction, remembered
 from docker_credential_harbor.credential_store import CredentialStore
 
 if TYPE_CHECKING:
-    from docker_credential_harbor.model import Registry, Settings
+    from docker_credential_harbor.model import LoginChoice, Registry, Settings
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,17 @@ class Context:
         return sorted(self.settings.registries.values(), key=lambda registry: registry.name)
 
 
-def open_context(*, asked: bool = False, browser: bool = False, began_at: float | None = None) -> Context:
+def open_context(
+    *,
+    asked: bool = False,
+    login: LoginChoice | None = None,
+    has_terminal: bool | None = None,
+    began_at: float | None = None,
+) -> Context:
     """Reads the configuration.
 
-    ``asked``: a person ran the command, so neither `login` nor CI counts. ``browser``: and wants a browser.
-    Raises ConfigurationInvalid.
+    ``asked``: a person ran the command, so neither `login` nor CI counts. ``login``: instead of the configured one.
+    ``has_terminal`` None: to be found out. Raises ConfigurationInvalid.
     """
     import os
 
@@ -77,6 +83,9 @@ def open_context(*, asked: bool = False, browser: bool = False, began_at: float 
     stamp = remembered.stamp([str(path) for path in sources.files], list(sources.variables))
     settings = config.load()
     reach = interaction.reach(
-        "browser" if browser else settings.login, os.environ, asked=asked, has_terminal=interaction.has_terminal()
+        login or settings.login,
+        os.environ,
+        asked=asked,
+        has_terminal=interaction.has_terminal() if has_terminal is None else has_terminal,
     )
     return Context(settings=settings, stamp=stamp, reach=reach, began_at=began, asked=asked)

@@ -201,6 +201,17 @@ class ClientUnknown(Failure):
     )
 
 
+class NoDeviceGrant(Failure):
+    """No ``device_authorization_endpoint``, or ``unauthorized_client`` there (RFC 8628 3.1)."""
+
+    code = "no-device-grant"
+    what = "no browser can be opened here, and the provider of {registry} gives {client_id!r} no device code ({reason})"
+    advice = (
+        "run docker-credential-harbor login {registry} where a browser is, or go without: copy the CLI secret from "
+        "{url} (user profile) and run docker login {registry}"
+    )
+
+
 class AudienceMissing(Failure):
     code = "audience-missing"
     what = (
@@ -346,6 +357,13 @@ class SignInTimedOut(Failure):
         "run: docker-credential-harbor login {registry}; if the identity provider's page showed an error about the "
         "client, set client_id = '' first"
     )
+
+
+class DeviceCodeExpired(SignInTimedOut):
+    """``expired_token`` (RFC 8628 3.5), or the code's own ``expires_in`` is over."""
+
+    code = "device-code-expired"
+    what = "nobody confirmed the code at {registry} before it expired, after {seconds} s"
 
 
 class SignInFailed(Failure):

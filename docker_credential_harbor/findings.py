@@ -80,9 +80,6 @@ class Known:
     id_token_expired: bool = False
     can_refresh: bool = True  # some providers give no refresh token
     nobody_to_ask: str | None = None  # why no person can be asked from here; None: one can be
-    only_link: bool = (
-        False  # a person can be shown a link, but no browser runs here for our own sign-in to come back to
-    )
     paused_seconds: int = 0  # after a declined sign-in no window opens by itself for so long
     # ---
     probe: Probe | None = None

@@ -53,7 +53,7 @@ def credentials(context: Context, registry: Registry, ended: Ended | None = None
             ended = Ended(end, None, errors.Busy(what_runs="sign-in", registry="another registry"))
 
 
-def sign_in(context: Context, registry: Registry, *, browser: bool = False) -> Credentials:
+def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "login") -> Credentials:
     """For `login`: a sign-in whether one is needed or not, then the pair. Raises Failure."""
     window.end(registry.name)  # an older one: its tab may be closed already, and two would not help
     _wait_for_others(context, Step.SIGN_IN)
@@ -61,7 +61,7 @@ def sign_in(context: Context, registry: Registry, *, browser: bool = False) -> C
         if not locked:
             raise errors.Busy(what_runs="get", registry=registry.name)
         generation = registry_state.load(registry.name).generation
-        run = window.start(registry.name, Step.SIGN_IN, generation, "login --browser" if browser else "login")
+        run = window.start(registry.name, Step.SIGN_IN, generation, asked_by)
     try:
         ended = _wait(context, registry, (run, Step.SIGN_IN))
     except KeyboardInterrupt:

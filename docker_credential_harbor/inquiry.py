@@ -71,7 +71,6 @@ class Inquiry:
             can_refresh=bool(self.sign_in and self.sign_in.tokens.refresh_token),
             id_token_expired=bool(self.sign_in and tokens.id_token_expired(self.sign_in, now)),
             nobody_to_ask=self.context.reach.reason if self.context.reach.way == "nobody" else None,
-            only_link=self.context.reach.way == "link",
             paused_seconds=self.paused_seconds,
             has_ticket=None if self.context.settings.negotiate == "auto" else False,
         )

@@ -1,12 +1,15 @@
 """Is a person there, and how can they be reached: by a browser, by a link in their terminal, or not at all.
 
-Each sign comes with its reason, which `doctor` shows and which a message names where nobody can be asked.
+Each sign comes with its reason, which `doctor` shows and which a message names where nobody can be asked. The cases are
+those of Git Credential Manager (LinuxSessionManager, WslUtils), and those of VS Code's remotes.
 """
 
 from __future__ import annotations
 
 import os
 import shlex
+import shutil
+import stat
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
     from docker_credential_harbor.model import LoginChoice
 
+# binfmt_misc's handlers of WSL 1 and 2.
+WSL_INTEROP_PLACES = ("/proc/sys/fs/binfmt_misc/WSLInterop", "/proc/sys/fs/binfmt_misc/WSLInterop-Late")
 BROWSER_SECONDS = 5  # the system's own call to open an address is given so long
 
 
@@ -41,7 +46,8 @@ def reach(
 ) -> Reach:
     """The first sign that holds, from top to bottom.
 
-    ``asked``: a person ran the command, so neither `login` = "never" nor CI counts. ``has_terminal``: see below.
+    ``asked``: a person ran the command, so neither `login` = "never" nor CI counts. ``has_terminal``: see below; a link
+    needs one, unless the person asked.
     """
 
     def is_set(*names: str) -> bool:
@@ -53,23 +59,24 @@ def reach(
         (settings_login == "never" and not asked, "nobody", 'login is set to "never"'),
         (_is_ci(environ) and not asked, "nobody", "CI is set"),
         (settings_login == "browser", "browser", 'login is set to "browser"'),
-        (settings_login == "device" and (has_terminal or asked), "link", 'login is set to "device"'),
-        (settings_login == "device", "nobody", 'login is set to "device" and there is no terminal to write to'),
+        (settings_login == "device", "link", 'login is set to "device"'),
+        # VS Code sets it in the terminals of its remotes: the person's own browser opens, and comes back to our port.
         (is_set("BROWSER"), "browser", "$BROWSER is set"),
-        (over_ssh and forwarded, "browser", "the display is forwarded over SSH"),
-        (over_ssh and has_terminal, "link", "this is an SSH session without a display of its own"),
-        (over_ssh and asked, "link", "this is an SSH session without a display of its own"),
-        (over_ssh, "nobody", "this is an SSH session without a terminal to write to"),
-        (is_set("WAYLAND_DISPLAY", "DISPLAY"), "browser", "there is a graphical session"),
-        (platform in ("darwin", "win32"), "browser", "this system has a desktop"),
+        (over_ssh and forwarded and _can_open(environ), "browser", "the display is forwarded over SSH"),
+        # Also into WSL: whoever came that way does not sit before the Windows desktop around it.
+        (over_ssh, "link", "this is an SSH session without a display of its own"),
+        # They may have a display of the machine around them, and no browser of their own; our port is not the person's.
+        (is_set("REMOTE_CONTAINERS", "CODESPACES"), "link", "this is a dev container and $BROWSER is not set"),
         (_is_wsl(environ), "browser", "Windows around this Linux has a desktop"),
-        (has_terminal, "link", "there is a terminal and no graphical session"),
-        (asked, "link", "a person ran the command"),
+        (is_set("WAYLAND_DISPLAY", "DISPLAY") and _can_open(environ), "browser", "there is a graphical session"),
+        (is_set("WAYLAND_DISPLAY", "DISPLAY"), "link", "there is a graphical session and no browser in it"),
+        (platform in ("darwin", "win32"), "browser", "this system has a desktop"),
+        (True, "link", "there is no graphical session"),
     )
-    for holds, way, reason in table:
-        if holds:
-            return Reach(way, reason)
-    return Reach("nobody", "there is no graphical session and no terminal to write to")
+    way, reason = next((way, reason) for holds, way, reason in table if holds)
+    if way == "link" and not (has_terminal or asked):
+        return Reach("nobody", f"{reason}, and no terminal to write to")
+    return Reach(way, reason)
 
 
 def _is_ci(environ: Mapping[str, str]) -> bool:
@@ -77,7 +84,14 @@ def _is_ci(environ: Mapping[str, str]) -> bool:
 
 
 def _is_wsl(environ: Mapping[str, str]) -> bool:
-    return bool(environ.get("WSL_DISTRO_NAME") or environ.get("WSL_INTEROP"))
+    """By its variables, or where they are gone (sudo, services) by what lets it start Windows' programs."""
+    named = bool(environ.get("WSL_DISTRO_NAME") or environ.get("WSL_INTEROP"))
+    return named or any(os.path.exists(place) for place in WSL_INTEROP_PLACES)  # noqa: PTH110
+
+
+def _can_open(environ: Mapping[str, str]) -> bool:
+    """Whether any program is there that opens addresses."""
+    return any(shutil.which(command[0], path=environ.get("PATH")) for command in _commands("https://", environ))
 
 
 def has_terminal() -> bool:
@@ -97,6 +111,32 @@ def has_terminal() -> bool:
     except OSError:
         return False
     return True
+
+
+@dataclass(frozen=True)
+class Screen:
+    """The terminal that shows what is written to standard error."""
+
+    columns: int
+    encoding: str
+
+
+def screen() -> Screen | None:
+    """Whether standard error is a terminal, or a pipe of Docker's, which copies it to the controlling one."""
+    try:
+        if sys.stderr.isatty():
+            columns = os.get_terminal_size(sys.stderr.fileno()).columns
+        elif sys.platform != "win32" and stat.S_ISFIFO(os.fstat(sys.stderr.fileno()).st_mode):
+            terminal = os.open("/dev/tty", os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
+            try:
+                columns = os.get_terminal_size(terminal).columns
+            finally:
+                os.close(terminal)
+        else:
+            return None
+    except (AttributeError, OSError, ValueError):  # there is no standard error, or it is closed; no terminal
+        return None
+    return None if os.environ.get("TERM") == "dumb" else Screen(columns, sys.stderr.encoding)
 
 
 def open_browser(url: str) -> bool:

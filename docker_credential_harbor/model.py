@@ -78,6 +78,27 @@ class TokenSet:
 
 
 @dataclass(frozen=True)
+class SignInResult:
+    """Our tokens, and whether the provider refused offline_access, so that they last shorter."""
+
+    tokens: TokenSet
+    offline_access_refused: bool
+    sent_on_at: float | None = None  # when the browser was sent on to Harbor's login; None: it was not
+
+
+@dataclass(frozen=True)
+class DeviceCode:
+    """The answer to a device authorization request (RFC 8628 3.2)."""
+
+    device_code: str = field(repr=False)
+    user_code: str  # for the person to compare, or to type
+    verification_uri: str
+    verification_uri_complete: str | None  # with the user code in it
+    expires_in_seconds: float
+    interval_seconds: float  # between two polls
+
+
+@dataclass(frozen=True)
 class SignIn:
     """What is kept of a person who signed in: the tokens, and the last known pair once Harbor told it."""
 

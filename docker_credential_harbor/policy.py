@@ -39,7 +39,9 @@ def decide(known: Known) -> Step | HandOut | NotFound:
     if known.unreachable:
         return HandOut(unverified=known.unreachable) if known.pair else NotFound(known.unreachable)
     if known.stopped:
-        return NotFound(known.stopped)
+        # Where our own sign-in is not to be had, Harbor's login, opened on any device, renews a pair that is at hand.
+        has_a_way = known.pair and known.stopped.note_code == errors.NoDeviceGrant.code
+        return _ask_the_person(known, Step.RENEW_HARBOR_SIDE) if has_a_way else NotFound(known.stopped)
     if known.pair_kind is not None:
         return _decide_stored(known)
     return _decide_signed_in(known) if known.signed_in else _sign_in(known)
@@ -121,9 +123,6 @@ def _ask_the_person(known: Known, step: Step) -> Step | NotFound:
     refusal: Failure | None = None
     if known.nobody_to_ask is not None:
         refusal = errors.NobodyToAsk(registry=known.registry.name, reason=known.nobody_to_ask, todo=_todo(known))
-    elif known.only_link and step is Step.SIGN_IN:
-        reason = "no browser can be opened here"
-        refusal = errors.NobodyToAsk(registry=known.registry.name, reason=reason, todo=_todo(known))
     elif known.paused_seconds:
         refusal = errors.SignInPaused(registry=known.registry.name, seconds=known.paused_seconds, todo=_todo(known))
     if known.redirect is None and (known.pair or not refusal):

@@ -1,25 +1,31 @@
 """The identity provider's client: token requests, revocation, and the ID token verified with its keys.
 
-Source: OpenID Connect Core 1.0, RFC 6749 (OAuth), RFC 7636 (PKCE), RFC 7009 (revocation). Every function raises
-Unreachable when the provider cannot be asked or its answer means nothing.
+Source: OpenID Connect Core 1.0, RFC 6749 (OAuth), RFC 7636 (PKCE), RFC 8628 (device code), RFC 7009 (revocation).
+Every function raises Unreachable when the provider cannot be asked or its answer means nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote_plus
 
 from docker_credential_harbor import id_token
 from docker_credential_harbor.errors import (
+    BrokenAnswer,
     ClientRefused,
     ClientUnknown,
+    DeviceCodeExpired,
+    Failure,
     IdTokenRejected,
+    NoDeviceGrant,
     OfflineAccessRefused,
     ServerFault,
+    SignInDeclined,
     SignInFailed,
 )
-from docker_credential_harbor.model import DEFAULT_SCOPES, OFFLINE_ACCESS, Credentials, TokenSet
+from docker_credential_harbor.model import DEFAULT_SCOPES, OFFLINE_ACCESS, Credentials, DeviceCode, TokenSet
+from docker_credential_harbor.transport import is_secure_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +38,11 @@ OFFLINE_ACCESS_ERRORS = ("not_allowed", "invalid_scope")  # Keycloak's word, and
 # The refresh token is worth nothing any more, or the person has to be asked (OIDC Core 3.1.2.6).
 SIGN_IN_NEEDED_ERRORS = ("invalid_grant", "interaction_required", "login_required", "consent_required")
 TRANSIENT_ERRORS = ("server_error", "temporarily_unavailable", "slow_down")
+
+DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+NO_DEVICE_GRANT_ERRORS = ("unauthorized_client", "unsupported_grant_type")
+DEFAULT_INTERVAL_SECONDS = 5.0  # RFC 8628 3.2
+LONGEST_USER_CODE = 64  # characters; people are to compare it
 
 
 # --- Signing in -------------------------------------------------------------------------------------------------------
@@ -109,13 +120,79 @@ def exchange_code(
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
     answer = _token_request(http, provider, registry, {**form, "code_verifier": code_verifier})
     if answer.status != 200:
-        error = _oauth_error(answer)
-        if error in CLIENT_ERRORS:
-            raise _client_refused(registry, error)
-        if error in OFFLINE_ACCESS_ERRORS:
-            raise OfflineAccessRefused(registry=registry.name, reason=error)
-        raise SignInFailed(registry=registry.name, reason=f"the identity provider answered {error}")
+        raise _refused(registry, _oauth_error(answer))
     return first_tokens(http, provider, registry, answer.json_object(), nonce=nonce, now=now)
+
+
+def begin_device_code(
+    http: Transport,
+    provider: Provider,
+    registry: Registry,
+    *,
+    scopes: tuple[str, ...],
+    code_verifier: str,
+    further: tuple[tuple[str, str], ...] = (),
+) -> DeviceCode:
+    """What the person opens and confirms on any device (RFC 8628 3.1, with the challenge of RFC 7636 4.3).
+
+    ``further``: what Harbor adds to its own request. Raises NoDeviceGrant, ClientRefused, OfflineAccessRefused, else
+    SignInFailed.
+    """
+    from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
+    url = provider.device_authorization_endpoint
+    if url is None:
+        raise _no_device_grant(registry, "it has no device_authorization_endpoint")
+    challenge = {"code_challenge": create_s256_code_challenge(code_verifier), "code_challenge_method": "S256"}
+    answer = _authenticated(http, url, registry, {**dict(further), "scope": " ".join(scopes), **challenge})
+    answer.raise_for_server_fault()
+    if answer.status != 200:
+        error = _oauth_error(answer)
+        raise _no_device_grant(registry, error) if error in NO_DEVICE_GRANT_ERRORS else _refused(registry, error)
+    return _device_code(answer)
+
+
+def _device_code(answer: Answer) -> DeviceCode:
+    value = answer.json_object()
+    code, user_code, uri = (_text(value.get(name)) for name in ("device_code", "user_code", "verification_uri"))
+    complete = _text(value.get("verification_uri_complete"))
+    expires_in = _seconds(value.get("expires_in"))
+    readable = user_code and user_code.isprintable() and len(user_code) <= LONGEST_USER_CODE
+    if not (code and user_code and readable and expires_in):
+        raise BrokenAnswer(host=answer.host, reason="no device code and user code")
+    if not (uri and is_secure_url(uri) and (complete is None or is_secure_url(complete))):
+        raise BrokenAnswer(host=answer.host, reason="its verification_uri is no https:// address")
+    return DeviceCode(
+        device_code=code,
+        user_code=user_code,
+        verification_uri=uri,
+        verification_uri_complete=complete,
+        expires_in_seconds=expires_in,
+        interval_seconds=_seconds(value.get("interval")) or DEFAULT_INTERVAL_SECONDS,
+    )
+
+
+def ask_for_device_tokens(
+    http: Transport, provider: Provider, registry: Registry, code: DeviceCode, *, code_verifier: str
+) -> dict[str, Any] | Literal["authorization_pending", "slow_down"]:
+    """One poll (RFC 8628 3.4): the token endpoint's answer, for ``first_tokens``, or why there is none yet.
+
+    Raises SignInDeclined, DeviceCodeExpired, and what begin_device_code raises.
+    """
+    form = {"grant_type": DEVICE_CODE_GRANT, "device_code": code.device_code, "code_verifier": code_verifier}
+    answer = _token_request(http, provider, registry, form)
+    if answer.status == 200:
+        return answer.json_object()
+    error = _error_of(answer)
+    if error == "authorization_pending":
+        return "authorization_pending"
+    if error == "slow_down":
+        return "slow_down"
+    if error == "access_denied":
+        raise SignInDeclined(registry=registry.name, reason=error)
+    if error == "expired_token":
+        raise DeviceCodeExpired(registry=registry.name, seconds=f"{code.expires_in_seconds:g}")
+    raise _refused(registry, _oauth_error(answer))
 
 
 def first_tokens(
@@ -247,14 +324,30 @@ def _authenticated(http: Transport, url: str, registry: Registry, form: dict[str
 
 def _oauth_error(answer: Answer) -> str:
     """The ``error`` of RFC 6749 5.2. Raises BrokenAnswer for what is none, ServerFault for one that passes."""
-    if not 400 <= answer.status < 500:
-        raise answer.unexpected()
-    error = _text(answer.json_object().get("error"))
-    if error is None:
-        raise answer.unexpected()
+    error = _error_of(answer)
     if error in TRANSIENT_ERRORS:
         raise ServerFault(host=answer.host, status=f"{answer.status} ({error})")
     return error
+
+
+def _error_of(answer: Answer) -> str:
+    error = _text(answer.json_object().get("error")) if 400 <= answer.status < 500 else None
+    if error is None:
+        raise answer.unexpected()
+    return error
+
+
+def _refused(registry: Registry, error: str) -> Failure:
+    """What a sign-in ends with."""
+    if error in CLIENT_ERRORS:
+        return _client_refused(registry, error)
+    if error in OFFLINE_ACCESS_ERRORS:
+        return OfflineAccessRefused(registry=registry.name, reason=error)
+    return SignInFailed(registry=registry.name, reason=f"the identity provider answered {error}")
+
+
+def _no_device_grant(registry: Registry, reason: str) -> NoDeviceGrant:
+    return NoDeviceGrant(registry=registry.name, client_id=registry.client_id, url=registry.url, reason=reason)
 
 
 def _client_refused(registry: Registry, error: str) -> ClientRefused:

@@ -53,6 +53,14 @@ class Watch:
         self._updated_at: str | None = ""  # None: Harbor could not be asked
         self.probed_at = 0.0
 
+    def as_it_is(self) -> Renewed | None:
+        """Whether Harbor's side is alive without a walk, asked once. Raises Unreachable."""
+        user = self._user()
+        if user is None or user.secret is None:
+            return None
+        shown = Credentials(user.username, user.secret)
+        return self._renewed(shown, seen=False) if self.probe(shown) else None
+
     def before_walk(self) -> None:
         """To be called before Harbor's login is opened; the pair in hand has just been refused."""
         self._remember_update()

@@ -31,13 +31,21 @@ from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.findings import Asked, Step
 from docker_credential_harbor.model import SignIn
 from docker_credential_harbor.renewal import Renewed, Watch
-from docker_credential_harbor.signin import browser, harbor_login
+from docker_credential_harbor.signin import browser, device, harbor_login
 from docker_credential_harbor.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from docker_credential_harbor.model import Credentials, Provider, Registry, TokenSet
+    from docker_credential_harbor.model import (
+        Credentials,
+        DeviceCode,
+        LoginRedirect,
+        Provider,
+        Registry,
+        SignInResult,
+        TokenSet,
+    )
 
 LOCK_SECONDS = 30  # for the registry's lock, to save
 WINDOW_SECONDS = 5  # for the window lock: those who look whether it is free hold it for an instant
@@ -53,7 +61,8 @@ def main(run: str, registry_name: str, step_name: str, generation: str, asked_by
         window.write(note)
         worker: Worker | None = None
         try:
-            context = open_context(asked=asked_by != "get", browser=asked_by == "login --browser")
+            # Whoever started this has found that the person can be reached.
+            context = open_context(asked=asked_by != "get", login=window.login_choice(asked_by), has_terminal=True)
             worker = Worker(context, context.registry(registry_name), note, int(generation))
             asked = worker.sign_in() if Step[step_name] is Step.SIGN_IN else worker.walk()
             ended = replace(worker.note, ended=True, asked=asked.name)
@@ -95,9 +104,10 @@ class Worker:
         pair = self.stored.pair if self.stored else self.known.pair if self.known else None
         watch = Watch(self.http, self.registry, pair, self._id_token)
         watch.before_walk()
+        purpose = "finish the sign-in" if self.note.links else "renew the sign-in"
         renewed = harbor_login.walk(
             harbor.login_url(self.registry),
-            open_url=self._open,
+            open_url=lambda url: self._open(url, purpose),
             passes=watch.after_walk,
             timeout_seconds=self._seconds_left(),
             cancelled=self._is_superseded,
@@ -106,16 +116,27 @@ class Worker:
         return self._end(renewed)
 
     def sign_in(self) -> Asked:
-        """Our own sign-in and Harbor's walk, in one tab. Raises Failure."""
+        """Our own sign-in, then Harbor's side: in the same browser tab, or by a link after a device code."""
         self.stored = None  # whoever signs in all the same means the pair of that sign-in
         self.store.check(self.registry.name)  # before a person is asked for what could not be kept
         redirect = harbor.login_redirect(self.http, self.registry)
         found, notes = tokens.provider_of(self.http, self.registry, self._notes(), redirect)
+        self._keep_provider(notes)
         watch = Watch(self.http, self.registry, None, self._id_token)
+        if self.context.reach.way == "browser":
+            result = self._by_browser(found, redirect, watch)
+        else:
+            result = self._by_device_code(found, redirect)
+        self._keep(result, found)
+        if redirect.client_id not in result.tokens.audience:
+            return Asked.DONE  # Harbor will not take this ID token, so there is nothing to wait for
+        self._tell_what_was_refused(result)
+        return self._after_walk_in_tab(watch, result.sent_on_at) if result.sent_on_at else self._walk_if_needed(watch)
+
+    def _by_browser(self, found: Provider, redirect: LoginRedirect, watch: Watch) -> SignInResult:
         last_known = self.known.pair if self.known else None
         refused = last_known if last_known and not watch.probe(last_known) else None
-        self._keep_provider(notes)
-        result = browser.sign_in(
+        return browser.sign_in(
             self.http,
             found,
             self.registry,
@@ -128,15 +149,27 @@ class Worker:
             cancelled=self._is_superseded,
             now=time.time,
         )
+
+    def _by_device_code(self, found: Provider, redirect: LoginRedirect) -> SignInResult:
+        return device.sign_in(
+            self.http,
+            found,
+            self.registry,
+            redirect,
+            settings=self.context.settings,
+            show=self._show_code,
+            cancelled=self._is_superseded,
+        )
+
+    def _keep(self, result: SignInResult, found: Provider) -> None:
         self._check_person(result.tokens, found)
         backend, why = self.store.where(self.registry.name)
         self._save(SignIn(result.tokens, self.known.pair if self.known else None))
         if backend == "file" and self.context.settings.storage == "auto":
             self._tell(f"the sign-in is kept in a file that only this user can read ({why})")
-        if redirect.client_id not in result.tokens.audience:
-            return Asked.DONE  # Harbor will not take this ID token, so there is nothing to wait for
-        self._tell_what_was_refused(result)
-        watch.in_sign_in(result.sent_on_at)
+
+    def _after_walk_in_tab(self, watch: Watch, sent_on_at: float) -> Asked:
+        watch.in_sign_in(sent_on_at)
         renewed = harbor_login.wait(
             passes=watch.after_sign_in,
             timeout_seconds=max(self._seconds_left(), LEAST_WAIT_SECONDS),
@@ -145,7 +178,15 @@ class Worker:
         )
         return self._end(renewed)
 
-    def _tell_what_was_refused(self, result: browser.SignInResult) -> None:
+    def _walk_if_needed(self, watch: Watch) -> Asked:
+        """The other device has confirmed a code and has not been to Harbor, whose side may be alive all the same."""
+        alive = watch.as_it_is()
+        if alive:
+            return self._end(alive)
+        self.ends_at = time.monotonic() + self.context.settings.login_timeout_seconds  # asked for something else now
+        return self.walk()
+
+    def _tell_what_was_refused(self, result: SignInResult) -> None:
         if result.tokens.refresh_token is None:
             minutes = max(1, round((result.tokens.id_token_expires_at - time.time()) / 60))
             self._tell(f"the identity provider gave no refresh token: after {minutes} min a new sign-in may be due")
@@ -271,16 +312,33 @@ class Worker:
 
     def _open_sign_in(self, url: str) -> None:
         provider.check_client(self.http, self.registry, url)
-        self._open(url)
+        self._open(url, "sign in")
 
-    def _open(self, url: str) -> None:
+    def _open(self, url: str, purpose: str) -> None:
+        self._show(window.Link(url, purpose))
+        if self.note.browser and not interaction.open_browser(url):
+            self._tell("no browser could be opened")
+
+    def _show_code(self, code: DeviceCode) -> None:
+        again = ", once more, since the identity provider refused offline_access" if self.note.links else ""
+        seconds = min(code.expires_in_seconds, self._seconds_left())
+        url = code.verification_uri_complete or code.verification_uri
+        self._show(
+            window.Link(
+                url,
+                f"sign in{again}",
+                user_code=code.user_code,
+                code_in_url=code.verification_uri_complete is not None,
+                ends_at=time.time() + seconds,
+            )
+        )
+
+    def _show(self, link: window.Link) -> None:
         if not self.note.links:
             self._count_as_declined()
         browser = self.context.reach.way == "browser"
-        self.note = replace(self.note, links=(*self.note.links, url), browser=browser)
+        self.note = replace(self.note, links=(*self.note.links, link), browser=browser)
         window.write(self.note)
-        if browser and not interaction.open_browser(url):
-            self._tell("no browser could be opened")
 
     def _tell(self, line: str) -> None:
         self.note = replace(self.note, lines=(*self.note.lines, line))

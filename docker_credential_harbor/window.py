@@ -16,19 +16,30 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from docker_credential_harbor import config, console, detached, errors, files, lock, registry_state
+from docker_credential_harbor import config, console, detached, errors, files, interaction, lock, qr, registry_state
 from docker_credential_harbor.errors import Failure, FoundOut
 from docker_credential_harbor.findings import Asked, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-AskedBy = Literal["get", "login", "login --browser"]
+AskedBy = Literal["get", "login", "login --browser", "login --device"]
 
 WORKER_VERB = "_ask-the-person"  # not for people; the packaged executable starts itself with it
 START_SECONDS = 20  # within which a worker that was started has the lock, or has ended
 GRACE_SECONDS = 30  # beside login_timeout, for a worker to find the provider, to save and to end
 POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Link:
+    """What the person can open, and for what. The user code (RFC 8628) is there to be compared or typed: no secret."""
+
+    url: str
+    purpose: str  # as in "to … at REGISTRY"
+    user_code: str | None = None
+    code_in_url: bool = False
+    ends_at: float | None = None  # when the code is worth nothing any more
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,7 @@ class Note:
     registry: str
     step: str  # Step.SIGN_IN or Step.RENEW_HARBOR_SIDE, by name
     pid: int
-    links: tuple[str, ...] = ()  # for the person, to be printed as well where a browser is opened
+    links: tuple[Link, ...] = ()  # for the person, to be printed as well where a browser is opened
     browser: bool = False  # whether one is
     ended: bool = False
     asked: str | None = None  # Asked.DONE or Asked.NOT_PASSED, by name
@@ -55,6 +66,11 @@ class Note:
         if self.asked:
             return Asked[self.asked], None
         return None, errors.SignInEnded(registry=self.registry)
+
+
+def login_choice(asked_by: str) -> Literal["browser", "device"] | None:
+    """What the person asked for beside `login`."""
+    return {"login --browser": "browser", "login --device": "device"}.get(asked_by)  # type: ignore[return-value]
 
 
 def write(note: Note) -> None:
@@ -73,10 +89,14 @@ def read() -> Note | None:
 
 def _note(data: dict[str, Any]) -> Note:
     """Raises TypeError, KeyError or ValueError for anything that ``write`` does not write."""
-    note = Note(**{**data, **{name: tuple(data[name]) for name in ("links", "lines", "trace")}})
-    texts = (note.run, note.registry, note.step, *note.links, *note.lines, *note.trace)
-    words = (note.asked, note.failure_code, note.failure_message)
+    links = tuple(Link(**link) for link in data["links"])
+    note = Note(**{**data, "links": links, "lines": tuple(data["lines"]), "trace": tuple(data["trace"])})
+    shown = [text for link in links for text in (link.url, link.purpose)]
+    texts = (note.run, note.registry, note.step, *shown, *note.lines, *note.trace)
+    words = (note.asked, note.failure_code, note.failure_message, *(link.user_code for link in links))
     if not (all(isinstance(text, str) for text in texts) and all(isinstance(word, str | None) for word in words)):
+        raise TypeError
+    if not all(isinstance(link.ends_at, float | int | None) for link in links):
         raise TypeError
     if note.step not in Step.__members__ or (note.asked is not None and note.asked not in Asked.__members__):
         raise ValueError
@@ -134,7 +154,10 @@ def wait(
         note = read()
         if note and note.run == run:
             if show and seen != note:
-                show(replace(note, links=note.links[len(seen.links) :] if seen else note.links))
+                new = note.links[len(seen.links) :] if seen else note.links
+                show(replace(note, links=new))
+                if new:  # something else that the person is given time for
+                    ends_at = time.monotonic() + seconds
                 seen = note
             if note.ended or not held:
                 return note.outcome()
@@ -167,17 +190,30 @@ def end(registry_name: str, run: str | None = None) -> None:
 
 def show(note: Note) -> None:
     """Prints what the person may need, as it comes up."""
-    what = "sign in at" if note.step == Step.SIGN_IN.name else "renew the sign-in at"
     for link in note.links:
+        what = f"{link.purpose} at {note.registry}"
         if note.browser:
-            console.hint(f"opening a browser to {what} {note.registry}; if none appears, open: {link}")
+            console.hint(f"opening a browser to {what}; if none appears, open: {link.url}")
         else:
-            console.hint(f"to {what} {note.registry}, open this in a browser on any device: {link}")
+            console.hint(f"to {what}, open this in a browser on any device: {link.url}")
+            _show_for_another_device(link)
     if note.ended:
         for line in note.lines:
             console.warn(line)
         for line in note.trace:
             console.trace(line)
+
+
+def _show_for_another_device(link: Link) -> None:
+    screen = interaction.screen()
+    for line in qr.lines(link.url, screen.columns - len(console.PREFIX), screen.encoding) if screen else ():
+        console.hint(line)
+    if link.user_code:
+        left = f"{max(0, round((link.ends_at or 0) - time.time()))} s"
+        if link.code_in_url:
+            console.hint(f"it must show the code {link.user_code}; confirm it there within {left}")
+        else:
+            console.hint(f"enter the code {link.user_code} there within {left}")
 
 
 def _is_alive(pid: int) -> bool:

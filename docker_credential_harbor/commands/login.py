@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import console, errors, get, interaction, stored_pairs, terminal
+from docker_credential_harbor import console, errors, get, interaction, stored_pairs, terminal, window
 from docker_credential_harbor.context import open_context
 
 if TYPE_CHECKING:
@@ -14,22 +14,30 @@ if TYPE_CHECKING:
     from docker_credential_harbor.model import Registry
 
 # What ours is refused for, however often anybody signs in: Harbor's own login does not depend on it.
-NO_USE_OF_THE_CLIENT = (errors.ClientUnknown.code, errors.ClientRefused.code, errors.AudienceMissing.code)
+NO_USE_OF_THE_CLIENT = (
+    errors.ClientUnknown.code,
+    errors.ClientRefused.code,
+    errors.NoDeviceGrant.code,
+    errors.AudienceMissing.code,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("registry", nargs="?", metavar="REGISTRY", help="as in image names; the only one if left out")
-    parser.add_argument("--browser", action="store_true", help="in a browser, even where none seems to be")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--browser", action="store_true", help="in a browser, even where none seems to be")
+    way.add_argument("--device", action="store_true", help="by a code that you confirm in a browser on any device")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    context = open_context(asked=True, browser=arguments.browser)
+    asked_by = _asked_by(arguments)
+    context = open_context(asked=True, login=window.login_choice(asked_by))
     registry = context.registry(arguments.registry)
     if not registry.client_id:
         return _without_client(context, registry)
     try:
-        pair = None if arguments.browser else get.sign_in_by_ticket(context, registry)
-        pair = pair or get.sign_in(context, registry, browser=arguments.browser)
+        pair = get.sign_in_by_ticket(context, registry) if asked_by == "login" else None
+        pair = pair or get.sign_in(context, registry, asked_by)
     except errors.Failure as failure:
         if failure.note_code not in NO_USE_OF_THE_CLIENT or not terminal.can_ask():
             raise
@@ -43,6 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(f"Signed in at {registry.name} as {pair.username}.")
     return 0
+
+
+def _asked_by(arguments: argparse.Namespace) -> window.AskedBy:
+    if arguments.browser:
+        return "login --browser"
+    return "login --device" if arguments.device else "login"
 
 
 def _without_client(context: Context, registry: Registry) -> int:

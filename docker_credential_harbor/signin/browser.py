@@ -23,7 +23,7 @@ from docker_credential_harbor.errors import (
     SignInTimedOut,
     Unreachable,
 )
-from docker_credential_harbor.model import OFFLINE_ACCESS
+from docker_credential_harbor.model import OFFLINE_ACCESS, SignInResult
 from docker_credential_harbor.signin import pages
 from docker_credential_harbor.signin.loopback import Callback, CallbackServer, Expected
 
@@ -37,15 +37,6 @@ HOLD_BACK_SECONDS = 5.0  # for Harbor's walk where nothing shows that it is over
 HOLD_BACK_LOOK_SECONDS = 0.3
 CANCELLED_LOOK_SECONDS = 0.25
 RANDOM_BYTES = 32  # of state, nonce and code_verifier: 43 characters, RFC 7636's least for a verifier
-
-
-@dataclass(frozen=True)
-class SignInResult:
-    """Our tokens, and whether the provider refused offline_access, so that they last shorter."""
-
-    tokens: TokenSet
-    offline_access_refused: bool
-    sent_on_at: float  # when the browser was sent on to Harbor's login
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from tests.lab.realm import HARBOR_CLIENT, HELPER_CLIENT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from docker_credential_harbor.signin.browser import SignInResult
+    from docker_credential_harbor.model import SignInResult
     from tests.lab.harbor import StandInHarbor
     from tests.lab.person import Person
     from tests.lab.realm import Realm

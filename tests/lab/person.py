@@ -30,7 +30,8 @@ class Person:
     """What both have in common: the spool, and what tests read and set.
 
     `username` and `password` sign in; `onboard_as` is the name picked in Harbor (none: what Harbor proposes);
-    `decline` leaves every form as it is. `urls` are the addresses opened, `pages` where each came to rest.
+    `decline` leaves every form as it is, `deny` says no where a device asks for access. `urls` are the addresses
+    opened, `pages` where each came to rest.
     """
 
     def __init__(self, username: str = "alice", *, onboard_as: str | None = None, decline: bool = False) -> None:
@@ -38,6 +39,7 @@ class Person:
         self.password: str | None = None
         self.onboard_as = onboard_as
         self.decline = decline
+        self.deny = False
         self.forms = 0
         self.urls: list[str] = []
         self.pages: list[Page] = []
@@ -173,7 +175,7 @@ class CookiePerson(Person):
             if "username" in fields:
                 fields["username"] = self.username
         elif "accept" in fields:
-            fields.pop("cancel", None)
+            fields.pop("accept" if self.deny else "cancel", None)
         else:
             return None
         return self._send("POST", form.action, until, data=fields)

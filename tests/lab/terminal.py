@@ -1,10 +1,11 @@
 """A terminal with a program in it: what it shows, and what a person types there.
 
-Source: pty(7), tty_ioctl(4) (TIOCSCTTY: the program's controlling terminal, which it finds as /dev/tty).
+Source: pty(7), tty_ioctl(4) (TIOCSCTTY: the program's controlling terminal, which it finds as /dev/tty; TIOCSWINSZ).
 """
 
 import fcntl
 import os
+import struct
 import subprocess
 import termios
 import threading
@@ -19,8 +20,9 @@ TIMEOUT_SECONDS = 60
 class Terminal:
     """Runs one command from the start to the end of a ``with``; all three streams are the terminal."""
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], columns: int = 100) -> None:
         self._screen, inside = os.openpty()
+        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         self._shown = bytearray()
         self.process = subprocess.Popen(
             command,

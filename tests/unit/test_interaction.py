@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 
 DESKTOP = {"DISPLAY": ":0"}
 SSH = {"SSH_CONNECTION": "192.0.2.1 1 192.0.2.2 22"}
+HELPER = "/vscode/vscode-server/bin/linux-x64/1/bin/helpers/browser.sh"
 URL = "https://sso.example.com/auth?a=1&b=2"
+
+
+@pytest.fixture
+def xdg_open(tmp_path: Path) -> dict[str, str]:
+    """A PATH with a program that opens addresses, and nothing else."""
+    program = tmp_path / "xdg-open"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    return {"PATH": str(tmp_path)}
 
 
 @pytest.mark.parametrize(
@@ -29,16 +39,16 @@ URL = "https://sso.example.com/auth?a=1&b=2"
         ("auto", DESKTOP, False, False, "linux", "browser", "graphical session"),
         ("auto", {"WAYLAND_DISPLAY": "wayland-0"}, False, True, "linux", "browser", "graphical session"),
         ("auto", {"BROWSER": "firefox"}, False, False, "linux", "browser", "BROWSER"),
-        ("auto", {"DISPLAY": "", "BROWSER": ""}, False, True, "linux", "link", "terminal"),
-        ("auto", {}, False, True, "linux", "link", "terminal"),
+        ("auto", {"DISPLAY": "", "BROWSER": ""}, False, True, "linux", "link", "no graphical session"),
+        ("auto", {}, False, True, "linux", "link", "no graphical session"),
         ("auto", {}, False, False, "linux", "nobody", "no terminal"),
-        ("auto", {}, True, False, "linux", "link", "ran the command"),
+        ("auto", {}, True, False, "linux", "link", "no graphical session"),
         ("auto", {}, False, False, "darwin", "browser", "desktop"),
         ("auto", {}, False, False, "win32", "browser", "desktop"),
         ("auto", {"WSL_DISTRO_NAME": "Debian"}, False, False, "linux", "browser", "Windows"),
         ("auto", {**SSH, **DESKTOP}, False, True, "linux", "link", "SSH"),
         ("auto", {**SSH, "DISPLAY": "localhost:10.0"}, False, True, "linux", "browser", "forwarded"),
-        ("auto", {**SSH, "BROWSER": "/vscode/browser.sh"}, False, True, "linux", "browser", "BROWSER"),
+        ("auto", {**SSH, "BROWSER": HELPER}, False, True, "linux", "browser", "BROWSER"),
         ("auto", SSH, False, True, "darwin", "link", "SSH"),
         ("auto", SSH, False, False, "darwin", "nobody", "SSH"),
         ("auto", SSH, True, False, "linux", "link", "SSH"),
@@ -53,13 +63,30 @@ URL = "https://sso.example.com/auth?a=1&b=2"
         ("device", DESKTOP, True, False, "linux", "link", "login is set"),
         ("never", DESKTOP, False, True, "linux", "nobody", "never"),
         ("never", DESKTOP, True, True, "linux", "browser", "graphical"),
-        ("never", {}, True, True, "linux", "link", "terminal"),
+        ("never", {}, True, True, "linux", "link", "no graphical session"),
+        ("auto", {"REMOTE_CONTAINERS": "true", **DESKTOP}, False, True, "linux", "link", "dev container"),
+        ("auto", {"REMOTE_CONTAINERS": "true", **DESKTOP}, False, False, "linux", "nobody", "dev container"),
+        ("auto", {"CODESPACES": "true"}, False, True, "linux", "link", "dev container"),
+        ("auto", {"CODESPACES": "true", "BROWSER": HELPER}, False, True, "linux", "browser", "BROWSER"),
+        ("auto", {"REMOTE_CONTAINERS": "true", "BROWSER": HELPER}, False, False, "linux", "browser", "BROWSER"),
+        ("auto", {**SSH, "WSL_DISTRO_NAME": "Debian"}, False, True, "linux", "link", "SSH"),
+        ("auto", {"SSH_TTY": "/dev/pts/0", "WAYLAND_DISPLAY": "wayland-0"}, False, True, "linux", "link", "SSH"),
+        ("device", {"BROWSER": HELPER}, False, True, "linux", "link", "login is set"),
+        ("device", {"CI": "1"}, False, True, "linux", "nobody", "CI"),
+        ("browser", {**SSH, "CODESPACES": "true"}, True, True, "linux", "browser", "login is set"),
     ],
 )
 def test_reach(
-    login: Any, environ: dict[str, str], asked: bool, terminal: bool, platform: str, way: str, reason: str
+    login: Any,
+    environ: dict[str, str],
+    asked: bool,
+    terminal: bool,
+    platform: str,
+    way: str,
+    reason: str,
+    xdg_open: dict[str, str],
 ) -> None:
-    found = reach(login, environ, asked=asked, has_terminal=terminal, platform=platform)
+    found = reach(login, {**xdg_open, **environ}, asked=asked, has_terminal=terminal, platform=platform)
     assert found.way == way
     assert reason in found.reason
 
@@ -70,6 +97,21 @@ def test_somebody_who_asked_is_always_reached() -> None:
             for terminal in (True, False):
                 found = reach(login, environ, asked=True, has_terminal=terminal, platform="linux")
                 assert found.way != "nobody"
+
+
+@pytest.mark.parametrize("environ", [DESKTOP, {"WAYLAND_DISPLAY": "wayland-0"}, {**SSH, "DISPLAY": "localhost:10.0"}])
+def test_a_display_without_a_browser(environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webbrowser, "get", no_browser)
+    found = reach("auto", {**environ, "PATH": str(tmp_path)}, has_terminal=True, platform="linux")
+    assert found.way == "link"
+
+
+def test_wsl_by_its_files_where_sudo_took_the_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reach("auto", {}, has_terminal=True, platform="linux").way == "link"
+    handler = tmp_path / "WSLInterop-Late"
+    handler.touch()
+    monkeypatch.setattr(interaction, "WSL_INTEROP_PLACES", (str(handler),))
+    assert "Windows" in reach("auto", {}, has_terminal=True, platform="linux").reason
 
 
 # --- The terminal -----------------------------------------------------------------------------------------------------
@@ -166,6 +208,10 @@ def test_the_desktops_own_choice(browser: Path, monkeypatch: pytest.MonkeyPatch)
     assert seen(browser) == URL
 
 
+def no_browser() -> webbrowser.BaseBrowser:
+    raise webbrowser.Error("could not locate runnable browser")
+
+
 def refuse_to_start(_: list[str]) -> int:
     raise NotStarted(program="x", reason="no such file")
 
@@ -178,11 +224,8 @@ def test_browsers_that_the_standard_library_knows(browser: Path, monkeypatch: py
 
 
 def test_no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    def none() -> webbrowser.BaseBrowser:
-        raise webbrowser.Error("could not locate runnable browser")
-
     monkeypatch.setenv("BROWSER", "/nonexistent/browser")
-    monkeypatch.setattr(webbrowser, "get", none)
+    monkeypatch.setattr(webbrowser, "get", no_browser)
     assert not open_browser(URL)
     monkeypatch.setattr(detached, "start", refuse_to_start)
     assert not open_browser(URL)

@@ -146,10 +146,18 @@ class TestRows:
     def test_after_a_declined_sign_in_no_window_opens_by_itself(self) -> None:
         assert reason(policy.decide(Known(REGISTRY, paused_seconds=59))) is errors.SignInPaused
 
-    def test_a_link_serves_for_the_walk_but_not_for_our_own_sign_in(self) -> None:
-        known = replace(REFUSED, user=User.SAME_SECRET, redirect=REDIRECT, only_link=True)
+    def test_without_a_device_code_harbors_link_renews_the_pair_at_hand(self) -> None:
+        none = errors.NoDeviceGrant(registry="r", client_id="c", url="u", reason="unauthorized_client")
+        told = errors.FoundOut(none.code, str(none))  # as the worker's note tells it
+        assert policy.decide(Known(REGISTRY, stopped=told)) == NotFound(told)
+        known = replace(SIGNED_IN, stopped=told)
+        assert policy.decide(known) is Step.READ_LOGIN_REDIRECT
+        known = replace(known, redirect=REDIRECT)
         assert policy.decide(known) is Step.RENEW_HARBOR_SIDE
-        assert reason(policy.decide(Known(REGISTRY, only_link=True))) is errors.NobodyToAsk
+        assert reason(policy.decide(replace(known, nobody_to_ask="CI is set"))) is errors.NobodyToAsk
+        refused = replace(REFUSED, walk=Asked.NOT_PASSED, id_token_expired=True)
+        assert policy.decide(refused) is Step.REFRESH
+        assert reason(policy.decide(replace(refused, refresh=Refresh.INVALID_GRANT))) is errors.StillRefused
 
     def test_unreachable_gives_the_last_known_pair_or_says_why_not(self) -> None:
         assert policy.decide(replace(SIGNED_IN, unreachable=AWAY)) == HandOut(unverified=AWAY)
@@ -172,7 +180,6 @@ def starts() -> Iterator[Known]:
     ways: list[dict[str, object]] = [
         {},
         {"nobody_to_ask": "CI is set"},
-        {"only_link": True},
         {"paused_seconds": 60},
         {"can_refresh": False},
         {"has_ticket": None},
@@ -281,8 +288,6 @@ class TestEveryCombination:
         for steps, known, _ in paths:
             windows = sum(step in (Step.SIGN_IN, Step.RENEW_HARBOR_SIDE) for step in steps)
             assert windows <= (0 if known.nobody_to_ask or known.paused_seconds else 1), steps
-            if known.only_link:
-                assert Step.SIGN_IN not in steps
 
     def test_no_window_before_harbor_has_shown_that_it_reaches_its_provider(self, paths: list[Path]) -> None:
         for steps, _, _ in paths:
@@ -324,7 +329,7 @@ class TestEveryCombination:
     def test_each_state_of_status_is_met(self, paths: list[Path]) -> None:
         states = set()
         for start in starts():
-            for steps, known, end in walk_all(replace(start, nobody_to_ask=None, only_link=False, paused_seconds=0)):
+            for steps, known, end in walk_all(replace(start, nobody_to_ask=None, paused_seconds=0)):
                 stops_at = next((step for step in steps if step in (Step.SIGN_IN, Step.RENEW_HARBOR_SIDE)), None)
                 states.add(policy.state_of(known, stops_at or end))
         wanted = {"ready", "harbor-session-ended", "not-onboarded", "signed-out", "refused", "unreachable"}

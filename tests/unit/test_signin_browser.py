@@ -37,7 +37,7 @@ from tests.unit.loopback import Answers, Asked, Reply, answers_server
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from docker_credential_harbor.signin.browser import SignInResult
+    from docker_credential_harbor.model import SignInResult
 
 KEY = jwk.generate_key("EC", "P-256", {"kid": "k"}, private=True)
 HARBOR = "https://harbor.example.com/c/oidc/login"
