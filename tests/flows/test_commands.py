@@ -94,7 +94,7 @@ class TestSetup:
     def test_it_writes_both_configurations(self, fresh: Helper) -> None:
         answer = fresh.run(["setup", "Harbor.example.com"])
         assert (answer.returncode, answer.stderr) == (0, "")
-        assert f"docker pull {NAME}/" in answer.stdout
+        assert f"Next: docker-credential-harbor login {NAME}" in answer.stdout
         assert self.ours(fresh) == f'[registries."{NAME}"]\n'
         assert self.theirs(fresh) == {"credHelpers": {NAME: "harbor"}}
 
