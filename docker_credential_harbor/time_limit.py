@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_left_behind: list[threading.Thread] = []
+
 
 def within(seconds: float, call: Callable[[], T]) -> T:
     """What ``call()`` returns or raises, if it does so within ``seconds``; else raises TimeoutError.
@@ -38,4 +40,10 @@ def within(seconds: float, call: Callable[[], T]) -> T:
         raise failures[0]
     if results:
         return results[0]
+    _left_behind.append(thread)
     raise TimeoutError(f"not finished within {seconds:g} s")
+
+
+def calls_run_on() -> bool:
+    """Whether a call that was left behind still runs. Python's own end of the process can crash it in foreign code."""
+    return any(thread.is_alive() for thread in _left_behind)

@@ -55,3 +55,21 @@ def test_an_unending_call_does_not_hold_up_the_end_of_the_process() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "too slow\n"
+
+
+def test_a_call_that_still_runs_is_kept_out_of_pythons_own_end_of_the_process() -> None:
+    """Foreign code in such a thread (Rust's in cryptography, below a keyring) crashes there."""
+    program = (
+        "import atexit, sys, threading\n"
+        "from docker_credential_harbor import __main__\n"
+        "from docker_credential_harbor.time_limit import within\n"
+        "atexit.register(print, 'at the end')\n"
+        "try:\n    within(0.05, threading.Event().wait if sys.argv[1] == 'runs on' else lambda: None)\n"
+        "except TimeoutError:\n    print('too slow')\n"
+        "sys.exit(__main__._with_output_written(3))\n"
+    )
+    for how, shown in (("runs on", "too slow\n"), ("is over", "at the end\n")):
+        done = subprocess.run(
+            [sys.executable, "-c", program, how], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (3, shown, "")
