@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import console, errors, inquiry, lock, registry_state, tokens, window
+from docker_credential_harbor import console, errors, inquiry, lock, registry_state, tokens, verified, window
 from docker_credential_harbor.findings import HandOut, NotFound, Step
 from docker_credential_harbor.inquiry import Ended, Inquiry
 from docker_credential_harbor.transport import Transport
@@ -32,6 +32,10 @@ def credentials(context: Context, registry: Registry, ended: Ended | None = None
         seconds = context.settings.timeout_seconds
         started_at = time.monotonic()
         with lock.hold(registry_state.lock_path(registry.name), seconds) as locked:
+            pair = verified.recall(registry.name)
+            if pair:  # by another process meanwhile; a hundred that waited for it need not open a keyring one by one
+                console.trace(f"{registry.name}: the remembered pair")
+                return pair
             http = transport(context, registry, deadline_at=started_at + seconds)
             look = Inquiry(context, registry, http)
             if not locked:

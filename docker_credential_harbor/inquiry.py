@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 End = Step | HandOut | NotFound
 
-# What is true of the process that met it, and not of the registry.
-NOT_FOR_OTHERS = (NobodyToAsk, SignInPaused, Busy)
-
 
 class Inquiry:
     """What is known of a registry, at first from what is kept, then from every step carried out."""
@@ -108,6 +105,8 @@ class Inquiry:
             return HandOut()
         if notes.outcome_began_at is None or notes.outcome_began_at < since or not notes.outcome_code:
             return None
+        if not _is_shared(notes.outcome_code, self.known):
+            return None
         failure = FoundOut(notes.outcome_code, notes.outcome_message or "")
         return HandOut(unverified=failure) if failure.unreachable and self.known.pair else NotFound(failure)
 
@@ -116,7 +115,7 @@ class Inquiry:
         failure = end.unverified if isinstance(end, HandOut) else end.reason
         if self.known.probe is Probe.ACCEPTED and self.known.pair and not failure:
             self._keep_pair(self.known.pair)
-        elif failure and not isinstance(failure, NOT_FOR_OTHERS):
+        elif failure and not isinstance(failure, Busy):
             self.notes = replace(
                 self.notes,
                 outcome_began_at=self.began_at,
@@ -241,6 +240,15 @@ def with_person(known: Known, ended: Ended) -> Known:
     if failure is not None:
         return replace(known, stopped=failure)
     return replace(known, sign_in=ended.asked) if ended.step is Step.SIGN_IN else replace(known, walk=ended.asked)
+
+
+def _is_shared(outcome_code: str, known: Known) -> bool:
+    """Whether the reason why another process had no pair is one for this one: whom each can ask may differ."""
+    if outcome_code == NobodyToAsk.code:
+        return known.nobody_to_ask is not None
+    if outcome_code == SignInPaused.code:
+        return known.paused_seconds > 0
+    return True
 
 
 def _describe(step: End) -> str:

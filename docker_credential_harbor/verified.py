@@ -12,10 +12,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import policy, remembered
+from docker_credential_harbor.model import Credentials
 
 if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
-    from docker_credential_harbor.model import Credentials, Freshness
+    from docker_credential_harbor.model import Freshness
     from docker_credential_harbor.registry_state import Notes
 
 
@@ -47,6 +48,15 @@ def keep(
         outcome_code=None,
         outcome_message=None,
     )
+
+
+def recall(name: str) -> Credentials | None:
+    """The remembered pair, while its trust window is not over; None where there is none."""
+    found = remembered.recall(name)
+    if found is None:
+        return None
+    pair = json.loads(b"{" + found + b"}")
+    return Credentials(pair["Username"], pair["Secret"])
 
 
 def forget(name: str, notes: Notes) -> Notes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tests.flows.conftest import NOT_FOUND
 from tests.lab.processes import wait_until
+from tests.lab.workplace import pairs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,31 +23,9 @@ if TYPE_CHECKING:
 MANY = 12
 
 
-def many_gets(workplace: Workplace, count: int = MANY) -> list[tuple[int, str, str]]:
-    """So many `get`s at the same moment, each in a process of its own: exit status, standard output, standard error."""
-    started = [workplace.helper.start("get") for _ in range(count)]
-    for process in started:
-        assert process.stdin
-        process.stdin.write(workplace.name.encode())
-        process.stdin.close()
-        process.stdin = None
-    ended = [process.communicate(timeout=90) for process in started]
-    return [
-        (process.returncode, output.decode(), errors.decode())
-        for process, (output, errors) in zip(started, ended, strict=True)
-    ]
-
-
-def pairs_of(answers: list[tuple[int, str, str]]) -> set[tuple[str, str]]:
-    for status, output, errors in answers:
-        assert status == 0, output + errors
-    pairs = [json.loads(output) for _, output, _ in answers]
-    return {(pair["Username"], pair["Secret"]) for pair in pairs}
-
-
 class TestManyAtOnce:
     def test_one_window_serves_all(self, workplace: Workplace) -> None:
-        pairs = pairs_of(many_gets(workplace))
+        pairs = pairs_of(workplace.many_gets(MANY))
         assert pairs == {("alice-h", workplace.harbor.users["alice-h"].secret)}
         assert (workplace.person.windows, workplace.person.forms) == (1, 1)
 
@@ -58,7 +37,7 @@ class TestManyAtOnce:
         workplace.harbor.expire_stored_access_token("alice-h")
         before = workplace.harbor.refreshes
         workplace.asked()
-        assert pairs_of(many_gets(workplace)) == {pair}
+        assert pairs_of(workplace.many_gets(MANY)) == {pair}
         assert len(workplace.asked()) < MANY, "those that were waiting take over what the first found out"
         assert workplace.harbor.refreshes == before + 1
 
@@ -70,7 +49,7 @@ class TestManyAtOnce:
         wait_until(lambda: not workplace.id_token_is_good(), "the ID token to expire", 60)
         before = workplace.realm.token_requests("docker-credential-harbor")
         workplace.harbor.set_secret("alice-h", "Another-Secret-0123456789")
-        assert pairs_of(many_gets(workplace)) == {("alice-h", "Another-Secret-0123456789")}
+        assert pairs_of(workplace.many_gets(MANY)) == {("alice-h", "Another-Secret-0123456789")}
         assert workplace.realm.token_requests("docker-credential-harbor") == before + 1
         assert workplace.own_token_is_live()
 
@@ -78,7 +57,7 @@ class TestManyAtOnce:
         workplace = make_workplace(top="cache_ttl = 0")
         pair = workplace.pair()
         workplace.harbor.kill_stored_token("alice-h")
-        assert pairs_of(many_gets(workplace)) == {pair}
+        assert pairs_of(workplace.many_gets(MANY)) == {pair}
         assert (workplace.person.windows, workplace.person.forms) == (2, 1)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 import requests
 
+from docker_credential_harbor import remembered
 from tests.lab.sealed_home import NAME, purge_kernel_keys
 
 if TYPE_CHECKING:
@@ -24,6 +25,22 @@ WITHOUT_OFFLINE = "openid profile email"
 WITH_OFFLINE = "openid profile email offline_access"
 INSTANTS = ("_at", "_until", "_since")
 NOT_FOUND = "credentials not found in native keychain\n"
+
+
+class Answer(NamedTuple):
+    """What a `get` ended with."""
+
+    status: int
+    output: str
+    errors: str
+
+
+def pairs_of(answers: list[Answer]) -> set[tuple[str, str]]:
+    """The different pairs among the answers; each must have one."""
+    for status, output, errors in answers:
+        assert status == 0, output + errors
+    pairs = [json.loads(output) for _, output, _ in answers]
+    return {(pair["Username"], pair["Secret"]) for pair in pairs}
 
 
 @dataclass
@@ -48,14 +65,23 @@ class Workplace:
     def get(self, server: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
         return self.helper.get(server or self.name, env)
 
-    def start_get(self, server: str | None = None) -> subprocess.Popen[bytes]:
+    def start_get(self, server: str | None = None, **env: str) -> subprocess.Popen[bytes]:
         """A `get` that goes on beside the test; its standard input is closed, as Docker does."""
-        process = self.helper.start("get")
+        process = self.helper.start("get", env)
         assert process.stdin
         process.stdin.write((server or self.name).encode())
         process.stdin.close()
         process.stdin = None
         return process
+
+    def many_gets(self, count: int, **env: str) -> list[Answer]:
+        """So many at the same moment, each in a process of its own."""
+        started = [self.start_get(**env) for _ in range(count)]
+        ended = [process.communicate(timeout=300) for process in started]
+        return [
+            Answer(process.returncode, output.decode(), errors.decode())
+            for process, (output, errors) in zip(started, ended, strict=True)
+        ]
 
     def pair(self, server: str | None = None, **env: str) -> tuple[str, str]:
         """The pair that `get` gives; it must."""
@@ -146,11 +172,23 @@ class Workplace:
         files = [path for path in self.helper.home.path.rglob("*") if path.is_file()]
         return sorted(path.name for path in files if secret.encode() in path.read_bytes())
 
+    def end_trust_window(self) -> None:
+        """As if it was over: the next `get` asks Harbor."""
+        remembered.forget(self.name)
+        self._change_notes(trusted_until=1)
+
+    def end_pause(self) -> None:
+        """As if the minutes after a declined window had passed."""
+        self._change_notes(declined_at=1)
+
     def forget_provider(self) -> None:
         """As if the day for which the provider is kept had passed."""
+        self._change_notes(provider_found_at=1)
+
+    def _change_notes(self, **changes: object) -> None:
         for path in self.helper.home.folders["XDG_STATE_HOME"].rglob("registries/*.json"):
             notes = json.loads(path.read_text())
-            path.write_text(json.dumps({**notes, "provider_found_at": 1}))
+            path.write_text(json.dumps({**notes, **changes}))
 
     def sign_in_elsewhere(self) -> None:
         """The person uses another of the company's pages: their browser has a live session at the provider then.
