@@ -32,7 +32,7 @@ class TestEndToEnd:
             somebody=chromium_person,
         )
         workplace = desk.workplace
-        assert "docker pull" in desk.set_up()
+        assert "docker-credential-harbor login" in desk.set_up()
         assert json.loads((workplace.helper.home.docker_config / "config.json").read_text()) == {
             "credHelpers": {workplace.name: "harbor"}
         }

@@ -283,7 +283,7 @@ class TestStoredPairs:
         workplace.pair()
         workplace.harbor.set_secret("alice-h", "Another-Secret-0123456789")
         line = workplace.refused()
-        assert f"docker login {workplace.name}" in line
+        assert f"run: docker-credential-harbor login {workplace.name}" in line
         assert workplace.harbor.url in line
 
     def test_without_a_client_and_without_a_pair(self, make_workplace: Callable[..., Workplace]) -> None:
