@@ -37,6 +37,7 @@ class Inquiry:
         self.stored: StoredPair | None = context.store.load_stored(self._key)
         self.sign_in: SignIn | None = None if self.stored else self._load_sign_in()
         self.user: CurrentUser | None = None
+        self.spares_bursts = trust
         self.probed_at = 0.0
         self.walk_began_at: float | None = None
         self.kind_found: PairKind | None = None
@@ -154,12 +155,24 @@ class Inquiry:
 
     def _probe(self) -> None:
         assert self.known.pair
+        if self.spares_bursts and not self.probed_at:
+            self._let_harbors_token_expire()
         self.probed_at = time.time()
         accepted = harbor.probe(self.http, self.registry, self.known.pair)
         self.learn(probe=Probe.ACCEPTED if accepted else Probe.REFUSED)
         if not accepted and self.stored and self.stored.kind is PairKind.UNKNOWN and not policy.is_robot(self.known):
             # Robots' and local accounts' pairs worked when they were stored; only a person's dies by itself.
             self.kind_found = PairKind.PERSON
+
+    def _let_harbors_token_expire(self) -> None:
+        """Where that is a matter of seconds: so that Harbor refreshes for this probe, which is alone."""
+        life = self.sign_in.tokens.access_token_life_seconds if self.sign_in else None
+        ends_at = self.http.deadline_at
+        left = self.context.settings.timeout_seconds if ends_at is None else ends_at - time.monotonic()
+        seconds = policy.seconds_before_probe(self.notes.freshness, life, time.time(), left / 2)
+        if seconds:
+            console.trace(f"{self.registry.name}: Harbor's stored token is about to expire: {seconds:.1f} s are waited")
+            time.sleep(seconds)
 
     def _read_pair_kind(self) -> None:
         assert self.known.pair

@@ -28,6 +28,7 @@ ROBOT_MARK = "$"  # a `$` in the name proves a robot, its absence proves nothing
 UNKNOWN_FRESHNESS_WINDOW_SECONDS = 10
 TRUST_ENDS_BEFORE_SECONDS = 15  # before Harbor's stored token expires
 HARBOR_REFRESHES_BEFORE_SECONDS = 10  # Go's oauth2 calls a token expired that long before its end
+BURST_SECONDS = 3  # within which the requests come that follow a `get`
 CLOCK_DOUBT_SECONDS = 1  # between the request and the instant at which Harbor looked at its clock
 PAUSES_SECONDS = (60, 600, 3600)  # after the first, the second, and every further declined window
 
@@ -200,6 +201,21 @@ def trusted_until(
     if freshness is None or life_seconds is None:
         return probed_at + min(cache_ttl_seconds, UNKNOWN_FRESHNESS_WINDOW_SECONDS)
     return min(probed_at + cache_ttl_seconds, freshness.earliest_at + life_seconds - TRUST_ENDS_BEFORE_SECONDS)
+
+
+def seconds_before_probe(
+    freshness: Freshness | None, life_seconds: float | None, now: float, most_seconds: float
+) -> float:
+    """How long to wait for the instant from which on Harbor surely refreshes its stored token for a probe; 0: do not.
+
+    A probe right before it passes without a refresh, and the burst that follows would make Harbor refresh in parallel.
+    """
+    if freshness is None or life_seconds is None:
+        return 0
+    refreshed_after = life_seconds - HARBOR_REFRESHES_BEFORE_SECONDS
+    begins_at = freshness.earliest_at + refreshed_after - BURST_SECONDS
+    ends_at = freshness.latest_at + refreshed_after + CLOCK_DOUBT_SECONDS
+    return ends_at - now if begins_at <= now < ends_at <= now + most_seconds else 0
 
 
 def after_walk(begun_at: float, passed_at: float) -> Freshness:

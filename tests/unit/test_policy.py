@@ -377,6 +377,22 @@ class TestFreshness:
         assert policy.trusted_until(1290, 300, doubtful, 300) == 1285
         assert policy.after_probe(doubtful, 300, 1500) == Freshness(1290, 1500)
 
+    def test_a_probe_right_before_harbor_refreshes_is_put_off_until_it_surely_does(self) -> None:
+        fresh = Freshness(earliest_at=1000, latest_at=1000.5)
+        waits = {now: policy.seconds_before_probe(fresh, 300, now, 5) for now in (1286, 1287, 1290, 1291, 1291.5, 2000)}
+        assert waits == {1286: 0, 1287: 4.5, 1290: 1.5, 1291: 0.5, 1291.5: 0, 2000: 0}
+        assert policy.after_probe(fresh, 300, 1291.5) == Freshness(1291.5, 1291.5), "nothing is in doubt then"
+
+    def test_it_is_not_put_off_for_longer_than_there_is_time(self) -> None:
+        assert policy.seconds_before_probe(Freshness(1000, 1000), 300, 1287, 3.9) == 0
+        assert policy.seconds_before_probe(Freshness(1000, 1030), 300, 1289, 5) == 0
+
+    @pytest.mark.parametrize(("freshness", "life"), [(None, 300), (Freshness(1000, 1000), None)])
+    def test_it_is_not_put_off_where_harbors_token_is_not_known(
+        self, freshness: Freshness | None, life: float | None
+    ) -> None:
+        assert policy.seconds_before_probe(freshness, life, 1289, 5) == 0
+
     def test_what_is_not_known_stays_so(self) -> None:
         assert policy.after_probe(None, 300, 2000) is None
         assert policy.after_probe(self.FRESH, None, 2000) is None
