@@ -4,7 +4,7 @@ STAMP := $(VENV)/.installed
 DEMO_PYTHON := build/demo-venv/bin/python
 DEMO_STAMP := build/demo-venv/.installed
 
-.PHONY: test lint demo bench lock clean
+.PHONY: test soak lint demo bench lock clean
 
 $(STAMP): requirements.lock pyproject.toml
 	python3 -m venv $(VENV)
@@ -35,6 +35,10 @@ lint: $(STAMP)
 
 test: lint
 	$(PYTHON) -m pytest -n 2 --dist loadfile
+
+# The long tests in full, one after the other; their figures are printed and go into build/soak.json.
+soak: $(STAMP)
+	SOAK=1 $(PYTHON) -m pytest tests/soak
 
 # Needs uv; the results hold hashes and no index address.
 LOCK := uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header

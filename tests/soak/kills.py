@@ -1,0 +1,163 @@
+"""A `get`, or the worker that it started, killed at a random moment; and what is looked at afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from docker_credential_harbor import lock
+from tests.lab.processes import alive, wait_until
+from tests.lab.realm import HELPER_CLIENT
+
+if TYPE_CHECKING:
+    import random
+    from pathlib import Path
+
+    from tests.lab.workplace import Workplace
+
+REFRESH, SAVE, RENEWAL, SIGN_IN = "refresh", "save", "renewal", "sign-in"
+PHASES = (REFRESH, SAVE, RENEWAL, SIGN_IN)
+STATES = {"ready", "harbor-session-ended", "not-onboarded", "signed-out", "refused", "unreachable"}
+BEYOND = 1.1  # of a run's usual duration: the last moments must be met as well
+# Whatever the storage, by the product itself: the ID token kept is an expired one; the refresh token is printed.
+CHANGE_KEPT = """
+import sys
+from dataclasses import replace
+from docker_credential_harbor.credential_store import CredentialStore
+store = CredentialStore()
+kept = store.load_sign_in(sys.argv[1])
+if sys.argv[2] == "expire":
+    store.save_sign_in(sys.argv[1], replace(kept, tokens=replace(kept.tokens, id_token_expires_at=1.0)))
+print(kept.tokens.refresh_token)
+"""
+
+
+@dataclass
+class Killer:
+    """One long-lived workplace, in which every run is made necessary, killed, and followed by one that must work."""
+
+    workplace: Workplace
+    rotation: bool
+    random: random.Random
+    counted: Counter[str] = field(default_factory=Counter)
+    _secrets: int = 0
+    _usual_seconds: dict[str, float] = field(default_factory=dict)
+
+    def kill_one(self, phase: str) -> None:
+        """One run that is killed, and all that must be true afterwards."""
+        seconds = self._usual_seconds.get(phase) or self._measure(phase)
+        windows, refreshed, token = self._prepare(phase)
+        run = self.workplace.start_get()
+        try:
+            run.wait(self.random.uniform(0, BEYOND * seconds))
+        except subprocess.TimeoutExpired:
+            victim = self.random.choice([run.pid, *self.workers()])
+        else:
+            victim = 0
+            self.counted[f"{phase}, over before the kill"] += 1
+        who = "nobody" if not victim else "get" if victim == run.pid else "worker"
+        if victim:
+            os.kill(victim, signal.SIGKILL)
+            self.counted[f"{phase}, {who} killed"] += 1
+        _, errors = run.communicate(timeout=120)
+        assert all(line.startswith(b"docker-credential-harbor: ") for line in errors.splitlines()), errors
+        wait_until(lambda: not self.workers(), "the worker to end", 60)
+        self._wait_for_the_person()
+        self._look_at_what_is_kept()
+        if phase in (REFRESH, SAVE):
+            self._works_without_a_person(phase, windows, refreshed, token)
+        else:
+            self._works_after_a_pause(phase, who, windows)
+
+    def workers(self) -> list[int]:
+        """The workers of this workplace that run now."""
+        pattern = f"_ask-the-person .* {self.workplace.name}"
+        found = subprocess.run(["pgrep", "-f", pattern], capture_output=True, text=True, check=False)
+        return [pid for pid in map(int, found.stdout.split()) if alive(pid)]
+
+    def _measure(self, phase: str) -> float:
+        """How long it takes when nobody is killed."""
+        self._prepare(phase)
+        started_at = time.monotonic()
+        self._must_work()
+        self._usual_seconds[phase] = time.monotonic() - started_at
+        return self._usual_seconds[phase]
+
+    def _prepare(self, phase: str) -> tuple[int, int, str]:
+        """Makes a run of that phase necessary; the windows and refreshes so far, and the refresh token that is kept."""
+        token = "" if phase == SIGN_IN else self._kept(phase == REFRESH)
+        if phase in (REFRESH, SAVE):
+            self._secrets += 1
+            self.workplace.harbor.set_secret("alice-h", f"Secret-Number-{self._secrets:09d}")
+        elif phase == RENEWAL:
+            self.workplace.harbor.kill_stored_token("alice-h")
+        else:
+            assert self.workplace.helper.run("erase", self.workplace.name).returncode == 0
+        self.workplace.end_trust_window()
+        return self.workplace.person.windows, self.workplace.realm.token_requests(HELPER_CLIENT), token
+
+    def _kept(self, expire: bool = False) -> str:
+        command = [sys.executable, "-c", CHANGE_KEPT, self.workplace.name, "expire" if expire else "read"]
+        environment = self.workplace.helper.home.environment
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+
+    def _wait_for_the_person(self) -> None:
+        person = self.workplace.person
+        wait_until(lambda: len(person.pages) == person.windows, "the browser to come to rest", 60)
+
+    def _look_at_what_is_kept(self) -> None:
+        """No lock stays, and nothing is torn: all of it can be read."""
+        home = self.workplace.helper.home
+        assert [path for path in _locks(home.path) if lock.is_held(path)] == []
+        for path in home.path.rglob("*.json"):
+            json.loads(path.read_text())
+        listed = self.workplace.helper.run("list")
+        assert (listed.returncode, listed.stderr) == (0, ""), listed.stderr
+        assert set(json.loads(listed.stdout).values()) <= {"alice-h"}
+        status = self.workplace.helper.run(["status", "--json"])
+        [row] = json.loads(status.stdout)["registries"]
+        assert row["state"] in STATES, status.stdout + status.stderr
+
+    def _works_without_a_person(self, phase: str, windows: int, refreshed: int, token: str) -> None:
+        """Unless the provider's answer was lost, and counts only once."""
+        lost = phase == REFRESH and self._kept() == token and self._refreshed() > refreshed
+        self.workplace.end_trust_window()
+        self._must_work()
+        opened = self.workplace.person.windows - windows
+        if lost:
+            self.counted[f"{phase}, between the provider's answer and the save"] += 1
+        assert opened <= int(lost and self.rotation), "the person signs in at once, and only where a token was lost"
+
+    def _works_after_a_pause(self, phase: str, who: str, windows: int) -> None:
+        """A worker that was killed has declined: `login` works at once, a `get` after the pause."""
+        if who != "worker":
+            self._must_work()
+            assert self.workplace.person.windows == windows + 1, "the worker went on, or the next get opened the window"
+            return
+        answer = self.workplace.get()
+        if answer.returncode:
+            assert "no window opens by itself" in answer.stderr
+            self.counted[f"{phase}, paused"] += 1
+            if self.random.random() < 0.5:
+                assert self.workplace.helper.run("login").returncode == 0
+            else:
+                self.workplace.end_pause()
+        self._must_work()
+
+    def _must_work(self) -> None:
+        assert self.workplace.pair() == ("alice-h", self.workplace.harbor.users["alice-h"].secret)
+        self._wait_for_the_person()
+
+    def _refreshed(self) -> int:
+        return self.workplace.realm.token_requests(HELPER_CLIENT)
+
+
+def _locks(folder: Path) -> list[Path]:
+    return [*folder.rglob("*.lock")]
