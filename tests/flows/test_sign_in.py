@@ -162,7 +162,7 @@ class TestUnknownClient:
             line = workplace.refused()
             assert "does not take the client" in line
             assert next(iter(keys.values())) in line
-            assert "docker login" in line
+            assert f"docker-credential-harbor login {workplace.name}" in line
         assert workplace.person.windows == 0
 
 
