@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from docker_credential_harbor import server_url
-from docker_credential_harbor.errors import ConfigurationInvalid
+from docker_credential_harbor.errors import ConfigurationInvalid, NotReadable
+from docker_credential_harbor.files import read_bytes
 from docker_credential_harbor.model import LoginChoice, Registry, Settings, StorageChoice
 
 if TYPE_CHECKING:
@@ -219,13 +220,12 @@ def _check_url(key: str, value: str, place: str) -> None:
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+        content = read_bytes(path)
+        return None if content is None else content.decode()
     except UnicodeDecodeError:
         raise ConfigurationInvalid(place=path, reason="it is not UTF-8 text") from None
-    except OSError as fault:
-        raise ConfigurationInvalid(place=path, reason=f"it cannot be read: {fault.strerror}") from fault
+    except NotReadable as fault:
+        raise ConfigurationInvalid(place=path, reason=f"it cannot be read: {fault.facts['reason']}") from fault
 
 
 def _parse(path: Path, text: str) -> dict[str, Any]:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import config, errors, interaction, remembered
 from docker_credential_harbor.credential_store import CredentialStore
+from docker_credential_harbor.time_limit import Allowance
 
 if TYPE_CHECKING:
     from docker_credential_harbor.model import LoginChoice, Registry, Settings
+
+
+# Within the second that `timeout` may be exceeded by: for the store where lock and requests have used the time up. What
+# the provider has given must be kept even then.
+STORE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -22,16 +28,26 @@ class Context:
     reach: interaction.Reach
     began_at: float  # when this process was asked
     asked: bool  # by a person who ran a command, and not by Docker
+    allowance: Allowance  # for requests; shared by everything that is done for one request of Docker's
 
     @cached_property
     def store(self) -> CredentialStore:
         # Somebody who ran a command is given the time to unlock a keyring; Docker is not kept waiting for it.
-        settings = self.settings
+        patience = Allowance(self.settings.login_timeout_seconds) if self.asked else self.allowance
         return CredentialStore(
-            settings.storage,
-            timeout_seconds=settings.login_timeout_seconds if self.asked else settings.timeout_seconds,
-            may_prompt=self.reach.way != "nobody",
+            self.settings.storage, allowance=patience.longer(STORE_SECONDS), may_prompt=self.reach.way != "nobody"
         )
+
+    @property
+    def lock_seconds(self) -> float:
+        """How long another process is waited for; the store needs a moment after that."""
+        return self.allowance.longer(-STORE_SECONDS).left()
+
+    def begun_anew(self) -> Context:
+        """With the whole time again, as after a person was asked."""
+        if self.allowance.ends_at is None:
+            return self
+        return replace(self, allowance=Allowance.shared(self.settings.timeout_seconds))
 
     @cached_property
     def stamp_digest(self) -> str:
@@ -73,11 +89,12 @@ def open_context(
     """Reads the configuration.
 
     ``asked``: a person ran the command, so neither `login` nor CI counts. ``login``: instead of the configured one.
-    ``has_terminal`` None: to be found out. Raises ConfigurationInvalid.
+    ``has_terminal`` None: to be found out. ``began_at``: when Docker asked, whose request has one allowance of time.
+    Raises ConfigurationInvalid.
     """
     import os
 
-    began = time.time() if began_at is None else began_at
+    began_here = time.monotonic()
     sources = config.sources()
     # Stamped before it is read: a change in between makes the remembered pair miss, never match.
     stamp = remembered.stamp([str(path) for path in sources.files], list(sources.variables))
@@ -88,4 +105,12 @@ def open_context(
         asked=asked,
         has_terminal=interaction.has_terminal() if has_terminal is None else has_terminal,
     )
-    return Context(settings=settings, stamp=stamp, reach=reach, began_at=began, asked=asked)
+    seconds = settings.timeout_seconds
+    return Context(
+        settings=settings,
+        stamp=stamp,
+        reach=reach,
+        began_at=time.time() if began_at is None else began_at,
+        asked=asked,
+        allowance=Allowance(seconds, None if began_at is None else began_here + seconds),
+    )

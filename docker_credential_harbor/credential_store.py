@@ -21,6 +21,9 @@ from docker_credential_harbor.errors import Busy, StoreDamaged, StoreUnavailable
 from docker_credential_harbor.files import make_private_folder, read_bytes, write_private
 from docker_credential_harbor.lock import hold
 from docker_credential_harbor.model import Credentials, PairKind, SignIn, StoredPair, TokenSet
+from docker_credential_harbor.storage.os_keyring import OsKeyring
+from docker_credential_harbor.storage.private_file import PrivateFile
+from docker_credential_harbor.time_limit import Allowance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +49,7 @@ def data_folder() -> Path:
 class CredentialStore:
     """Every method raises StoreUnavailable, StoreDamaged, NotReadable; those that change, NotWritable and Busy too.
 
-    ``timeout_seconds``: for a backend's answer or another process's change. ``may_prompt``: whether somebody is there
+    ``allowance``: for a backend's answer or another process's change. ``may_prompt``: whether somebody is there
     to answer a keyring that is locked. What a change rests on is read under the registry's lock by the caller.
     """
 
@@ -55,13 +58,14 @@ class CredentialStore:
         choice: StorageChoice = "auto",
         folder: Path | None = None,
         *,
-        timeout_seconds: float = 10,
+        allowance: Allowance = Allowance(10),  # noqa: B008 - frozen
         may_prompt: bool = False,
     ) -> None:
         self._choice = choice
         self._folder = folder or data_folder()
-        self._timeout_seconds = timeout_seconds
-        self._may_prompt = may_prompt
+        self._allowance = allowance
+        self._keyring = OsKeyring(allowance, may_prompt)
+        self._file = PrivateFile(self._folder, allowance)
 
     def load_sign_in(self, registry_name: str) -> SignIn | None:
         """What is kept of the person who signed in; None where nobody has."""
@@ -166,18 +170,13 @@ class CredentialStore:
 
     def _open(self, section: str, noted: str | None) -> tuple[Backend, str]:
         return storage.open_backend(
-            self._choice,
-            self._folder,
-            noted=noted,
-            for_stored_pair=section == _STORED,
-            timeout_seconds=self._timeout_seconds,
-            may_prompt=self._may_prompt,
+            self._choice, self._keyring, self._file, noted=noted, for_stored_pair=section == _STORED
         )
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         make_private_folder(self._folder)
-        with hold(self._folder / "index.lock", self._timeout_seconds) as held:
+        with hold(self._folder / "index.lock", self._allowance.left()) as held:
             if not held:
                 raise Busy(what_runs="change of what is kept", registry="this user")
             yield

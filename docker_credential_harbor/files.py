@@ -8,6 +8,7 @@ the profile's own access list keeps others out.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import time
 from contextlib import suppress
@@ -19,7 +20,8 @@ PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
 LEFTOVER_SECONDS = 3600  # a killed writer's temporary file is swept by a later write after this
 
-_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_READ_ANY = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+_READ = _READ_ANY | getattr(os, "O_NOFOLLOW", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -37,13 +39,24 @@ def make_private_folder(path: Path) -> None:
 
 
 def read_bytes(path: Path) -> bytes | None:
-    """The file's content; None where there is no such file. Raises NotReadable."""
+    """The file's content, a link's target's too; None where there is none. Raises NotReadable.
+
+    Nothing but a file is read (and /dev/null, by which people mean an empty one): a pipe may never end.
+    """
     try:
-        return path.read_bytes()
+        descriptor = os.open(path, _READ_ANY)
+        with os.fdopen(descriptor, "rb") as file:
+            if not _is_file(os.fstat(descriptor)):
+                raise NotReadable(path=path, reason="it is no file")
+            return file.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise NotReadable(path=path, reason=error.strerror or error) from error
+
+
+def _is_file(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) or os.path.samestat(status, os.stat(os.devnull))  # noqa: PTH116 - of a name
 
 
 def write_private(path: Path, data: bytes) -> bool:

@@ -6,7 +6,7 @@ while a person is asked; after that everything is looked at anew.
 
 from __future__ import annotations
 
-import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import console, errors, inquiry, lock, registry_state, tokens, verified, window
@@ -15,7 +15,10 @@ from docker_credential_harbor.inquiry import Ended, Inquiry
 from docker_credential_harbor.transport import Transport
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from docker_credential_harbor.context import Context
+    from docker_credential_harbor.errors import Failure
     from docker_credential_harbor.model import Credentials, Registry
 
 
@@ -29,30 +32,28 @@ def credentials(context: Context, registry: Registry, ended: Ended | None = None
     """
     turns = 0
     while True:
-        seconds = context.settings.timeout_seconds
-        started_at = time.monotonic()
-        with lock.hold(registry_state.lock_path(registry.name), seconds) as locked:
+        with locked(context, registry) as hindrance:
             pair = verified.recall(registry.name)
             if pair:  # by another process meanwhile; a hundred that waited for it need not open a keyring one by one
                 console.trace(f"{registry.name}: the remembered pair")
                 return pair
-            http = transport(context, registry, deadline_at=started_at + seconds)
-            look = Inquiry(context, registry, http)
-            if not locked:
-                look.learn(unreachable=errors.Busy(what_runs="get", registry=registry.name))
-            if _is_under_way(registry):  # counted as declined until it ended well, but it can be joined
+            look = Inquiry(context, registry, transport(context, registry))
+            if hindrance:
+                look.learn(unreachable=hindrance)
+            elif _is_under_way(registry):  # counted as declined until it ended well, but it can be joined
                 look.learn(paused_seconds=0)
             if ended:
                 look.known = inquiry.with_person(look.known, ended)
             end = look.found_by_another(context.began_at) or look.run()
             if isinstance(end, (HandOut, NotFound)):
-                if locked:
+                if not hindrance:
                     _save(look, end)
                 return _answer(look, end)
             registry_state.save(registry.name, look.notes)
             turns += 1
             asking = _start_or_join(look, end)
         ended = _wait(context, registry, asking) if asking else _wait_for_others(context, end)
+        context = context.begun_anew()
         if ended is None and turns >= MOST_TURNS:
             ended = Ended(end, None, errors.Busy(what_runs="sign-in", registry="another registry"))
 
@@ -61,7 +62,7 @@ def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "lo
     """For `login`: a sign-in whether one is needed or not, then the pair. Raises Failure."""
     window.end(registry.name)  # an older one: its tab may be closed already, and two would not help
     _wait_for_others(context, Step.SIGN_IN)
-    with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds) as locked:
+    with lock.hold(registry_state.lock_path(registry.name), context.lock_seconds) as locked:
         if not locked:
             raise errors.Busy(what_runs="get", registry=registry.name)
         generation = registry_state.load(registry.name).generation
@@ -83,7 +84,7 @@ def sign_in_by_ticket(context: Context, registry: Registry) -> Credentials | Non
 
     Raises Busy and Store… errors.
     """
-    with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds) as locked:
+    with lock.hold(registry_state.lock_path(registry.name), context.lock_seconds) as locked:
         if not locked:
             raise errors.Busy(what_runs="get", registry=registry.name)
         look = Inquiry(context, registry, transport(context, registry))
@@ -98,9 +99,29 @@ def sign_in_by_ticket(context: Context, registry: Registry) -> Credentials | Non
     return look.known.pair
 
 
-def transport(context: Context, registry: Registry, *, deadline_at: float | None = None) -> Transport:
-    """The HTTP session for one registry and its provider; ``deadline_at``: for all requests together (monotonic)."""
-    return Transport(context.settings.timeout_seconds, registry.ca_file, deadline_at=deadline_at, trace=console.trace)
+def transport(context: Context, registry: Registry) -> Transport:
+    """The HTTP session for one registry and its provider, within the time that is left."""
+    allowance = context.allowance
+    return Transport(allowance.seconds, registry.ca_file, deadline_at=allowance.ends_at, trace=console.trace)
+
+
+@contextmanager
+def locked(context: Context, registry: Registry) -> Iterator[Failure | None]:
+    """With the registry's lock, or without it, and then the block is told why (Busy, NotWritable).
+
+    Two that refresh at once would end the session: without the lock it is as if nobody could be asked.
+    """
+    mutex = lock.Lock(registry_state.lock_path(registry.name))
+    hindrance: Failure | None = None
+    try:
+        if not mutex.acquire(context.lock_seconds):
+            hindrance = errors.Busy(what_runs="get", registry=registry.name)
+    except errors.NotWritable as fault:
+        hindrance = fault
+    try:
+        yield hindrance
+    finally:
+        mutex.release()
 
 
 def _save(look: Inquiry, end: HandOut | NotFound) -> None:

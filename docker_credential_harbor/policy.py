@@ -37,6 +37,8 @@ def decide(known: Known) -> Step | HandOut | NotFound:
     """The next step. Each row of the contract's table is one branch, in its order."""
     if known.trusted and known.pair:
         return HandOut()
+    if known.pair_kind is not None and is_robot(known):
+        return HandOut()
     if known.unreachable:
         return HandOut(unverified=known.unreachable) if known.pair else NotFound(known.unreachable)
     if known.stopped:
@@ -49,8 +51,6 @@ def decide(known: Known) -> Step | HandOut | NotFound:
 
 
 def _decide_stored(known: Known) -> Step | HandOut | NotFound:
-    if is_robot(known):
-        return HandOut()
     if known.probe is None:
         return Step.PROBE
     if known.pair_kind is PairKind.UNKNOWN:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import console, errors, get, lock, provider, registry_state, tokens, verified, window
+from docker_credential_harbor import console, errors, get, provider, registry_state, tokens, verified, window
 from docker_credential_harbor.errors import Failure
 
 if TYPE_CHECKING:
@@ -18,21 +18,28 @@ def sign_out(context: Context, registry: Registry) -> bool:
 
     What is here goes first; a provider that is away is only told to standard error. Raises Busy and Store… errors.
     """
-    with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds) as locked:
-        if not locked:
-            raise errors.Busy(what_runs="get", registry=registry.name)
+    with get.locked(context, registry) as hindrance:
+        if isinstance(hindrance, errors.Busy):
+            raise hindrance
         notes = registry_state.load(registry.name)
-        # A worker under way compares the generation before it saves; it is told to end as well, but may be in the act.
-        forgotten = verified.forget(registry.name, notes)
-        signed_out = replace(forgotten, generation=notes.generation + 1, freshness=None, declines=0, declined_at=None)
-        registry_state.save(registry.name, replace(signed_out, redirect=None, provider=None))
-        window.end(registry.name)
+        try:
+            _end_what_is_under_way(registry, notes)
+        except errors.NotWritable as fault:  # no reason to keep a secret
+            console.warn(str(fault))
         sign_in = _readable_sign_in(context, registry)
         context.store.delete_sign_in(registry.name)
         had_stored = context.store.delete_stored(f"https://{registry.name}")
     if sign_in:
         _revoke(context, registry, notes, sign_in)
     return had_stored or sign_in is not None
+
+
+def _end_what_is_under_way(registry: Registry, notes: registry_state.Notes) -> None:
+    """A worker compares the generation before it saves; it is told to end as well, but may be in the act."""
+    forgotten = verified.forget(registry.name, notes)
+    signed_out = replace(forgotten, generation=notes.generation + 1, freshness=None, declines=0, declined_at=None)
+    registry_state.save(registry.name, replace(signed_out, redirect=None, provider=None))
+    window.end(registry.name)
 
 
 def _readable_sign_in(context: Context, registry: Registry) -> SignIn | None:

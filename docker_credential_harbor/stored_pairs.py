@@ -28,7 +28,7 @@ def store(context: Context, server: str, registry: Registry | None, pair: Creden
         context.store.save_stored(server, StoredPair(pair))
         return
     key = f"https://{registry.name}"
-    with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds) as locked:
+    with lock.hold(registry_state.lock_path(registry.name), context.lock_seconds) as locked:
         if not locked:
             raise errors.Busy(what_runs="get", registry=registry.name)
         registry_state.save(registry.name, verified.forget(registry.name, registry_state.load(registry.name)))

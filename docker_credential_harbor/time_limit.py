@@ -1,12 +1,15 @@
-"""A limit on calls that offer none: D-Bus and the prompts behind it, name resolution, requests in redirects.
+"""How long things may take: one allowance for everything that a `get` does, and a limit on calls that offer none.
 
-A thread cannot be ended from outside (``threading``), so a call that is too slow is left behind in a daemon thread,
-which does not hold up the end of the process. Hence only for calls whose late effect does no harm.
+Those are D-Bus and the prompts behind it, name resolution, requests in redirects. A thread cannot be ended from outside
+(``threading``), so a call that is too slow is left behind in a daemon thread, which does not hold up the end of the
+process. Hence only for calls whose late effect does no harm.
 """
 
 from __future__ import annotations
 
 import threading
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -15,6 +18,32 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _left_behind: list[threading.Thread] = []
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """The seconds that a call may take: its own each time, or what is left of those that all calls share.
+
+    ``ends_at`` is an instant of ``time.monotonic``; None: every call has all the ``seconds`` for itself.
+    """
+
+    seconds: float
+    ends_at: float | None = None
+
+    @classmethod
+    def shared(cls, seconds: float) -> Allowance:
+        """For all calls from now on together."""
+        return cls(seconds, time.monotonic() + seconds)
+
+    def longer(self, seconds: float) -> Allowance:
+        """The same shared one with a later end (below 0: an earlier one); that of each call stays as it is."""
+        if self.ends_at is None:
+            return self
+        return replace(self, seconds=self.seconds + seconds, ends_at=self.ends_at + seconds)
+
+    def left(self) -> float:
+        """Seconds for the next call; 0 where none are left."""
+        return self.seconds if self.ends_at is None else max(0.0, self.ends_at - time.monotonic())
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:

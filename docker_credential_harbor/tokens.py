@@ -58,6 +58,7 @@ def refresh(
     if sign_in.tokens.refresh_token is None or found.issuer != sign_in.tokens.issuer:
         return None  # a refresh token is for the provider that gave it, whoever Harbor names now
     store.check(registry.name)
+    http.check_time_left(found.token_endpoint)  # with rotation an answer that comes too late costs the sign-in
 
     def keep(tokens: TokenSet) -> SignIn:
         fresh = replace(sign_in, tokens=tokens)

@@ -115,12 +115,12 @@ class Transport:
         _check_url(url)
         sent = {**_headers(basic, bearer, form, json), **(headers or {})}
         body = urlencode(form) if form is not None else json_format.dumps(json) if json is not None else None
+        adapter = self._open()  # takes its time, the first one
         limit_seconds = self._seconds_left(url)
         self.count += 1
         started_at = time.monotonic()
         outcome = "failed"
         try:
-            adapter = self._open()
             answer = within(limit_seconds, lambda: _exchange(adapter, method, url, sent, body, limit_seconds))
             outcome = str(answer.status)
             return answer
@@ -142,6 +142,11 @@ class Transport:
         left = self.timeout_seconds if self.deadline_at is None else self.deadline_at - time.monotonic()
         return max(0.0, min(self.timeout_seconds, left))
 
+    def check_time_left(self, url: str) -> None:
+        """Raises Unreachable where less than a quarter of the time is left for a request that must not be cut short."""
+        if self.seconds_left() < self.timeout_seconds / 4:
+            raise _no_time(url)
+
     def close(self) -> None:
         """Close the connections that are kept open."""
         if self._adapter is not None:
@@ -149,18 +154,20 @@ class Transport:
             self._adapter = None
 
     def _seconds_left(self, url: str) -> float:
-        if self.deadline_at is None:
-            return self.timeout_seconds
-        left = self.deadline_at - time.monotonic()
-        if left <= 0:
-            # Not NoAnswer: nothing was asked, so nothing is known of the server.
-            raise Unreachable(host=host_of(url), reason="no time was left to ask it")
-        return min(self.timeout_seconds, left)
+        left = self.seconds_left()
+        if not left:
+            raise _no_time(url)
+        return left
 
     def _open(self) -> Any:
         if self._adapter is None:
             self._adapter = _new_adapter(_tls_context(self._ca_file))
         return self._adapter
+
+
+def _no_time(url: str) -> Unreachable:
+    """Not NoAnswer: nothing was asked, so nothing is known of the server."""
+    return Unreachable(host=host_of(url), reason="no time was left to ask it")
 
 
 def host_of(url: str) -> str:
@@ -273,6 +280,8 @@ def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
     context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_file is not None:
+        if ca_file.exists() and not ca_file.is_file():  # a pipe may never end
+            raise NotReadable(path=ca_file, reason="it is no file")
         try:
             context.load_verify_locations(cafile=os.fspath(ca_file))
         except ssl.SSLError as error:

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _row(context: Context, registry: Registry) -> dict[str, str | None]:
     row: dict[str, str | None] = {"registry": registry.name, "username": None}
     try:
-        with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds) as locked:
+        with lock.hold(registry_state.lock_path(registry.name), context.lock_seconds) as locked:
             if not locked:
                 raise errors.Busy(what_runs="get", registry=registry.name)
             look = Inquiry(context, registry, get.transport(context, registry), trust=False)

@@ -7,27 +7,19 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor.errors import StoreUnavailable
 from docker_credential_harbor.storage.kernel_keyring import KernelKeyring
-from docker_credential_harbor.storage.os_keyring import OsKeyring
-from docker_credential_harbor.storage.private_file import PrivateFile
 from docker_credential_harbor.storage.split import Split
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from docker_credential_harbor.model import StorageChoice
     from docker_credential_harbor.storage.backend import Backend
+    from docker_credential_harbor.storage.os_keyring import OsKeyring
+    from docker_credential_harbor.storage.private_file import PrivateFile
 
 KEYRING_LIMITS = {"win32": 1280}  # UTF-16 units, by sys.platform
 
 
 def open_backend(
-    choice: StorageChoice,
-    folder: Path,
-    *,
-    noted: str | None,
-    for_stored_pair: bool,
-    timeout_seconds: float,
-    may_prompt: bool,
+    choice: StorageChoice, keyring: OsKeyring, file: PrivateFile, *, noted: str | None, for_stored_pair: bool
 ) -> tuple[Backend, str]:
     """The backend and why it is that one, in words for a person.
 
@@ -35,8 +27,6 @@ def open_backend(
     None ``choice`` decides. A stored pair never goes to the kernel: nobody could get it back by signing in.
     Raises StoreUnavailable; with ``noted``, a keyring that is locked says so only when it is used.
     """
-    keyring = OsKeyring(timeout_seconds, may_prompt)
-    file = PrivateFile(folder, timeout_seconds)
     if noted is not None:
         return _noted(noted, keyring, file), f"the {noted} was picked when it was first kept"
     if choice == "file":

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from keyring.backend import KeyringBackend
 
+    from docker_credential_harbor.time_limit import Allowance
+
 SERVICE = "docker-credential-harbor"
 _NO_KEYRINGS = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")  # the last keeps plain files
 _SECRET_SERVICES = ("keyring.backends.SecretService", "keyring.backends.libsecret")
@@ -26,14 +28,18 @@ T = TypeVar("T")
 
 
 class OsKeyring:
-    """The backend ``keyring``. A call, and a prompt where ``may_prompt`` allows one, ends after ``timeout_seconds``."""
+    """The backend ``keyring``. A call, and a prompt where ``may_prompt`` allows one, is waited for that long.
+
+    One that gave no answer in that time is not asked again: each would take as long, and leave one more call behind.
+    """
 
     name = "keyring"
 
-    def __init__(self, timeout_seconds: float, may_prompt: bool) -> None:
-        self._timeout_seconds = timeout_seconds
+    def __init__(self, allowance: Allowance, may_prompt: bool) -> None:
+        self._allowance = allowance
         self._may_prompt = may_prompt
         self._found: KeyringBackend | None = None
+        self._given_up: StoreUnavailable | None = None
 
     def get(self, key: str) -> str | None:
         """The value; None where there is none."""
@@ -61,14 +67,21 @@ class OsKeyring:
                 self._found = _find()
             if locked_matters and not self._may_prompt:
                 _refuse_locked(self._found)
+            if self._given_up:  # left behind: somebody else may have kept a newer value by now
+                raise self._given_up
             return call(self._found)
 
+        if self._given_up:
+            raise self._given_up
+        seconds = self._allowance.left()
         try:
-            return within(self._timeout_seconds, run)
+            return within(seconds, run)
         except Failure:
             raise
         except TimeoutError as error:
-            raise _unavailable(f"no answer within {self._timeout_seconds:g} s") from error
+            reason = f"no answer within {round(seconds, 1):g} s" if seconds else "no time was left to ask it"
+            self._given_up = _unavailable(reason)
+            raise self._given_up from error
         except Exception as error:  # each system's own, from beneath keyring
             raise _unavailable(_reason(error)) from error
 

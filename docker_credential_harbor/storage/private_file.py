@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from docker_credential_harbor.time_limit import Allowance
+
 VERSION = 1
 
 
@@ -25,9 +27,9 @@ class PrivateFile:
 
     name = "file"
 
-    def __init__(self, folder: Path, timeout_seconds: float) -> None:
+    def __init__(self, folder: Path, allowance: Allowance) -> None:
         self.path = folder / "secrets.json"
-        self._timeout_seconds = timeout_seconds
+        self._allowance = allowance
 
     def get(self, key: str) -> str | None:
         """The value; None where there is none. Raises StoreDamaged, NotReadable."""
@@ -49,7 +51,7 @@ class PrivateFile:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         make_private_folder(self.path.parent)
-        with hold(self.path.with_suffix(".lock"), self._timeout_seconds) as held:
+        with hold(self.path.with_suffix(".lock"), self._allowance.left()) as held:
             if not held:
                 raise StoreUnavailable(backend="file of secrets", reason="another process is changing it")
             yield

@@ -5,15 +5,18 @@ Source: freedesktop.org's Secret Service API; the manual pages of dbus-daemon an
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 from tests.lab.processes import PartError, end, wait_for_start, wait_until
 
 SERVICE = "org.freedesktop.secrets"
 LOGIN_COLLECTION = "/org/freedesktop/secrets/collection/login"
+Part = Literal["keyring", "bus"]
 
 
 def missing() -> list[str]:
@@ -59,11 +62,25 @@ class SecretService:
         names = ("string:org.freedesktop.Secret.Collection", "string:Locked")
         return "boolean false" not in self._send(SERVICE, LOGIN_COLLECTION, properties, *names)
 
+    def stop(self, which: Part) -> None:
+        """It takes connections and requests, and never answers: until `go_on`."""
+        self._signal(which, signal.SIGSTOP)
+
+    def go_on(self, which: Part) -> None:
+        """It answers again, what was asked meanwhile too."""
+        self._signal(which, signal.SIGCONT)
+
+    def _signal(self, which: Part, number: int) -> None:
+        part = self._bus if which == "bus" else self._daemon
+        assert part is not None
+        part.send_signal(number)
+
     def close(self) -> None:
         """Ends the keyring and the bus, and with it whatever the bus has started."""
-        if self._daemon is not None:
-            end(self._daemon)
-        end(self._bus)
+        for part in (self._daemon, self._bus):
+            if part is not None:
+                part.send_signal(signal.SIGCONT)  # one that stands still does not end
+                end(part)
         self._runtime.cleanup()
 
     def __enter__(self) -> "SecretService":

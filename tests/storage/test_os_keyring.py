@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import keyring
@@ -11,8 +12,13 @@ import keyring.backends.null
 import pytest
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
+from docker_credential_harbor.context import STORE_SECONDS, Context
 from docker_credential_harbor.errors import StoreUnavailable
+from docker_credential_harbor.interaction import Reach
+from docker_credential_harbor.model import Credentials, Settings, StoredPair
+from docker_credential_harbor.storage import os_keyring
 from docker_credential_harbor.storage.os_keyring import OsKeyring
+from docker_credential_harbor.time_limit import Allowance
 from tests.conftest import need
 from tests.lab import secret_service
 from tests.storage.backend_tests import BackendTests
@@ -29,11 +35,11 @@ if TYPE_CHECKING:
 class TestSecretService(BackendTests):
     @pytest.fixture
     def make(self) -> Callable[[], Backend]:
-        return lambda: OsKeyring(30, may_prompt=False)
+        return lambda: OsKeyring(Allowance(30), may_prompt=False)
 
     def test_it_is_there(self) -> None:
-        OsKeyring(30, may_prompt=False).check()
-        assert OsKeyring(30, may_prompt=False).find() == "SecretService"
+        OsKeyring(Allowance(30), may_prompt=False).check()
+        assert OsKeyring(Allowance(30), may_prompt=False).find() == "SecretService"
 
 
 def all_calls(backend: OsKeyring) -> list[Callable[[], object]]:
@@ -41,7 +47,7 @@ def all_calls(backend: OsKeyring) -> list[Callable[[], object]]:
 
 
 def test_locked_later_nothing_prompts(unlocked: SecretService) -> None:
-    backend = OsKeyring(30, may_prompt=False)
+    backend = OsKeyring(Allowance(30), may_prompt=False)
     backend.set("a", "1")
     unlocked.lock()
     for call in all_calls(backend):
@@ -59,19 +65,19 @@ def test_never_unlocked_and_no_screen_for_a_prompt(
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", service.environment["DBUS_SESSION_BUS_ADDRESS"])
         look_anew()
         with pytest.raises(StoreUnavailable, match="locked"):
-            OsKeyring(30, may_prompt=may_prompt).check()
+            OsKeyring(Allowance(30), may_prompt=may_prompt).check()
 
 
 @pytest.mark.usefixtures("no_keyring")
 def test_none() -> None:
-    backend = OsKeyring(30, may_prompt=False)
+    backend = OsKeyring(Allowance(30), may_prompt=False)
     for call in [*all_calls(backend), backend.find]:
         with pytest.raises(StoreUnavailable, match=r"operating system's keyring cannot be used \(there is none here\)"):
             call()
 
 
 def test_gone_later(unlocked: SecretService) -> None:
-    backend = OsKeyring(30, may_prompt=False)
+    backend = OsKeyring(Allowance(30), may_prompt=False)
     backend.set("a", "1")
     unlocked.close()
     with pytest.raises(StoreUnavailable):
@@ -102,16 +108,57 @@ def use(look_anew: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Calla
     return lambda ring: monkeypatch.setattr(keyring.core, "_keyring_backend", ring)
 
 
-def test_one_that_hangs_is_left_behind(use: Callable[[object], None]) -> None:
+def test_one_that_hangs_is_left_behind_and_not_asked_again(use: Callable[[object], None]) -> None:
     never = threading.Event()
+    asked = []
 
     def hang() -> None:
+        asked.append("once")
         never.wait()
 
     use(StandIn(hang))
-    with pytest.raises(StoreUnavailable, match=r"no answer within 0\.05 s"):
-        OsKeyring(0.05, may_prompt=False).get("a")
+    backend = OsKeyring(Allowance(0.2), may_prompt=False)
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match=r"no answer within 0\.2 s"):
+            backend.get("a")
     never.set()
+    assert asked == ["once"]
+
+
+def test_without_time_it_is_not_asked(use: Callable[[object], None]) -> None:
+    use(StandIn(lambda: pytest.fail("it was")))
+    with pytest.raises(StoreUnavailable, match="no time was left to ask it"):
+        OsKeyring(Allowance.shared(0), may_prompt=False).set("a", "1")
+
+
+def test_what_the_provider_gave_is_kept_though_the_time_is_over(use: Callable[[object], None]) -> None:
+    kept: list[str | None] = []
+    use(StandIn(lambda: kept.append("kept")))
+    reach = Reach("nobody", "a test")
+    settings = Settings(storage="keyring")
+    context = Context(settings, b"", reach, began_at=0, asked=False, allowance=Allowance.shared(0))
+    context.store.save_stored("ghcr.io", StoredPair(Credentials("alice", "s")))
+    assert kept
+    used_up = replace(context, allowance=Allowance.shared(0).longer(-STORE_SECONDS))
+    with pytest.raises(StoreUnavailable, match="no time was left"):
+        used_up.store.load_stored("ghcr.io")
+
+
+def test_what_was_left_behind_keeps_nothing_later(
+    use: Callable[[object], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer comes when somebody else may have kept a newer value."""
+    go_on = threading.Event()
+    kept = []
+    use(StandIn(lambda: kept.append("late")))
+    monkeypatch.setattr(os_keyring, "_refuse_locked", lambda _: go_on.wait())
+    before = set(threading.enumerate())
+    with pytest.raises(StoreUnavailable, match="no answer"):
+        OsKeyring(Allowance(0.05), may_prompt=False).set("a", "1")
+    [left_behind] = set(threading.enumerate()) - before
+    go_on.set()
+    left_behind.join(30)
+    assert kept == []
 
 
 def test_a_dismissed_prompt(use: Callable[[object], None]) -> None:
@@ -120,7 +167,7 @@ def test_a_dismissed_prompt(use: Callable[[object], None]) -> None:
 
     use(StandIn(dismissed))
     with pytest.raises(StoreUnavailable, match="locked and was not unlocked"):
-        OsKeyring(30, may_prompt=True).get("a")
+        OsKeyring(Allowance(30), may_prompt=True).get("a")
 
 
 def test_any_other_error_of_a_backend(use: Callable[[object], None]) -> None:
@@ -129,15 +176,15 @@ def test_any_other_error_of_a_backend(use: Callable[[object], None]) -> None:
 
     use(StandIn(broken))
     with pytest.raises(StoreUnavailable, match="RuntimeError: the vault is on fire"):
-        OsKeyring(30, may_prompt=True).get("a")
+        OsKeyring(Allowance(30), may_prompt=True).get("a")
 
 
 def test_a_value_that_cannot_be_deleted_is_not_taken_for_an_absent_one(use: Callable[[object], None]) -> None:
     use(StandIn(lambda: "still here"))
     with pytest.raises(StoreUnavailable, match="PasswordDeleteError"):
-        OsKeyring(30, may_prompt=True).delete("a")
+        OsKeyring(Allowance(30), may_prompt=True).delete("a")
     use(StandIn(lambda: None))
-    OsKeyring(30, may_prompt=True).delete("a")
+    OsKeyring(Allowance(30), may_prompt=True).delete("a")
 
 
 class Plaintext(StandIn):
@@ -149,4 +196,4 @@ def test_what_keeps_nothing_or_plain_text_is_refused(use: Callable[[object], Non
     for ring in (nothing, Plaintext(lambda: "x")):
         use(ring)
         with pytest.raises(StoreUnavailable, match="there is none here"):
-            OsKeyring(30, may_prompt=True).get("a")
+            OsKeyring(Allowance(30), may_prompt=True).get("a")

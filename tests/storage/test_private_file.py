@@ -12,6 +12,7 @@ import pytest
 from docker_credential_harbor.errors import NotWritable, StoreDamaged, StoreUnavailable
 from docker_credential_harbor.lock import hold
 from docker_credential_harbor.storage.private_file import PrivateFile
+from docker_credential_harbor.time_limit import Allowance
 from tests.storage.backend_tests import BackendTests
 
 if TYPE_CHECKING:
@@ -29,17 +30,17 @@ def folder(tmp_path: Path) -> Path:
 class TestPrivateFile(BackendTests):
     @pytest.fixture
     def make(self, folder: Path) -> Callable[[], Backend]:
-        return lambda: PrivateFile(folder, 30)
+        return lambda: PrivateFile(folder, Allowance(30))
 
 
 def test_modes(folder: Path) -> None:
-    PrivateFile(folder, 30).set("a", "1")
+    PrivateFile(folder, Allowance(30)).set("a", "1")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "secrets.json").stat().st_mode) == 0o600
 
 
 def test_unchanged_is_not_written(folder: Path) -> None:
-    file = PrivateFile(folder, 30)
+    file = PrivateFile(folder, Allowance(30))
     file.set("a", "1")
     before = file.path.stat()
     file.set("a", "1")
@@ -48,8 +49,8 @@ def test_unchanged_is_not_written(folder: Path) -> None:
 
 
 def test_reading_makes_nothing(folder: Path) -> None:
-    PrivateFile(folder, 30).get("a")
-    PrivateFile(folder, 30).delete("a")
+    PrivateFile(folder, Allowance(30)).get("a")
+    PrivateFile(folder, Allowance(30)).delete("a")
     assert not folder.exists()
 
 
@@ -67,7 +68,7 @@ def test_reading_makes_nothing(folder: Path) -> None:
     ],
 )
 def test_damaged_it_is_left_as_it_is(folder: Path, content: bytes) -> None:
-    file = PrivateFile(folder, 30)
+    file = PrivateFile(folder, Allowance(30))
     folder.mkdir()
     file.path.write_bytes(content)
     calls: list[Callable[[], object]] = [lambda: file.get("a"), lambda: file.set("a", "2"), lambda: file.delete("a")]
@@ -80,20 +81,21 @@ def test_damaged_it_is_left_as_it_is(folder: Path, content: bytes) -> None:
 
 def test_another_change_is_awaited_only_so_long(folder: Path) -> None:
     with hold(folder / "secrets.lock", 0), pytest.raises(StoreUnavailable, match="another process"):
-        PrivateFile(folder, 0.05).set("a", "1")
+        PrivateFile(folder, Allowance(0.05)).set("a", "1")
 
 
 def test_not_writable(tmp_path: Path) -> None:
     (tmp_path / "data").write_bytes(b"")
     with pytest.raises(NotWritable):
-        PrivateFile(tmp_path / "data", 30).set("a", "1")
+        PrivateFile(tmp_path / "data", Allowance(30)).set("a", "1")
 
 
 def test_several_processes_lose_nothing(folder: Path) -> None:
     program = (
         "import sys, pathlib\n"
         "from docker_credential_harbor.storage.private_file import PrivateFile\n"
-        "file = PrivateFile(pathlib.Path(sys.argv[1]), 60)\n"
+        "from docker_credential_harbor.time_limit import Allowance\n"
+        "file = PrivateFile(pathlib.Path(sys.argv[1]), Allowance(60))\n"
         "for number in range(20):\n"
         "    file.set(f'{sys.argv[2]}/{number}', 'x')\n"
         "    if number % 2:\n"
@@ -101,7 +103,7 @@ def test_several_processes_lose_nothing(folder: Path) -> None:
     )
     writers = [subprocess.Popen([sys.executable, "-c", program, str(folder), str(writer)]) for writer in range(4)]
     assert [writer.wait(60) for writer in writers] == [0] * 4
-    file = PrivateFile(folder, 30)
+    file = PrivateFile(folder, Allowance(30))
     for writer in range(4):
         for number in range(20):
             assert file.get(f"{writer}/{number}") == (None if number % 2 else "x")

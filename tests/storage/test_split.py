@@ -11,6 +11,7 @@ from docker_credential_harbor.storage.kernel_keyring import KernelKeyring
 from docker_credential_harbor.storage.os_keyring import OsKeyring
 from docker_credential_harbor.storage.private_file import PrivateFile
 from docker_credential_harbor.storage.split import Split
+from docker_credential_harbor.time_limit import Allowance
 from tests.storage.backend_tests import VALUES, BackendTests
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class TestOverMemory(BackendTests):
 class TestOverFile(BackendTests):
     @pytest.fixture
     def make(self, tmp_path: Path) -> Callable[[], Backend]:
-        return lambda: Split(PrivateFile(tmp_path, 30), WINDOWS_LIMIT)
+        return lambda: Split(PrivateFile(tmp_path, Allowance(30)), WINDOWS_LIMIT)
 
 
 @pytest.mark.usefixtures("kernel")
@@ -78,7 +79,7 @@ class TestOverKernel(BackendTests):
 class TestOverSecretService(BackendTests):
     @pytest.fixture
     def make(self) -> Callable[[], Backend]:
-        return lambda: Split(OsKeyring(30, may_prompt=False), WINDOWS_LIMIT)
+        return lambda: Split(OsKeyring(Allowance(30), may_prompt=False), WINDOWS_LIMIT)
 
 
 LENGTHS = [0, 50, 200, 201, 450, 1000]

@@ -9,7 +9,10 @@ import pytest
 
 from docker_credential_harbor import storage
 from docker_credential_harbor.errors import StoreUnavailable
+from docker_credential_harbor.storage.os_keyring import OsKeyring
+from docker_credential_harbor.storage.private_file import PrivateFile
 from docker_credential_harbor.storage.split import Split
+from docker_credential_harbor.time_limit import Allowance
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,9 +25,8 @@ if TYPE_CHECKING:
 def opened(
     folder: Path, choice: StorageChoice = "auto", noted: str | None = None, for_stored_pair: bool = False
 ) -> tuple[Backend, str]:
-    return storage.open_backend(
-        choice, folder, noted=noted, for_stored_pair=for_stored_pair, timeout_seconds=30, may_prompt=False
-    )
+    keyring, file = OsKeyring(Allowance(30), may_prompt=False), PrivateFile(folder, Allowance(30))
+    return storage.open_backend(choice, keyring, file, noted=noted, for_stored_pair=for_stored_pair)
 
 
 @pytest.mark.usefixtures("shared_unlocked")

@@ -14,6 +14,7 @@ from docker_credential_harbor.errors import Busy, StoreDamaged, StoreUnavailable
 from docker_credential_harbor.lock import hold
 from docker_credential_harbor.model import Credentials, PairKind, SignIn, StorageChoice, StoredPair, TokenSet
 from docker_credential_harbor.storage.private_file import PrivateFile
+from docker_credential_harbor.time_limit import Allowance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,7 +222,7 @@ def test_a_damaged_value_is_told_without_it_and_can_be_deleted(
     folder: Path, store: CredentialStore, value: str
 ) -> None:
     store.save_sign_in(NAME, SIGN_IN)
-    PrivateFile(folder, 1).set(f"sign-in {NAME}", value)
+    PrivateFile(folder, Allowance(1)).set(f"sign-in {NAME}", value)
     with pytest.raises(StoreDamaged, match=NAME) as caught:
         store.load_sign_in(NAME)
     assert "eyJ" not in str(caught.value)
@@ -230,7 +231,7 @@ def test_a_damaged_value_is_told_without_it_and_can_be_deleted(
 
 def test_another_change_is_awaited_only_so_long(folder: Path) -> None:
     with hold(folder / "index.lock", 0), pytest.raises(Busy, match="another change"):
-        CredentialStore("file", folder, timeout_seconds=0.05).save_stored(NAME, STORED)
+        CredentialStore("file", folder, allowance=Allowance(0.05)).save_stored(NAME, STORED)
 
 
 class Memory:
@@ -261,7 +262,7 @@ def backends(monkeypatch: pytest.MonkeyPatch) -> dict[str, Memory]:
     """Three of them: ``auto`` takes the keyring, and else the file."""
     made = {name: Memory(name) for name in ("keyring", "kernel", "file")}
 
-    def open_backend(choice: str, _: Path, *, noted: str | None, **__: object) -> tuple[Memory, str]:
+    def open_backend(choice: str, *_: object, noted: str | None, **__: object) -> tuple[Memory, str]:
         auto = "file" if made["keyring"].gone else "keyring"
         return made[noted or (auto if choice == "auto" else choice)], "why"
 

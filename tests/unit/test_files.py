@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,6 @@ from docker_credential_harbor.files import make_private_folder, read_bytes, repl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
 
@@ -65,6 +65,15 @@ class TestReadBytes:
     def test_content(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_bytes(b"\0x\r\n")
         assert read_bytes(tmp_path / "file") == b"\0x\r\n"
+
+    def test_nothing_but_a_file(self, tmp_path: Path) -> None:
+        """A pipe may never end."""
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        for path in (pipe, Path("/dev/zero")):
+            with pytest.raises(NotReadable, match="it is no file"):
+                read_bytes(path)
+        assert read_bytes(Path(os.devnull)) == b""
 
     def test_not_readable(self, tmp_path: Path) -> None:
         with pytest.raises(NotReadable, match="cannot be read"):

@@ -42,6 +42,7 @@ class TestRows:
     )
     def test_robots_and_local_accounts_are_handed_out_as_they_are(self, pair: Credentials, kind: PairKind) -> None:
         assert policy.decide(Known(REGISTRY, pair=pair, pair_kind=kind)) == HandOut()
+        assert policy.decide(Known(REGISTRY, pair=pair, pair_kind=kind, unreachable=AWAY)) == HandOut()
 
     def test_a_stored_pair_of_unknown_kind_that_works_is_looked_at_once(self) -> None:
         known = replace(STORED, pair_kind=PairKind.UNKNOWN)

@@ -1,4 +1,4 @@
-"""A call in time passes its result or its exception on; a slow one is left behind."""
+"""What is left of an allowance. A call in time passes its result or its exception on; a slow one is left behind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,27 @@ import threading
 
 import pytest
 
-from docker_credential_harbor.time_limit import within
+from docker_credential_harbor.time_limit import Allowance, within
+from tests.lab.processes import wait_until
+
+
+class TestAllowance:
+    def test_each_call_has_all_of_its_own(self) -> None:
+        allowance = Allowance(3)
+        assert allowance.left() == allowance.longer(-1).left() == 3
+
+    def test_a_shared_one_becomes_less(self) -> None:
+        allowance = Allowance.shared(30)
+        first = allowance.left()
+        assert first <= 30
+        wait_until(lambda: allowance.left() < first, "time to pass")
+
+    def test_a_shared_one_can_end_later_for_some(self) -> None:
+        allowance = Allowance.shared(30)
+        assert allowance.longer(5).left() > 30 > allowance.longer(-5).left()
+
+    def test_what_is_used_up_is_not_less_than_nothing(self) -> None:
+        assert Allowance.shared(30).longer(-31).left() == 0
 
 
 def test_the_result_is_passed_on() -> None:

@@ -309,6 +309,14 @@ def test_the_deadline_bounds_all_requests_together(server: Answers) -> None:
         assert (http.count, len(server.asked)) == (2, 1)
 
 
+def test_what_must_not_be_cut_short_needs_a_quarter_of_the_time() -> None:
+    url = "https://sso.example.com/token"
+    Transport(10).check_time_left(url)
+    Transport(10, deadline_at=time.monotonic() + 8).check_time_left(url)
+    with pytest.raises(Unreachable, match=r"sso\.example\.com cannot be reached \(no time was left"):
+        Transport(10, deadline_at=time.monotonic() + 2).check_time_left(url)
+
+
 def test_a_request_after_a_slow_one(server: Answers) -> None:
     http = Transport(0.3)
     with raw_server(hangs) as port, pytest.raises(NoAnswer):

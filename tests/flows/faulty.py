@@ -1,0 +1,144 @@
+"""What the tests of faults share: the table of faults, one `get` and what holds whatever went wrong, and the time."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.lab import faults
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.flows.conftest import Workplace
+    from tests.lab.faults import Fault, FaultProxy
+    from tests.lab.sealed_home import Helper
+
+TIMEOUT_SECONDS = 1
+PREFIX = "docker-credential-harbor: "
+SETTINGS = "cache_ttl = 0"
+# The short time is for what goes wrong alone: preparing it takes as long as it does.
+SHORT = {"DOCKER_CREDENTIAL_HARBOR_TIMEOUT": str(TIMEOUT_SECONDS)}
+TRACE = {"DOCKER_CREDENTIAL_HARBOR_TRACE": "1"}
+ANOTHER = "Another-Secret-0123456789"
+
+FAULTS: dict[str, Fault] = {
+    "reset": faults.refuse,
+    "hang": faults.hang,
+    "drip": faults.drip,
+    "503": faults.status(503),
+    "429": faults.status(429, retry_after="120"),
+    "403 with a page": faults.status(403, b"<html>Forbidden by the proxy</html>"),
+    "a page instead": faults.status(200, b"<html>Please sign in to the guest network</html>"),
+    "nothing in it": faults.status(200),
+    "no JSON": faults.garbage,
+    "JSON, but a list": faults.status(200, b"[]"),
+    "nested": faults.status(200, b'{"a":' * 50_000),
+    "no HTTP": faults.not_http,
+    "cut short": faults.cut_short,
+    "huge": faults.huge,
+}
+SOME = {name: FAULTS[name] for name in ("reset", "hang", "503", "429", "no HTTP", "cut short")}
+# These answers mean something to the caller: no such thing there. What is said then is a different line.
+ABSENT = {"403 with a page", "a page instead", "nothing in it", "no JSON", "JSON, but a list", "nested"}
+
+
+@dataclass
+class Told:
+    """One `get` with the trace on: what it answered and said, and how long it took."""
+
+    answer: subprocess.CompletedProcess[str]
+    seconds: float
+
+    @property
+    def lines(self) -> list[str]:
+        """Standard error without trace and links, without its beginning."""
+        lines = [line.removeprefix(PREFIX) for line in self.answer.stderr.splitlines()]
+        return [line for line in lines if not line.startswith(("trace: ", "opening a browser "))]
+
+    @property
+    def line(self) -> str:
+        assert len(self.lines) == 1, self.answer.stderr
+        return self.lines[0]
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        assert self.answer.returncode == 0, self.answer.stdout + self.answer.stderr
+        pair = json.loads(self.answer.stdout)
+        return pair["Username"], pair["Secret"]
+
+
+def check(errors: str, *secrets: str) -> None:
+    """What holds for standard error whatever went wrong."""
+    assert "Traceback" not in errors
+    assert all(line.startswith(PREFIX) for line in errors.splitlines()), errors
+    assert "something unexpected happened" not in errors, errors
+    for secret in secrets:
+        assert secret not in errors
+
+
+def told(workplace: Workplace, *arguments: str, **env: str) -> Told:
+    """`get`, or another request, with the trace on and little time."""
+    began = time.monotonic()
+    answer = workplace.helper.run(arguments[0] if arguments else "get", workplace.name, {**TRACE, **SHORT, **env})
+    result = Told(answer, time.monotonic() - began)
+    check(answer.stderr, *secrets_of(workplace))
+    return result
+
+
+def with_another_host(table: dict[str, Fault], elsewhere: FaultProxy) -> list[tuple[str, Fault]]:
+    """The table, and the answer that leads to another host: nobody must follow it there."""
+    return [*table.items(), ("another host", faults.redirect_to(elsewhere.url))]
+
+
+def secrets_of(workplace: Workplace) -> Iterator[str]:
+    yield workplace.harbor.users["alice-h"].secret
+    for path in workplace.helper.home.folders["XDG_DATA_HOME"].rglob("secrets.json"):
+        for value in json.loads(path.read_text())["values"].values():
+            tokens = json.loads(value).get("tokens", {})
+            yield from (tokens[name] for name in ("id_token", "refresh_token") if tokens.get(name))
+
+
+def in_time(helper: Helper) -> float:
+    """`timeout` and a second (contract), beside what starting the program costs on this machine just now."""
+    starts = []
+    for _ in range(2):
+        began = time.monotonic()
+        helper.run("list")
+        starts.append(time.monotonic() - began)
+    return TIMEOUT_SECONDS + 1 + max(starts)
+
+
+def change_own_tokens(workplace: Workplace, **changes: object) -> None:
+    """What the helper keeps of the person's sign-in, as if time had gone by or the provider had said otherwise."""
+    [path] = workplace.helper.home.folders["XDG_DATA_HOME"].rglob("secrets.json")
+    kept = json.loads(path.read_text())
+    for key, value in kept["values"].items():
+        sign_in = json.loads(value)
+        sign_in["tokens"] |= changes
+        kept["values"][key] = json.dumps(sign_in)
+    path.write_text(json.dumps(kept))
+
+
+def remove_notes(workplace: Workplace) -> None:
+    for path in workplace.helper.home.folders["XDG_STATE_HOME"].rglob("*.json"):
+        path.unlink()
+
+
+def snapshot(workplace: Workplace) -> Path:
+    """A copy of all that the helper keeps, to go back to."""
+    copy = workplace.helper.home.path.parent / "copy"
+    for name in ("XDG_DATA_HOME", "XDG_STATE_HOME"):
+        shutil.copytree(workplace.helper.home.folders[name], copy / name)
+    return copy
+
+
+def restore(workplace: Workplace, copy: Path) -> None:
+    for name in ("XDG_DATA_HOME", "XDG_STATE_HOME"):
+        shutil.rmtree(workplace.helper.home.folders[name])
+        shutil.copytree(copy / name, workplace.helper.home.folders[name])

@@ -1,0 +1,294 @@
+"""Where secrets and notes lie, and what lies in the way: a keyring or a D-Bus that hangs, folders that cannot be used.
+
+Real parts: gnome-keyring and dbus-daemon are stopped (SIGSTOP), so that they take every request and answer none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.flows.conftest import NOT_FOUND
+from tests.flows.faulty import SETTINGS, SHORT, TIMEOUT_SECONDS, check, in_time, told
+from tests.lab import faults
+from tests.lab.processes import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.flows.conftest import Workplace
+    from tests.lab.faults import FaultProxy
+    from tests.lab.sealed_home import Helper
+    from tests.lab.secret_service import Part, SecretService
+    from tests.lab.web import Exchange
+
+    MakeWorkplace = Callable[..., Workplace]
+
+SERVER = "harbor.example.com"
+ROBOT = ("robot$ci", "Robot-Secret-1")
+SECRET = "Another-Secret-0123456789"
+PARTS: tuple[Part, ...] = ("keyring", "bus")
+
+
+def payload(username: str, secret: str, server: str = SERVER) -> str:
+    return json.dumps({"ServerURL": server, "Username": username, "Secret": secret})
+
+
+@pytest.fixture
+def with_keyring(helper: Helper, secret_bus: SecretService) -> Helper:
+    """A robot's pair in a real keyring, for a Harbor that nobody asks."""
+    helper.home.environment.update(secret_bus.environment)
+    helper.configure(f'[registries."{SERVER}"]\n[registries."127.0.0.1:1"]\n')
+    assert helper.run("store", payload(*ROBOT)).returncode == 0
+    return helper
+
+
+class TestKeyringThatHangs:
+    @pytest.mark.parametrize("part", PARTS)
+    def test_every_request_of_docker_ends_in_time(
+        self, with_keyring: Helper, secret_bus: SecretService, part: Part
+    ) -> None:
+        helper = with_keyring
+        secret_bus.stop(part)
+        limit = in_time(helper)
+        for verb, request in (
+            ("get", SERVER),
+            ("store", payload("robot$ci", "Robot-Secret-2")),
+            ("store", payload("alice", "s")),
+            ("erase", SERVER),
+            ("list", ""),
+        ):
+            began = time.monotonic()
+            answer = helper.run(verb, request, SHORT)
+            seconds = time.monotonic() - began
+            assert seconds < limit, f"{verb}: {seconds:.1f} s"
+            if verb == "list":
+                assert json.loads(answer.stdout) == {f"https://{SERVER}": ROBOT[0]}
+                continue
+            check(answer.stderr, ROBOT[1])
+            said = answer.stderr if verb == "get" else answer.stdout
+            assert answer.returncode == 1
+            assert "the operating system's keyring cannot be used" in said
+            # Where the bus itself hangs, keyring may find that out before we do, and call it none.
+            assert "(no answer within" in said or part == "bus"
+            assert said.count("\n") == 1
+            assert answer.stdout == NOT_FOUND or verb != "get"
+        secret_bus.go_on(part)
+        assert json.loads(helper.get(SERVER).stdout)["Secret"] == ROBOT[1], "nothing was kept late, nothing erased"
+
+    def test_a_get_with_nothing_kept_does_not_ask_it(self, with_keyring: Helper, secret_bus: SecretService) -> None:
+        secret_bus.stop("keyring")
+        for server in ("ghcr.io", "127.0.0.1:1"):
+            answer = with_keyring.get(server, {"CI": "1", **SHORT})
+            assert (answer.returncode, answer.stdout) == (1, NOT_FOUND)
+            assert "keyring" not in answer.stderr
+
+    @pytest.mark.parametrize("part", PARTS)
+    def test_a_sign_in_is_kept_elsewhere(
+        self, make_workplace: MakeWorkplace, secret_bus: SecretService, part: Part
+    ) -> None:
+        """`auto`: a keyring that hangs is none."""
+        workplace = make_workplace()
+        workplace.helper.home.environment |= {
+            **secret_bus.environment,
+            "DOCKER_CREDENTIAL_HARBOR_STORAGE": "auto",
+        }
+        secret_bus.stop(part)
+        assert workplace.pair(DOCKER_CREDENTIAL_HARBOR_TIMEOUT="5")[0] == "alice-h"
+        [index] = workplace.helper.home.folders["XDG_DATA_HOME"].rglob("index.json")
+        assert json.loads(index.read_text())["sign_ins"][workplace.name]["backend"] != "keyring"
+        secret_bus.go_on(part)
+        assert workplace.pair()[0] == "alice-h"
+        assert workplace.person.windows == 1
+
+    def test_between_the_providers_answer_and_the_save(
+        self, make_workplace: MakeWorkplace, make_proxy: Callable[..., FaultProxy], secret_bus: SecretService
+    ) -> None:
+        """The pair that works is given with a line, in time; what could not be kept costs one more refresh."""
+        workplace = make_workplace()
+        proxy = make_proxy(workplace.harbor.url)
+        workplace.helper.home.environment |= {
+            **secret_bus.environment,
+            "DOCKER_CREDENTIAL_HARBOR_STORAGE": "keyring",
+        }
+        workplace.configure(top=SETTINGS, url=proxy.url)
+        workplace.pair()
+        limit = in_time(workplace.helper)
+        workplace.harbor.set_secret("alice-h", SECRET)
+
+        def stop_it(exchange: Exchange, proxy: FaultProxy) -> None:
+            secret_bus.stop("keyring")
+            status, headers, body = proxy.true_answer(exchange)
+            exchange.answer(status, body, headers)
+
+        proxy.set("/api/v2.0/users/current", stop_it)
+        get = told(workplace)
+        assert get.pair == ("alice-h", SECRET)
+        assert "keyring cannot be used" in get.line
+        assert get.seconds < limit
+        secret_bus.go_on("keyring")
+        proxy.clear()
+        assert workplace.pair() == ("alice-h", SECRET)
+        assert workplace.person.windows == 1
+
+
+class TestTheSaveHasItsTime:
+    def test_what_the_provider_gave_is_kept_though_the_time_is_over(
+        self, make_workplace: MakeWorkplace, make_proxy: Callable[..., FaultProxy], secret_bus: SecretService
+    ) -> None:
+        """With strict rotation the old refresh token is worth nothing once the provider has answered."""
+        workplace = make_workplace()
+        workplace.realm.update(revokeRefreshToken=True, refreshTokenMaxReuse=0)
+        proxy = make_proxy(workplace.harbor.url)
+        workplace.helper.home.environment |= {
+            **secret_bus.environment,
+            "DOCKER_CREDENTIAL_HARBOR_STORAGE": "keyring",
+        }
+        workplace.configure(top=SETTINGS, url=proxy.url)
+        pair = workplace.pair()
+        limit = in_time(workplace.helper)
+        proxy.set("/service/token", faults.status(401))
+        proxy.set("/api/v2.0/users/current", refuse_late)
+        get = told(workplace)
+        assert get.pair == pair
+        assert "no time was left" in get.line or "no answer within" in get.line
+        assert get.seconds < limit
+        proxy.clear()
+        assert workplace.pair() == pair
+        assert workplace.person.windows == 1, "the refresh token that was kept is good"
+
+
+def refuse_late(exchange: Exchange, _proxy: FaultProxy) -> None:
+    """So late that the refresh fits into the time, and nothing after it."""
+    exchange.server.closing.wait(0.6 * TIMEOUT_SECONDS)
+    exchange.answer(401)
+
+
+class TestUnusableStateFolder:
+    """As root no permission stops anybody: a file stands where a folder should be."""
+
+    def test_a_robots_pair_is_given_all_the_same(self, helper: Helper) -> None:
+        helper.configure(f'storage = "file"\ntimeout = 1\n[registries."{SERVER}"]\n')
+        assert helper.run("store", payload(*ROBOT)).returncode == 0
+        spoil_state(helper)
+        answer = helper.get(SERVER)
+        assert (answer.returncode, answer.stderr) == (0, "")
+        assert json.loads(answer.stdout)["Secret"] == ROBOT[1]
+
+    def test_the_last_known_pair_with_a_warning_and_no_window(self, make_workplace: MakeWorkplace) -> None:
+        workplace = make_workplace(top="cache_ttl = 0")
+        pair = workplace.pair()
+        mend = spoil_state(workplace.helper)
+        workplace.asked()
+        get = told(workplace)
+        assert get.pair == pair
+        assert "cannot be written" in get.line
+        workplace.harbor.kill_stored_token("alice-h")
+        assert told(workplace).pair == pair
+        assert workplace.asked() == [], "without a lock nobody is asked: two at once would end the session"
+        assert workplace.person.windows == 1
+        mend()
+        assert workplace.pair() == pair
+
+    def test_erase_takes_the_secrets_all_the_same(self, make_workplace: MakeWorkplace) -> None:
+        workplace = make_workplace(top="cache_ttl = 0")
+        workplace.pair()
+        refresh_token = workplace.kept_tokens()["refresh_token"]
+        spoil_state(workplace.helper)
+        answer = workplace.helper.run("erase", workplace.name)
+        assert (answer.returncode, answer.stdout) == (0, "")
+        assert "cannot be written" in answer.stderr
+        assert answer.stderr.count("\n") == 1
+        assert workplace.helper.run("list").stdout == "{}\n"
+        assert not workplace.is_live(refresh_token)
+
+    def test_a_sign_in_is_not_asked_for(self, make_workplace: MakeWorkplace) -> None:
+        workplace = make_workplace()
+        spoil_state(workplace.helper)
+        assert "cannot be written" in workplace.refused()
+        assert workplace.person.windows == 0
+
+
+def spoil_state(helper: Helper) -> Callable[[], None]:
+    """Puts a file in the place of the state folder; what comes back puts the folder there again."""
+    place = helper.home.folders["XDG_STATE_HOME"]
+    aside = place.with_name("aside")
+    place.rename(aside)
+    place.write_text("a file")
+
+    def mend() -> None:
+        place.unlink()
+        aside.rename(place)
+
+    return mend
+
+
+class TestFilesThatAreNone:
+    """A pipe in the place of a file must not be waited for."""
+
+    @pytest.mark.parametrize("verb", ["get", "list", "erase"])
+    def test_the_configuration(self, helper: Helper, verb: str) -> None:
+        file = helper.home.path / "pipe.toml"
+        os.mkfifo(file)
+        env = {"DOCKER_CREDENTIAL_HARBOR_CONFIG": str(file)}
+        answer = helper.run(verb, SERVER, env, timeout=20)
+        said = answer.stderr.removeprefix("docker-credential-harbor: ") if verb == "get" else answer.stdout
+        assert answer.returncode == 1
+        assert said.startswith(f"{file}: it cannot be read: it is no file")
+        assert said.count("\n") == 1
+
+    def test_an_empty_configuration_is_dev_null(self, helper: Helper) -> None:
+        answer = helper.run("list", "", {"DOCKER_CREDENTIAL_HARBOR_CONFIG": "/dev/null"})
+        assert (answer.returncode, answer.stdout, answer.stderr) == (0, "{}\n", "")
+
+    @pytest.mark.parametrize("name", ["index.json", "secrets.json"])
+    def test_what_is_kept(self, helper: Helper, name: str) -> None:
+        helper.configure(f'storage = "file"\n[registries."{SERVER}"]\n')
+        assert helper.run("store", payload(*ROBOT)).returncode == 0
+        [file] = helper.home.folders["XDG_DATA_HOME"].rglob(name)
+        file.unlink()
+        os.mkfifo(file)
+        answer = helper.run("get", SERVER, timeout=20)
+        assert (answer.returncode, answer.stdout) == (1, NOT_FOUND)
+        assert f"{file} cannot be read (it is no file)" in answer.stderr
+
+    def test_a_ca_file(self, helper: Helper) -> None:
+        file = helper.home.path / "ca.pem"
+        os.mkfifo(file)
+        helper.configure(f'[registries."127.0.0.1:1"]\nca_file = "{file}"\n')
+        answer = helper.run("get", "127.0.0.1:1", {"BROWSER": "true"}, timeout=20)
+        assert (answer.returncode, answer.stdout) == (1, NOT_FOUND)
+        assert f"{file} cannot be read (it is no file)" in answer.stderr
+
+    def test_dockers_configuration(self, helper: Helper) -> None:
+        file = helper.home.docker_config / "config.json"
+        os.mkfifo(file)
+        answer = helper.run(["setup", SERVER], timeout=20)
+        assert answer.returncode == 1
+        assert f"{file} cannot be read (it is no file)" in answer.stderr
+
+
+class TestLocks:
+    def test_one_that_is_held_costs_no_more_than_the_time(self, helper: Helper) -> None:
+        """Another process that hangs with the registry's lock: erase says so in time, and nothing is half done."""
+        helper.configure(f'storage = "file"\n[registries."{SERVER}"]\n')
+        assert helper.run("store", payload("alice", "s")).returncode == 0
+        limit = in_time(helper)
+        from docker_credential_harbor import lock
+
+        [folder] = helper.home.folders["XDG_STATE_HOME"].rglob("registries")
+        with lock.hold(folder / f"{SERVER}.lock", 5) as held:
+            assert held
+            for verb, request in (("erase", SERVER), ("store", payload("alice", "t")), ("get", SERVER)):
+                began = time.monotonic()
+                answer = helper.run(verb, request, SHORT)
+                assert time.monotonic() - began < limit, verb
+                said = answer.stderr if verb == "get" else answer.stdout
+                assert "is still running" in said
+        assert json.loads(helper.run("list").stdout) == {f"https://{SERVER}": "alice"}
+        wait_until(lambda: helper.run("erase", SERVER).returncode == 0, "erase")
+        assert helper.run("list").stdout == "{}\n"

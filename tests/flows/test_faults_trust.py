@@ -1,0 +1,108 @@
+"""Certificates that are not to be trusted, and clocks that differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.flows.conftest import NOT_FOUND, WITH_OFFLINE, WITHOUT_OFFLINE
+from tests.flows.faulty import (
+    ANOTHER,
+    SETTINGS,
+    change_own_tokens,
+    told,
+)
+from tests.lab.certificates import Authority
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.flows.conftest import Workplace
+    from tests.lab.faults import FaultProxy
+
+    MakeWorkplace = Callable[..., Workplace]
+    MakeProxy = Callable[..., FaultProxy]
+
+
+class TestCertificates:
+    @pytest.fixture
+    def authority(self, tmp_path: Path) -> Authority:
+        return Authority(tmp_path)
+
+    def test_a_good_one_through_ca_file(self, make_workplace: MakeWorkplace, authority: Authority) -> None:
+        workplace = make_workplace(harbor={"tls": authority.server()}, ca_file=str(authority.ca_file))
+        workplace.person.trust(authority.ca_file)  # type: ignore[attr-defined]
+        assert workplace.harbor.url.startswith("https://")
+        assert workplace.pair() == ("alice-h", workplace.harbor.users["alice-h"].secret)
+
+    @pytest.mark.parametrize(
+        ("kind", "trusted", "reason"),
+        [
+            ("expired", True, "it has expired"),
+            ("valid", False, "unknown authority"),
+            ("other-name", True, "it was made out to another address"),
+        ],
+    )
+    def test_a_bad_one(
+        self,
+        make_workplace: MakeWorkplace,
+        make_proxy: MakeProxy,
+        authority: Authority,
+        kind: str,
+        trusted: bool,
+        reason: str,
+    ) -> None:
+        workplace = make_workplace(top=SETTINGS)
+        proxy = make_proxy(workplace.harbor.url, tls=authority.server(kind))  # type: ignore[arg-type]
+        ca_file = {"ca_file": str(authority.ca_file)} if trusted else {}
+        workplace.configure(top=SETTINGS, url=proxy.url, **ca_file)
+        first = told(workplace)
+        assert (first.answer.returncode, first.answer.stdout) == (1, NOT_FOUND)
+        assert f"the TLS certificate of {proxy.url[8:]} is not trusted ({reason})" in first.line
+        assert workplace.person.windows == 0
+        workplace.configure(top=SETTINGS)
+        pair = workplace.pair()
+        workplace.configure(top=SETTINGS, url=proxy.url, **ca_file)
+        later = told(workplace)
+        assert later.pair == pair
+        assert reason in later.line
+        assert proxy.seen == [], "nothing was said to it"
+
+    @pytest.mark.parametrize("content", [None, b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
+    def test_a_ca_file_that_is_none(self, make_workplace: MakeWorkplace, tmp_path: Path, content: bytes | None) -> None:
+        file = tmp_path / "ca.pem"
+        if content is not None:
+            file.write_bytes(content)
+        workplace = make_workplace(top=SETTINGS, ca_file=str(file))
+        get = told(workplace)
+        assert (get.answer.returncode, get.answer.stdout) == (1, NOT_FOUND)
+        assert str(file) in get.line
+        assert workplace.person.windows == 0
+
+
+class TestClocks:
+    """This machine's clock is two minutes off; Harbor's and the provider's are right."""
+
+    @pytest.mark.parametrize(
+        ("offset_seconds", "scopes"), [(120, WITHOUT_OFFLINE), (-120, WITHOUT_OFFLINE), (-120, WITH_OFFLINE)]
+    )
+    def test_two_minutes_do_no_harm(
+        self, make_workplace: MakeWorkplace, tmp_path: Path, offset_seconds: int, scopes: str
+    ) -> None:
+        # Not libfaketime: under it no wait in Python ends in time.
+        shifted = f"import time\nright = time.time\ntime.time = lambda: right() + {offset_seconds}\n"
+        (tmp_path / "sitecustomize.py").write_text(shifted)
+        workplace = make_workplace(harbor={"scopes": scopes}, top="cache_ttl = 0")
+        workplace.helper.home.environment["PYTHONPATH"] = str(tmp_path)
+        pair = workplace.pair()
+        assert told(workplace).lines == []
+        change_own_tokens(workplace, id_token_expires_at=1)
+        workplace.harbor.set_secret("alice-h", ANOTHER)
+        assert workplace.pair() == ("alice-h", ANOTHER) != pair
+        workplace.harbor.expire_stored_access_token("alice-h")
+        assert told(workplace).lines == []
+        workplace.harbor.kill_stored_token("alice-h")
+        assert workplace.pair() == ("alice-h", ANOTHER)
+        assert workplace.person.forms <= 2
