@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
     from docker_credential_harbor.errors import Failure
     from docker_credential_harbor.model import Credentials, Registry
+    from docker_credential_harbor.time_limit import Allowance
 
 
 MOST_TURNS = 5  # at the window: each may find that another registry's worker was quicker
@@ -99,9 +100,9 @@ def sign_in_by_ticket(context: Context, registry: Registry) -> Credentials | Non
     return look.known.pair
 
 
-def transport(context: Context, registry: Registry) -> Transport:
-    """The HTTP session for one registry and its provider, within the time that is left."""
-    allowance = context.allowance
+def transport(context: Context, registry: Registry, allowance: Allowance | None = None) -> Transport:
+    """The HTTP session for one registry and its provider, within the time that is left (None: the context's)."""
+    allowance = allowance or context.allowance
     return Transport(allowance.seconds, registry.ca_file, deadline_at=allowance.ends_at, trace=console.trace)
 
 

@@ -22,6 +22,7 @@ from docker_credential_harbor.model import Freshness, PairKind
 
 if TYPE_CHECKING:
     from docker_credential_harbor.errors import Failure
+    from docker_credential_harbor.model import Credentials, Registry
 
 ROBOT_MARK = "$"  # a `$` in the name proves a robot, its absence proves nothing
 
@@ -144,10 +145,7 @@ def _after_the_walk(known: Known) -> Failure:
     if known.user is User.UNREADABLE_SECRET:
         return errors.SecretUnreadable(registry=registry.name, url=registry.url)
     if known.pair_kind is not None and known.pair:
-        command = f"{'docker' if registry.client_id else 'docker-credential-harbor'} login {registry.name}"
-        return errors.StoredPairRefused(
-            registry=registry.name, username=known.pair.username, url=registry.url, command=command
-        )
+        return stored_pair_refused(registry, known.pair)
     person = known.person or "this person"
     if not known.pair:
         return errors.NotOnboarded(registry=registry.name, person=person, url=registry.url)
@@ -156,6 +154,12 @@ def _after_the_walk(known: Known) -> Failure:
             registry=registry.name, person=person, username=known.pair.username, url=registry.url
         )
     return errors.StillRefused(registry=registry.name, username=known.pair.username)
+
+
+def stored_pair_refused(registry: Registry, pair: Credentials) -> Failure:
+    """Where to copy the new secret, and the command that takes it."""
+    command = f"{'docker' if registry.client_id else 'docker-credential-harbor'} login {registry.name}"
+    return errors.StoredPairRefused(registry=registry.name, username=pair.username, url=registry.url, command=command)
 
 
 def _new_id_token(known: Known) -> bool:

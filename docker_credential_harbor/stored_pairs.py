@@ -45,7 +45,7 @@ def store(context: Context, server: str, registry: Registry | None, pair: Creden
 
 def keep_verified(context: Context, registry: Registry, stored: StoredPair, probed_at: float) -> None:
     """Keeps a pair that Harbor accepted at ``probed_at`` (an instant). Raises Busy and Store… errors."""
-    with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds) as locked:
+    with lock.hold(registry_state.lock_path(registry.name), context.lock_seconds) as locked:
         if not locked:
             raise errors.Busy(what_runs="get", registry=registry.name)
         notes = verified.forget(registry.name, registry_state.load(registry.name))

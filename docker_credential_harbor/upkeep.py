@@ -14,6 +14,7 @@ from docker_credential_harbor import cadence, errors, get, harbor, lock, policy,
 from docker_credential_harbor.findings import HandOut, NotFound, Probe, Step
 from docker_credential_harbor.inquiry import Inquiry
 from docker_credential_harbor.model import OFFLINE_ACCESS
+from docker_credential_harbor.time_limit import Allowance
 
 if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
@@ -46,11 +47,11 @@ class Sessions:
 def keep_alive(context: Context, registry: Registry) -> Upkeep:
     """``context`` must be one that reaches nobody. Never raises a Failure."""
     try:
-        with lock.hold(registry_state.lock_path(registry.name), context.settings.timeout_seconds) as locked:
+        with lock.hold(registry_state.lock_path(registry.name), context.lock_seconds) as locked:
             if not locked:
                 return Upkeep(nothing="in use by another process just now")
-            deadline_at = time.monotonic() + context.settings.timeout_seconds  # for a `get` that waits
-            look = Inquiry(context, registry, get.transport(context, registry, deadline_at=deadline_at), trust=False)
+            together = Allowance.shared(context.settings.timeout_seconds)  # for a `get` that waits
+            look = Inquiry(context, registry, get.transport(context, registry, together), trust=False)
             nothing = _nothing_to_keep(look)
             return Upkeep(nothing=nothing) if nothing else _keep_alive(look)
     except errors.Failure as failure:
@@ -110,7 +111,7 @@ def _problem(look: Inquiry, end: HandOut | NotFound) -> Failure | None:
             return errors.SessionEnded(registry=registry.name, todo=end.reason.facts["todo"])
         return end.reason
     if pair and look.known.probe is Probe.REFUSED and not end.unverified:
-        return errors.StoredPairRefused(registry=registry.name, username=pair.username, url=registry.url)
+        return policy.stored_pair_refused(registry, pair)
     return end.unverified
 
 

@@ -190,6 +190,13 @@ class TestEnded:
         assert (status, said.count("\n")) == (1, 1)
         assert f"open {workplace.harbor.url}/c/oidc/login in a browser" in said
 
+    def test_a_stored_pair_that_harbor_refuses_at_its_first_look(self, workplace: Workplace) -> None:
+        workplace.store("alice-h", "Wrong-Secret-1")
+        status, said = keepalive(workplace)
+        assert status == 1
+        assert "refuses the stored CLI secret of alice-h" in said
+        assert f"run: docker login {workplace.name}" in said
+
     def test_ours_alone(self, workplace: Workplace) -> None:
         pair = workplace.pair()
         workplace.realm.end_sessions("alice")
