@@ -240,8 +240,8 @@ class StillRefused(Failure):
     what = "Harbor at {registry} still refuses the CLI secret of {username} after its login"
     advice = (
         "likely another person is signed in in that browser, Harbor's page showed 'already exists' (409: "
-        "an administrator must remove the old Harbor user), or the provider's sub differs per client; "
-        "run: docker-credential-harbor login {registry}"
+        "an administrator must remove the old Harbor user), the provider's sub differs per client, or Harbor's "
+        "robot name prefix is empty (an administrator must set one); run: docker-credential-harbor login {registry}"
     )
 
 
@@ -250,7 +250,7 @@ class StoredPairRefused(Failure):
     what = "Harbor at {registry} refuses the stored CLI secret of {username}"
     advice = (
         "copy the new one from {url} (user profile, CLI secret) and run: {command}; if it is unchanged, "
-        "check who is signed in in the browser"
+        "check who is signed in in the browser, or ask an administrator whether Harbor's robot name prefix is empty"
     )
 
 

@@ -79,6 +79,15 @@ class Provider:
         form = {"grant_type": "refresh_token", "refresh_token": token.refresh_token}
         return StoredToken.from_answer(self._token_request(form), token.refresh_token)
 
+    def end_session(self, token: StoredToken) -> None:
+        """Ends the session that the token hangs on, and revokes its refresh token (RFC 7009)."""
+        found = self._discover()
+        client = (self.client_id, self.client_secret)
+        form = {"token": token.refresh_token, "token_type_hint": "refresh_token"}
+        self._send("POST", found["revocation_endpoint"], data=form, auth=client, reading=False)
+        form = {"refresh_token": token.refresh_token}
+        self._send("POST", found["end_session_endpoint"], data=form, auth=client, reading=False)
+
     def verify(self, id_token: str, check_expiry: bool = True) -> dict[str, Any]:
         """The claims of an ID token that the provider signed for Harbor's client.
 
@@ -122,7 +131,7 @@ class Provider:
     def _get(self, url: str) -> Any:
         return self._send("GET", url)
 
-    def _send(self, method: str, url: str, **arguments: Any) -> Any:
+    def _send(self, method: str, url: str, *, reading: bool = True, **arguments: Any) -> Any:
         if self._through:
             origin, proxy_url = self._through
             url = proxy_url + url.removeprefix(origin)
@@ -132,7 +141,7 @@ class Provider:
             try:
                 answer = session.request(method, url, verify=self._verify, timeout=None, **arguments)
                 answer.raise_for_status()
-                return answer.json()
+                return answer.json() if reading else None
             except (requests.RequestException, ValueError) as error:
                 raise ProviderError(str(error)) from error
 

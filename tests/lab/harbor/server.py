@@ -54,6 +54,8 @@ class StandInHarbor:
         self.user_claim = ""
         self.groups_claim = ""
         self.admin_group = ""
+        # An empty one (a setting of Harbor's) makes a robot's name of every name in a Basic pair.
+        self.robot_prefix = "robot$"
         self.users = Users()
         self.robots: dict[str, Robot] = {}
         self.local_accounts: dict[str, LocalAccount] = {}
@@ -147,6 +149,15 @@ class StandInHarbor:
         if token is not None:
             token.expires_at, token.refresh_token = 0, "dead" if keep_garbled else None
 
+    def log_out(self, username: str) -> None:
+        """The person logged out on Harbor's page (`oidc_logout`): that ends the session at the provider as well.
+
+        What Harbor stored stays, and works until its access token has expired.
+        """
+        token = self.users[username].stored_token
+        if token is not None:
+            self.provider.end_session(token)
+
     def requests_to(self, path: str, method: str = "") -> list[Request]:
         """The requests so far whose path begins like this."""
         return [seen for seen in list(self.requests) if seen.path.startswith(path) and method in ("", seen.method)]
@@ -213,7 +224,7 @@ class StandInHarbor:
             return robot
         if local is not None and secrets.compare_digest(local.password.encode(), password.encode()):
             return local
-        if user is not None and user.accepts(password) and self._stored_token_lives(user):
+        if self.robot_prefix and user is not None and user.accepts(password) and self._stored_token_lives(user):
             return user
         return None
 
