@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from dataclasses import dataclass
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.flows.conftest import Workplace
     from tests.lab.faults import Fault, FaultProxy
     from tests.lab.sealed_home import Helper
+    from tests.lab.workplace import Workplace
 
 TIMEOUT_SECONDS = 1
 PREFIX = "docker-credential-harbor: "
@@ -31,6 +32,7 @@ FAULTS: dict[str, Fault] = {
     "reset": faults.refuse,
     "hang": faults.hang,
     "drip": faults.drip,
+    "drip of a header": faults.drip_header,
     "503": faults.status(503),
     "429": faults.status(429, retry_after="120"),
     "403 with a page": faults.status(403, b"<html>Forbidden by the proxy</html>"),
@@ -42,10 +44,13 @@ FAULTS: dict[str, Fault] = {
     "no HTTP": faults.not_http,
     "cut short": faults.cut_short,
     "huge": faults.huge,
+    "in a circle": faults.circle,
 }
 SOME = {name: FAULTS[name] for name in ("reset", "hang", "503", "429", "no HTTP", "cut short")}
+FEW = ("hang", "503")
+IN_FULL = bool(os.environ.get("SOAK"))  # `make test` samples what takes long
 # These answers mean something to the caller: no such thing there. What is said then is a different line.
-ABSENT = {"403 with a page", "a page instead", "nothing in it", "no JSON", "JSON, but a list", "nested"}
+ABSENT = {"403 with a page", "a page instead", "nothing in it", "no JSON", "JSON, but a list", "nested", "in a circle"}
 
 
 @dataclass
@@ -82,10 +87,11 @@ def check(errors: str, *secrets: str) -> None:
         assert secret not in errors
 
 
-def told(workplace: Workplace, *arguments: str, **env: str) -> Told:
-    """`get`, or another request, with the trace on and little time."""
+def told(workplace: Workplace, verb: str = "get", *, seconds: float = TIMEOUT_SECONDS, **env: str) -> Told:
+    """`get`, or another request, with the trace on and little time: more where steps before the fault need it."""
+    env = {**TRACE, "DOCKER_CREDENTIAL_HARBOR_TIMEOUT": str(seconds), **env}
     began = time.monotonic()
-    answer = workplace.helper.run(arguments[0] if arguments else "get", workplace.name, {**TRACE, **SHORT, **env})
+    answer = workplace.helper.run(verb, workplace.name, env)
     result = Told(answer, time.monotonic() - began)
     check(answer.stderr, *secrets_of(workplace))
     return result
@@ -104,14 +110,14 @@ def secrets_of(workplace: Workplace) -> Iterator[str]:
             yield from (tokens[name] for name in ("id_token", "refresh_token") if tokens.get(name))
 
 
-def in_time(helper: Helper) -> float:
+def in_time(helper: Helper, seconds: float = TIMEOUT_SECONDS) -> float:
     """`timeout` and a second (contract), beside what starting the program costs on this machine just now."""
     starts = []
     for _ in range(2):
         began = time.monotonic()
         helper.run("list")
         starts.append(time.monotonic() - began)
-    return TIMEOUT_SECONDS + 1 + max(starts)
+    return seconds + 1 + max(starts)
 
 
 def change_own_tokens(workplace: Workplace, **changes: object) -> None:

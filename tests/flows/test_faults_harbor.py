@@ -14,6 +14,8 @@ from tests.flows.conftest import NOT_FOUND
 from tests.flows.faulty import (
     ANOTHER,
     FAULTS,
+    FEW,
+    IN_FULL,
     SETTINGS,
     SOME,
     in_time,
@@ -28,8 +30,8 @@ from tests.lab.processes import wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.flows.conftest import Workplace
     from tests.lab.faults import FaultProxy
+    from tests.lab.workplace import Workplace
 
     MakeWorkplace = Callable[..., Workplace]
     MakeProxy = Callable[..., FaultProxy]
@@ -78,12 +80,51 @@ class TestHarbor:
             assert get.pair == pair, name
             assert get.line.startswith(f"the pair for {workplace.name} could not be verified: "), name
             assert get.seconds < limit, f"{name}: {get.seconds:.1f} s"
+        for name in FEW:
+            proxy.set(endpoint, FAULTS[name])
+            status = told(workplace, "status")
+            assert status.answer.stdout.startswith(f"{workplace.name}: unreachable (alice-h): "), name
+            keepalive = told(workplace, "keepalive")
+            assert (keepalive.answer.returncode, keepalive.answer.stdout) == (0, ""), name
+            assert len(keepalive.lines) <= 1, name
         proxy.down()
         assert told(workplace).pair == pair
         assert (workplace.person.windows, elsewhere.seen) == (1, [])
         proxy.clear()
         assert workplace.pair() == ("alice-h", workplace.harbor.users["alice-h"].secret)
         assert workplace.person.windows == (2 if prepare == "dead token" else 1)
+
+    def test_of_the_persons_walk(self, make_workplace: MakeWorkplace, make_proxy: MakeProxy) -> None:
+        """One window, as there must be; Harbor goes away while the person's browser walks, or just after."""
+        workplace, proxy = signed_in_behind(make_workplace, make_proxy)
+        pair = workplace.pair()
+        workplace.harbor.kill_stored_token("alice-h")
+        before = snapshot(workplace)
+        for name, fault in (SOME if IN_FULL else {name: SOME[name] for name in FEW}).items():
+            workplace.harbor.kill_stored_token("alice-h")
+            workplace.person.reset()
+            proxy.set(PROBE, faults.after(1, fault))  # the first one refuses the pair, whence the walk
+            get = told(workplace, seconds=5, DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT="3")
+            assert get.pair == pair, name
+            assert "could not be verified" in get.line, name
+            assert workplace.person.windows == 1, name
+            restore(workplace, before)  # that window did not end in a working pair, so it counts as declined
+        proxy.clear()
+        assert workplace.pair() == pair
+        assert workplace.person.windows == 1, "Harbor's side was renewed by those walks"
+
+    def test_right_after_the_first_sign_in(self, make_workplace: MakeWorkplace, make_proxy: MakeProxy) -> None:
+        """What the provider gave is kept, so that nobody is asked a second time."""
+        workplace = make_workplace(top=SETTINGS)
+        proxy = make_proxy(workplace.harbor.url)
+        workplace.configure(top=SETTINGS, url=proxy.url)
+        proxy.set(CURRENT, faults.status(503))
+        get = told(workplace, seconds=10, DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT="3")
+        assert (get.answer.returncode, get.answer.stdout) == (1, NOT_FOUND)
+        assert "status 503" in get.line
+        proxy.clear()
+        assert workplace.pair()[0] == "alice-h"
+        assert workplace.person.windows == 1
 
     def test_setting_a_new_secret(self, make_workplace: MakeWorkplace, make_proxy: MakeProxy) -> None:
         """One window, as there must be: Harbor cannot read its secret any more."""
@@ -95,7 +136,7 @@ class TestHarbor:
         before = snapshot(workplace)
         for name, fault in with_another_host(SOME, elsewhere):
             proxy.set(f"/api/v2.0/users/{user.user_id}/cli_secret", fault)
-            get = told(workplace)
+            get = told(workplace, seconds=3)
             assert get.pair == pair, name
             assert "could not be verified" in get.line, name
             restore(workplace, before)  # that window did not end in a working pair, so it counts as declined

@@ -16,6 +16,7 @@ from tests.flows.faulty import (
     ABSENT,
     ANOTHER,
     FAULTS,
+    FEW,
     SETTINGS,
     SOME,
     change_own_tokens,
@@ -31,10 +32,10 @@ from tests.lab import faults
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.flows.conftest import Workplace
     from tests.lab.faults import FaultProxy
     from tests.lab.keycloak import Keycloak
     from tests.lab.web import Exchange
+    from tests.lab.workplace import Workplace
 
     MakeWorkplace = Callable[..., Workplace]
     MakeProxy = Callable[..., FaultProxy]
@@ -66,17 +67,41 @@ class TestProvider:
     def test_discovery_before_the_first_sign_in(
         self, behind: tuple[Workplace, FaultProxy], make_proxy: MakeProxy
     ) -> None:
+        """The worker finds it; each of its requests has the whole time."""
         workplace, proxy = behind
         elsewhere = make_proxy(workplace.realm.keycloak.url)
+        limit = 2 * in_time(workplace.helper)
         for name, fault in with_another_host(FAULTS, elsewhere):
             proxy.set(self.path(workplace, "discovery"), fault)
             get = told(workplace)
             assert (get.answer.returncode, get.answer.stdout) == (1, NOT_FOUND), name
             assert get.line, name
-            assert get.seconds < 2 * in_time(workplace.helper), f"{name}: {get.seconds:.1f} s"
+            assert get.seconds < limit, f"{name}: {get.seconds:.1f} s"
         assert (workplace.person.windows, elsewhere.seen) == (0, [])
         proxy.clear()
         assert workplace.pair()[0] == "alice-h"
+
+    def test_where_the_person_would_be_sent(self, behind: tuple[Workplace, FaultProxy]) -> None:
+        """Asked beforehand, so that no window opens on what does not answer."""
+        workplace, proxy = behind
+        for name, fault in SOME.items():
+            proxy.set(self.path(workplace, "auth"), fault)
+            get = told(workplace)
+            assert (get.answer.returncode, get.answer.stdout) == (1, NOT_FOUND), name
+            assert get.line, name
+        assert workplace.person.windows == 0
+        proxy.clear()
+        pair = workplace.pair()
+        workplace.harbor.set_secret("alice-h", ANOTHER)
+        change_own_tokens(workplace, id_token_expires_at=1, refresh_token=None)
+        for name, fault in SOME.items():
+            proxy.set(self.path(workplace, "auth"), fault)
+            get = told(workplace)
+            assert get.pair == pair, name
+            assert "could not be verified" in get.line, name
+        assert workplace.person.windows == 1
+        proxy.clear()
+        assert workplace.pair() == ("alice-h", ANOTHER)
 
     @pytest.mark.parametrize("endpoint", ["token", "certs"])
     @pytest.mark.parametrize("known", ["first", "later"])
@@ -96,7 +121,7 @@ class TestProvider:
             restore(workplace, before)  # a failed window counts as declined
             workplace.person.reset()
             proxy.set(self.path(workplace, endpoint), fault)
-            get = told(workplace)
+            get = told(workplace, seconds=3)
             assert workplace.person.windows == 1, name
             if pair:
                 assert get.pair == pair, name
@@ -115,7 +140,7 @@ class TestProvider:
     ) -> None:
         workplace, proxy = self.place(make_workplace, make_proxy, keycloak.url, scopes=WITH_OFFLINE)
         proxy.set(self.path(workplace, "token"), faults.status(503))
-        get = told(workplace)
+        get = told(workplace, seconds=10)
         assert (get.answer.returncode, get.answer.stdout) == (1, NOT_FOUND)
         assert "status 503" in get.line
 
@@ -139,6 +164,13 @@ class TestProvider:
                 told_otherwise.append(name)
                 continue
             assert get.pair == pair, name
+        for name in FEW:
+            proxy.set(self.path(workplace, endpoint), FAULTS[name])
+            status = told(workplace, "status")
+            assert status.answer.stdout.startswith(f"{workplace.name}: unreachable (alice-h): "), name
+            keepalive = told(workplace, "keepalive")
+            assert (keepalive.answer.returncode, keepalive.answer.stdout) == (0, ""), name
+            assert len(keepalive.lines) <= 1, name
         assert set(told_otherwise) <= (ABSENT | {"another host"} if endpoint == "discovery" else set())
         assert (workplace.person.windows, elsewhere.seen) == (1, [])
         proxy.clear()
@@ -155,7 +187,7 @@ class TestProvider:
         change_own_tokens(workplace, id_token_expires_at=1)
         workplace.harbor.set_secret("alice-h", ANOTHER)
         proxy.set(self.path(workplace, "token"), with_a_broken_id_token)
-        get = told(workplace)
+        get = told(workplace, seconds=10)
         assert (get.answer.returncode, get.answer.stdout) == (1, NOT_FOUND)
         assert "the ID token of" in get.line
         proxy.clear()
@@ -171,10 +203,12 @@ class TestProvider:
         if endpoint == "discovery":
             remove_notes(workplace)
         before = snapshot(workplace)
+        limit = in_time(workplace.helper)
         for name, fault in with_another_host(SOME, elsewhere):
             restore(workplace, before)
             proxy.set(self.path(workplace, endpoint), fault)
             erase = told(workplace, "erase")
+            assert erase.seconds < limit, f"{name}: {erase.seconds:.1f} s"
             assert (erase.answer.returncode, erase.answer.stdout) == (0, ""), name
             assert erase.line, name
             assert workplace.helper.run("list").stdout == "{}\n"

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.flows.conftest import NOT_FOUND
-from tests.flows.faulty import SETTINGS, SHORT, TIMEOUT_SECONDS, check, in_time, told
+from tests.flows.faulty import SETTINGS, SHORT, check, in_time, told
 from tests.lab import faults
 from tests.lab.processes import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.flows.conftest import Workplace
     from tests.lab.faults import FaultProxy
     from tests.lab.sealed_home import Helper
     from tests.lab.secret_service import Part, SecretService
     from tests.lab.web import Exchange
+    from tests.lab.workplace import Workplace
 
     MakeWorkplace = Callable[..., Workplace]
 
@@ -117,7 +117,7 @@ class TestKeyringThatHangs:
         }
         workplace.configure(top=SETTINGS, url=proxy.url)
         workplace.pair()
-        limit = in_time(workplace.helper)
+        limit = in_time(workplace.helper, 3)
         workplace.harbor.set_secret("alice-h", SECRET)
 
         def stop_it(exchange: Exchange, proxy: FaultProxy) -> None:
@@ -126,7 +126,7 @@ class TestKeyringThatHangs:
             exchange.answer(status, body, headers)
 
         proxy.set("/api/v2.0/users/current", stop_it)
-        get = told(workplace)
+        get = told(workplace, seconds=3)
         assert get.pair == ("alice-h", SECRET)
         assert "keyring cannot be used" in get.line
         assert get.seconds < limit
@@ -150,10 +150,10 @@ class TestTheSaveHasItsTime:
         }
         workplace.configure(top=SETTINGS, url=proxy.url)
         pair = workplace.pair()
-        limit = in_time(workplace.helper)
+        limit = in_time(workplace.helper, 3)
         proxy.set("/service/token", faults.status(401))
         proxy.set("/api/v2.0/users/current", refuse_late)
-        get = told(workplace)
+        get = told(workplace, seconds=3)
         assert get.pair == pair
         assert "no time was left" in get.line or "no answer within" in get.line
         assert get.seconds < limit
@@ -164,7 +164,7 @@ class TestTheSaveHasItsTime:
 
 def refuse_late(exchange: Exchange, _proxy: FaultProxy) -> None:
     """So late that the refresh fits into the time, and nothing after it."""
-    exchange.server.closing.wait(0.6 * TIMEOUT_SECONDS)
+    exchange.server.closing.wait(0.6 * 3)
     exchange.answer(401)
 
 
@@ -184,7 +184,7 @@ class TestUnusableStateFolder:
         pair = workplace.pair()
         mend = spoil_state(workplace.helper)
         workplace.asked()
-        get = told(workplace)
+        get = told(workplace, seconds=10)
         assert get.pair == pair
         assert "cannot be written" in get.line
         workplace.harbor.kill_stored_token("alice-h")

@@ -11,6 +11,9 @@ from tests.flows.faulty import (
     ANOTHER,
     SETTINGS,
     change_own_tokens,
+    remove_notes,
+    restore,
+    snapshot,
     told,
 )
 from tests.lab.certificates import Authority
@@ -19,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.flows.conftest import Workplace
     from tests.lab.faults import FaultProxy
+    from tests.lab.keycloak import Keycloak
+    from tests.lab.workplace import Workplace
 
     MakeWorkplace = Callable[..., Workplace]
     MakeProxy = Callable[..., FaultProxy]
@@ -58,17 +62,59 @@ class TestCertificates:
         proxy = make_proxy(workplace.harbor.url, tls=authority.server(kind))  # type: ignore[arg-type]
         ca_file = {"ca_file": str(authority.ca_file)} if trusted else {}
         workplace.configure(top=SETTINGS, url=proxy.url, **ca_file)
-        first = told(workplace)
+        first = told(workplace, seconds=10)
         assert (first.answer.returncode, first.answer.stdout) == (1, NOT_FOUND)
         assert f"the TLS certificate of {proxy.url[8:]} is not trusted ({reason})" in first.line
         assert workplace.person.windows == 0
         workplace.configure(top=SETTINGS)
         pair = workplace.pair()
         workplace.configure(top=SETTINGS, url=proxy.url, **ca_file)
-        later = told(workplace)
+        later = told(workplace, seconds=10)
         assert later.pair == pair
         assert reason in later.line
         assert proxy.seen == [], "nothing was said to it"
+
+    def test_the_providers_at_every_step(
+        self, make_workplace: MakeWorkplace, make_proxy: MakeProxy, keycloak: Keycloak, authority: Authority
+    ) -> None:
+        """A company's authority that the helper is told of, and then no more."""
+        proxy = make_proxy(keycloak.url, tls=authority.server())
+        address = {"attributes": {"frontendUrl": proxy.url}}
+        workplace = make_workplace(address, through=proxy, top=SETTINGS, ca_file=str(authority.ca_file))
+        workplace.harbor.provider.connect_through(keycloak.url)
+        workplace.person.trust(authority.ca_file)  # type: ignore[attr-defined]
+        pair = workplace.pair()
+        before = snapshot(workplace)
+        workplace.configure(top=SETTINGS)
+        said = f"the TLS certificate of {proxy.url[8:]} is not trusted (unknown authority)"
+        seen = len(proxy.seen)
+
+        workplace.harbor.set_secret("alice-h", ANOTHER)
+        change_own_tokens(workplace, id_token_expires_at=1)
+        refreshed = told(workplace, seconds=10)
+        assert refreshed.pair == pair
+        assert said in refreshed.line
+        assert said in told(workplace, seconds=10, verb="status").answer.stdout
+
+        remove_notes(workplace)
+        discovered = told(workplace, seconds=10)
+        assert (discovered.answer.returncode, discovered.answer.stdout) == (0, refreshed.answer.stdout)
+        assert said in discovered.line
+
+        erased = told(workplace, seconds=10, verb="erase")
+        assert (erased.answer.returncode, erased.answer.stdout) == (0, "")
+        assert said in erased.line
+
+        first = told(workplace, seconds=10)
+        assert (first.answer.returncode, first.answer.stdout) == (1, NOT_FOUND)
+        assert said in first.line
+
+        assert len(proxy.seen) == seen, "nothing was said to it"
+        assert workplace.person.windows == 1
+        restore(workplace, before)
+        workplace.configure(top=SETTINGS, ca_file=str(authority.ca_file))
+        assert workplace.pair() == ("alice-h", ANOTHER)
+        assert workplace.person.windows == 1
 
     @pytest.mark.parametrize("content", [None, b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
     def test_a_ca_file_that_is_none(self, make_workplace: MakeWorkplace, tmp_path: Path, content: bytes | None) -> None:
@@ -76,7 +122,7 @@ class TestCertificates:
         if content is not None:
             file.write_bytes(content)
         workplace = make_workplace(top=SETTINGS, ca_file=str(file))
-        get = told(workplace)
+        get = told(workplace, seconds=10)
         assert (get.answer.returncode, get.answer.stdout) == (1, NOT_FOUND)
         assert str(file) in get.line
         assert workplace.person.windows == 0
@@ -97,12 +143,12 @@ class TestClocks:
         workplace = make_workplace(harbor={"scopes": scopes}, top="cache_ttl = 0")
         workplace.helper.home.environment["PYTHONPATH"] = str(tmp_path)
         pair = workplace.pair()
-        assert told(workplace).lines == []
+        assert told(workplace, seconds=10).lines == []
         change_own_tokens(workplace, id_token_expires_at=1)
         workplace.harbor.set_secret("alice-h", ANOTHER)
         assert workplace.pair() == ("alice-h", ANOTHER) != pair
         workplace.harbor.expire_stored_access_token("alice-h")
-        assert told(workplace).lines == []
+        assert told(workplace, seconds=10).lines == []
         workplace.harbor.kill_stored_token("alice-h")
         assert workplace.pair() == ("alice-h", ANOTHER)
         assert workplace.person.forms <= 2

@@ -36,6 +36,19 @@ def status(code: int, body: bytes = b"", retry_after: str = "") -> Fault:
     return fault
 
 
+def drip_header(exchange: Exchange, _proxy: "FaultProxy") -> None:
+    """A good beginning, then a header that goes on for ever, five bytes a second."""
+    exchange.write_raw(b"HTTP/1.1 200 OK\r\nX-Filler: ")
+    while not exchange.server.closing.wait(DRIP_SECONDS):
+        exchange.write_raw(b"x")
+    exchange.drop()
+
+
+def circle(exchange: Exchange, _proxy: "FaultProxy") -> None:
+    """A redirect to the very same address."""
+    exchange.redirect(exchange.target)
+
+
 def redirect_to(origin: str) -> Fault:
     """The same path, but at another host: nothing secret may follow it there."""
 
@@ -43,6 +56,22 @@ def redirect_to(origin: str) -> Fault:
         exchange.redirect(origin + exchange.target)
 
     return fault
+
+
+def after(count: int, fault: Fault) -> Fault:
+    """The true answer so many times, and then the fault."""
+    left = count
+
+    def later(exchange: Exchange, proxy: "FaultProxy") -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            fault(exchange, proxy)
+            return
+        code, headers, body = proxy.true_answer(exchange)
+        exchange.answer(code, body, headers)
+
+    return later
 
 
 def garbage(exchange: Exchange, _proxy: "FaultProxy") -> None:
