@@ -196,7 +196,8 @@ def show(note: Note) -> None:
             console.hint(f"opening a browser to {what}; if none appears, open: {link.url}")
         else:
             console.hint(f"to {what}, open this in a browser on any device: {link.url}")
-            _show_for_another_device(link)
+            show_qr_code(link.url)
+            _show_user_code(link)
     if note.ended:
         for line in note.lines:
             console.warn(line)
@@ -204,10 +205,14 @@ def show(note: Note) -> None:
             console.trace(line)
 
 
-def _show_for_another_device(link: Link) -> None:
+def show_qr_code(url: str) -> None:
+    """For a phone; nothing where the screen cannot show it."""
     screen = interaction.screen()
-    for line in qr.lines(link.url, screen.columns - len(console.PREFIX), screen.encoding) if screen else ():
+    for line in qr.lines(url, screen.columns - len(console.PREFIX), screen.encoding) if screen else ():
         console.hint(line)
+
+
+def _show_user_code(link: Link) -> None:
     if link.user_code:
         left = f"{max(0, round((link.ends_at or 0) - time.time()))} s"
         if link.code_in_url:

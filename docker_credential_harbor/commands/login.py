@@ -84,3 +84,4 @@ def _open(context: Context, registry: Registry, url: str) -> None:
         console.hint(f"opening Harbor's page at {registry.name}; if none appears, open: {url}")
     else:
         console.hint(f"open Harbor's page in a browser on any device: {url}")
+        window.show_qr_code(url)

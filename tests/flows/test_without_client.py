@@ -161,8 +161,9 @@ def test_a_person_whom_harbor_does_not_know_is_onboarded_on_the_way(make_workpla
 def test_over_ssh_the_page_is_for_any_device(workplace: Workplace, secret: str) -> None:
     del workplace.helper.home.environment["BROWSER"]
     with login(workplace, SSH_CONNECTION="192.0.2.1 1 192.0.2.2 22") as terminal:
-        shown = terminal.wait_for("in a browser on any device: ")
-        terminal.wait_for(NAME)
+        terminal.wait_for("in a browser on any device: ")
+        shown = terminal.wait_for(NAME)
+        assert "█" in shown, "a QR code as well"
         workplace.person.open(shown.partition("any device: ")[2].split()[0])
         paste(terminal, "alice-h", secret)
         assert terminal.wait() == 0
