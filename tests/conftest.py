@@ -9,6 +9,7 @@ import functools
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -42,7 +43,12 @@ MakeDesk = Callable[..., Desk]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The controlling process makes the folder that workers find through the environment."""
+    """The controlling process makes the folder that workers find through the environment.
+
+    A shell that starts something in the background lets it ignore SIGINT, and so would every program of the tests.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix="harbor-lab-run-")
 
