@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import requests
 
 from docker_credential_harbor import remembered
+from tests.lab.realm import HARBOR_CLIENT, HELPER_CLIENT
 from tests.lab.sealed_home import NAME, purge_kernel_keys
 
 if TYPE_CHECKING:
@@ -119,10 +120,19 @@ class Workplace:
         tokens: dict[str, str] = json.loads(kept)["tokens"]
         return tokens
 
-    def is_live(self, refresh_token: str) -> bool:
+    def is_live(self, refresh_token: str, client_id: str = HELPER_CLIENT, client_secret: str = "") -> bool:
         """Whether the provider still refreshes by it; asked without the helper."""
-        form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": "docker-credential-harbor"}
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": client_id}
+        if client_secret:
+            form["client_secret"] = client_secret
         return requests.post(self.realm.endpoint("token"), data=form, timeout=30).ok
+
+    def harbors_token_is_live(self, username: str) -> bool:
+        """Whether the provider still refreshes by the token that Harbor stored for this user."""
+        stored = self.harbor.users[username].stored_token
+        assert stored
+        assert stored.refresh_token
+        return self.is_live(stored.refresh_token, HARBOR_CLIENT, self.realm.harbor_secret)
 
     def own_token_is_live(self) -> bool:
         return self.is_live(self.kept_tokens()["refresh_token"])

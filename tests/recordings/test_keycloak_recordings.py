@@ -7,7 +7,6 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import requests
 
-from tests.lab.keycloak import Keycloak
 from tests.lab.own_sign_in import REDIRECT_URI, WITH_OFFLINE, authorization_code, pkce, sign_in, token_request
 from tests.lab.person import CookiePerson
 from tests.lab.realm import HELPER_CLIENT, Realm
@@ -119,9 +118,9 @@ GROUPS: dict[Callable[[Realm, CookiePerson], None], list[str]] = {
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.__name__)
 def test_keycloak_answers_as_recorded(
-    keycloak: Keycloak, alice: CookiePerson, group: Callable[[Realm, CookiePerson], None]
+    realm: Realm, alice: CookiePerson, group: Callable[[Realm, CookiePerson], None]
 ) -> None:
-    group(keycloak.realm(), alice)
+    group(realm, alice)
 
 
 def test_nothing_is_left_out_in_silence() -> None:
