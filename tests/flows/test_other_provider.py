@@ -6,13 +6,16 @@ whether one person has one `sub`, and what the discovery document has.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from docker_credential_harbor import id_token
 from tests.lab.oidc_provider import OidcProvider, harbor_client, helper_client
+from tests.lab.processes import wait_until
 from tests.lab.realm import HARBOR_CLIENT, HARBOR_CLIENT_SECRET, HELPER_CLIENT
 from tests.lab.workplace import WITH_OFFLINE, WITHOUT_OFFLINE, Workplace
 
@@ -44,6 +47,12 @@ class Place(Workplace):
         answer = self.helper.run("login")
         assert answer.returncode == 0, answer.stdout + answer.stderr
         return answer.stderr
+
+    def let_id_token_expire(self) -> None:
+        """This provider's ID tokens have no `jti`: within the same second a refresh brings the very same one again."""
+        issued_at = id_token.claims_of(self.kept_tokens()["id_token"], self.provider.issuer)["iat"]
+        wait_until(lambda: time.time() >= issued_at + 1, "the next second")
+        super().let_id_token_expire()
 
     def let_harbors_token_die(self) -> None:
         self.harbor.kill_stored_token("alice-h")
