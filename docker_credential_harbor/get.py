@@ -7,7 +7,8 @@ while a person is asked; after that everything is looked at anew.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import console, errors, inquiry, lock, registry_state, tokens, verified, window
 from docker_credential_harbor.findings import HandOut, NotFound, Step
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
 MOST_TURNS = 5  # at the window: each may find that another registry's worker was quicker
 
 
+class Asking(NamedTuple):
+    """What the person is being asked for, and by which run; None: another registry's, or a pause began."""
+
+    run: str | None
+    step: Step
+
+
 def credentials(context: Context, registry: Registry, ended: Ended | None = None) -> Credentials:
     """The pair that works now, or the last known one with a warning. Raises the Failure that says why there is none.
 
@@ -38,38 +46,39 @@ def credentials(context: Context, registry: Registry, ended: Ended | None = None
             if pair:  # by another process meanwhile; a hundred that waited for it need not open a keyring one by one
                 console.trace(f"{registry.name}: the remembered pair")
                 return pair
-            look = Inquiry(context, registry, transport(context, registry))
-            if hindrance:
-                look.learn(unreachable=hindrance)
-            elif _is_under_way(registry):  # counted as declined until it ended well, but it can be joined
-                look.learn(paused_seconds=0)
-            if ended:
-                look.known = inquiry.with_person(look.known, ended)
-            end = look.found_by_another(context.began_at) or look.run()
-            if isinstance(end, (HandOut, NotFound)):
-                if not hindrance:
-                    _save(look, end)
-                return _answer(look, end)
-            registry_state.save(registry.name, look.notes)
-            turns += 1
-            asking = _start_or_join(look, end)
-        ended = _wait(context, registry, asking) if asking else _wait_for_others(context, end)
+            asking = None if ended else _asked_already(context, registry)
+            if asking is None:
+                look = Inquiry(context, registry, transport(context, registry))
+                if hindrance:
+                    look.learn(unreachable=hindrance)
+                elif _is_under_way(registry):  # counted as declined until it ended well, but it can be joined
+                    look.learn(paused_seconds=0)
+                if ended:
+                    look.known = inquiry.with_person(look.known, ended)
+                end = look.found_by_another(context.began_at) or look.run()
+                if isinstance(end, (HandOut, NotFound)):
+                    if not hindrance:
+                        _save(look, end)
+                    return _answer(look, end)
+                turns += 1
+                asking = _start_or_join(look, end)
+        ended = _wait(context, registry, asking)
         context = context.begun_anew()
         if ended is None and turns >= MOST_TURNS:
-            ended = Ended(end, None, errors.Busy(what_runs="sign-in", registry="another registry"))
+            ended = Ended(asking.step, None, errors.Busy(what_runs="sign-in", registry="another registry"))
 
 
 def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "login") -> Credentials:
     """For `login`: a sign-in whether one is needed or not, then the pair. Raises Failure."""
     window.end(registry.name)  # an older one: its tab may be closed already, and two would not help
-    _wait_for_others(context, Step.SIGN_IN)
+    _wait(context, registry, Asking(None, Step.SIGN_IN))
     with lock.hold(registry_state.lock_path(registry.name), context.lock_seconds) as locked:
         if not locked:
             raise errors.Busy(what_runs="get", registry=registry.name)
         generation = registry_state.load(registry.name).generation
         run = window.start(registry.name, Step.SIGN_IN, generation, asked_by)
     try:
-        ended = _wait(context, registry, (run, Step.SIGN_IN))
+        ended = _wait(context, registry, Asking(run, Step.SIGN_IN))
     except KeyboardInterrupt:
         window.end(registry.name, run)
         raise
@@ -146,28 +155,41 @@ def _is_under_way(registry: Registry) -> bool:
     return note is not None and note.registry == registry.name
 
 
-def _start_or_join(look: Inquiry, step: Step) -> tuple[str, Step] | None:
-    """The run to wait for and what it asks for; None: another registry's worker has the window, or a pause began."""
+def _asked_already(context: Context, registry: Registry) -> Asking | None:
+    """What another `get` found out that only the person can give, while it asks and nothing has changed since.
+
+    So a hundred at once need not look into the store one by one to find out the same.
+    """
     note = window.under_way()
-    if note:
-        return (note.run, Step[note.step]) if note.registry == look.registry.name else None
-    if look.paused_seconds:  # the window that was open a moment ago has just been declined
+    if note is None or context.reach.way == "nobody":
         return None
-    return window.start(look.registry.name, step, look.notes.generation, "get"), step
+    return Asking(note.run, Step[note.step]) if registry_state.load(registry.name).asking_run == note.run else None
 
 
-def _wait(context: Context, registry: Registry, asking: tuple[str, Step]) -> Ended | None:
-    run, step = asking
+def _start_or_join(look: Inquiry, step: Step) -> Asking:
+    note = window.under_way()
+    if note is None and not look.paused_seconds:  # else the window that was open a moment ago has just been declined
+        registry_state.save(look.registry.name, look.notes)
+        run = window.start(look.registry.name, step, look.notes.generation, "get")
+        look.notes = replace(look.notes, asking_run=run)
+        joined = Asking(run, step)
+    elif note and note.registry == look.registry.name:
+        joined = Asking(note.run, Step[note.step])
+    else:
+        joined = Asking(None, step)
+    registry_state.save(look.registry.name, look.notes)
+    return joined
+
+
+def _wait(context: Context, registry: Registry, asking: Asking) -> Ended | None:
+    """How it ended; None: the window is free now, or was another registry's."""
     seconds = context.settings.login_timeout_seconds + window.GRACE_SECONDS
-    outcome = window.wait(run, registry.name, seconds, window.show)
-    return Ended(step, *outcome) if outcome else None
-
-
-def _wait_for_others(context: Context, step: Step) -> Ended | None:
-    """Until the window is free; None then."""
+    if asking.run:
+        outcome = window.wait(asking.run, registry.name, seconds, window.show)
+        return Ended(asking.step, *outcome) if outcome else None
     note = window.under_way()
     if note and context.asked:
         console.hint(f"waiting for the sign-in at {note.registry} to end")
-    if window.wait_until_free(context.settings.login_timeout_seconds + window.GRACE_SECONDS):
+    if window.wait_until_free(seconds):
         return None
-    return Ended(step, None, errors.Busy(what_runs="sign-in", registry="another registry"))
+    return Ended(asking.step, None, errors.Busy(what_runs="sign-in", registry="another registry"))

@@ -40,6 +40,7 @@ class Notes:
     outcome_message: str | None = None
     declines: int = 0  # sign-ins in a row that did not end in a working pair
     declined_at: float | None = None  # the last of them
+    asking_run: str | None = None  # the run in which a get asks the person, since nothing else helps as things stand
     generation: int = 0  # raised by erase and logout: a worker that began under another one saves nothing
     provider: Provider | None = None  # as discovered
     provider_found_at: float | None = None
@@ -115,6 +116,7 @@ def _notes(data: dict[str, Any]) -> Notes:
         outcome_message=_or_none(data["outcome_message"], _text),
         declines=_count(data["declines"]),
         declined_at=_or_none(data["declined_at"], _instant),
+        asking_run=_or_none(data["asking_run"], _text),
         generation=_count(data["generation"]),
         provider=_or_none(data["provider"], _provider),
         provider_found_at=_or_none(data["provider_found_at"], _instant),

@@ -47,6 +47,7 @@ def keep(
         outcome_began_at=None,
         outcome_code=None,
         outcome_message=None,
+        asking_run=None,
     )
 
 
@@ -63,7 +64,13 @@ def forget(name: str, notes: Notes) -> Notes:
     """Forgets the remembered pair, and gives the notes without what was true of it."""
     remembered.forget(name)
     return replace(
-        notes, verified_at=None, trusted_until=None, outcome_began_at=None, outcome_code=None, outcome_message=None
+        notes,
+        verified_at=None,
+        trusted_until=None,
+        outcome_began_at=None,
+        outcome_code=None,
+        outcome_message=None,
+        asking_run=None,
     )
 
 

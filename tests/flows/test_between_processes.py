@@ -58,6 +58,8 @@ def test_a_pair_stored_while_a_window_is_open_is_the_answer_from_then_on(
     asking = workplace.start_get()
     wait_until(lambda: person.windows == 1, "the window")
     workplace.store("robot$ci", "s")
+    assert workplace.pair() == ("robot$ci", "s")
+    assert asking.poll() is None, "the window is still open, and only who asked for it waits"
     person.decline = False
     person.open(person.urls[0])
     assert pair_of(asking) == ("robot$ci", "s")

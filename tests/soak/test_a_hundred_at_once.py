@@ -100,7 +100,10 @@ def test_harbors_token_is_dead_and_nobody_can_be_asked(
     assert {(status, output) for status, output, _ in answers} == {(1, NOT_FOUND)}
     [line] = {errors for _, _, errors in answers}
     assert "needs a sign-in and nobody can be asked here (CI is set)" in line
-    assert workplace.asked() == [PROBE, CURRENT_USER]
+    asked = workplace.asked()
+    rounds = len(asked) // 2
+    assert asked == [PROBE, CURRENT_USER] * rounds
+    assert rounds <= MANY // 4, "only those ask anew that began after the first one had asked"
 
 
 def test_docker_pulls(make_desk: Callable[..., Desk], note_figures: Callable[..., None]) -> None:
