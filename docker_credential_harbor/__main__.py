@@ -4,8 +4,6 @@ The warm `get` is called for every registry in every pull. It is one straight li
 whatever is unusual about a request goes the long way, which gives the same answer.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -26,7 +24,7 @@ def main() -> int:
             answer = _warm_answer(payload)
             if answer:
                 os.write(1, answer)
-                return 0
+                os._exit(0)  # nothing is open or buffered, and Python's own end takes as long as the rest of it
     except OSError:  # standard input or output is closed or full: the long way has the words for it
         pass
     except KeyboardInterrupt:

@@ -54,12 +54,14 @@ def start(argv: list[str], env: Mapping[str, str] | None = None) -> int:
 
 
 def environment_for_others(given: Mapping[str, str]) -> dict[str, str]:
-    """Without the library path that a PyInstaller build sets for itself: other programs would load our libraries.
+    """Without what a PyInstaller build sets for itself: other programs would load our libraries.
 
-    PyInstaller keeps the person's own in LD_LIBRARY_PATH_ORIG.
+    PyInstaller keeps the person's own path in LD_LIBRARY_PATH_ORIG. By the variables of its own (_PYI_…) an executable
+    of ours would take itself for a part of this process, and not look for its libraries at all.
     """
     environment = dict(given)
     if getattr(sys, "frozen", False):
+        environment = {name: value for name, value in environment.items() if not name.startswith("_PYI_")}
         original = environment.pop("LD_LIBRARY_PATH_ORIG", None)
         environment.pop("LD_LIBRARY_PATH", None)
         if original is not None:

@@ -9,8 +9,6 @@ the answer's finished members, and the stamp of the configuration. The kernel en
 payload's own end holds even if that is set back.
 """
 
-from __future__ import annotations
-
 import os
 import time
 

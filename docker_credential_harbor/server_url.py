@@ -4,8 +4,6 @@ Pure, and ``parse`` without imports: the warm `get` runs through here. Docker, p
 registry as ``h``, ``h:443``, ``https://h``, ``https://h/v2/`` or ``h/project/repo``.
 """
 
-from __future__ import annotations
-
 MAXIMUM_LENGTH = 4096
 DEFAULT_PORTS = {"": 443, "https": 443, "http": 80}
 

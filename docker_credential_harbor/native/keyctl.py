@@ -5,8 +5,6 @@ ctypes costs six times as much as the call. Any other system can import this; th
 (ENOSYS), as it does where a container's seccomp filter keeps the calls back (EPERM, ENOSYS).
 """
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -140,10 +138,10 @@ def _call(number: int, *arguments: object) -> int:
     return result
 
 
-_open: list[Any] = []
+_open: "list[Any]" = []
 
 
-def _opened() -> list[Any]:
+def _opened() -> "list[Any]":
     """The C library's syscall, the types of a long and of a buffer for the largest payload, and errno's reader."""
     if not _open:
         try:
