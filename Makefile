@@ -25,8 +25,8 @@ demo: $(DEMO_STAMP)
 	@$(DEMO_PYTHON) -m tests.lab.demo
 
 # Prints, asserts nothing: the figures of the README.
-bench: $(DEMO_STAMP)
-	@$(DEMO_PYTHON) -m tests.bench.bench
+bench: $(DEMO_STAMP) package
+	@$(DEMO_PYTHON) -m tests.bench.bench dist/docker-credential-harbor/docker-credential-harbor build/package-venv/bin/python
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor import interaction
 from docker_credential_harbor.native import keyctl
+from tests.lab.certificates import Authority
 from tests.lab.embedded_registry import EmbeddedRegistry
 from tests.lab.harbor import StandInHarbor
 from tests.lab.page import Page
@@ -24,6 +25,8 @@ from tests.lab.sealed_home import NAME, Helper, Home
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
+
+    from typing_extensions import Self
 
 PERSON, HARBOR_NAME = "alice", "alice-h"
 REPOSITORY, TAG = "demo/hello", "1"
@@ -58,15 +61,22 @@ class Call:
 class DemoLab:
     """Starts with `with`; at its end nothing is left."""
 
-    def __init__(self, own_browser: bool = False) -> None:
+    def __init__(self, own_browser: bool = False, tls: bool = False) -> None:
+        """`tls`: both servers have certificates of an authority of the lab's own, whose file is `ca_file`."""
         with contextlib.ExitStack() as started:
             folder = started.enter_context(tempfile.TemporaryDirectory(prefix="harbor-demo-"))
             self.folder = Path(folder)
-            self.provider = started.enter_context(DemoProvider())
-            self.harbor = started.enter_context(StandInHarbor.start(self.provider.issuer, scopes=SCOPES))
+            authority = Authority(self.folder) if tls else None
+            self.ca_file = authority.ca_file if authority else None
+            pair = authority.server() if authority else None
+            self.provider = started.enter_context(DemoProvider(tls=pair))
+            verify = str(self.ca_file) if self.ca_file else True
+            self.harbor = started.enter_context(
+                StandInHarbor.start(self.provider.issuer, scopes=SCOPES, tls=pair, verify=verify)
+            )
             self.registry = EmbeddedRegistry(self.harbor)
             self._fill_harbor()
-            self.person = OwnBrowser(PERSON) if own_browser else CookiePerson(PERSON)
+            self.person = OwnBrowser(PERSON) if own_browser else self._person()
             started.callback(self.person.close)
             self.home = Home(self.folder / "sealed")
             self.helper = Helper(self.home)
@@ -124,13 +134,19 @@ class DemoLab:
         processes = [f"process {pid}" for pid in processes_in(self.folder)]
         return [*keys, *processes, *([str(self.folder)] if self.folder.exists() else [])]
 
-    def __enter__(self) -> DemoLab:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _person(self) -> CookiePerson:
+        person = CookiePerson(PERSON)
+        if self.ca_file:
+            person.trust(self.ca_file)
+        return person
 
     def _fill_harbor(self) -> None:
         somebody = self.provider.records.people[PERSON]

@@ -65,7 +65,8 @@ class _Quiet(WSGIRequestHandler):
 class DemoProvider:
     """A running provider. `requests` are the paths asked for, `agents` by whom; `logins` counts the forms filled in."""
 
-    def __init__(self, people: tuple[str, ...] = ("alice", "bob")) -> None:
+    def __init__(self, people: tuple[str, ...] = ("alice", "bob"), tls: tuple[str, str] | None = None) -> None:
+        self._tls = tls  # certificate and key files
         self.requests: list[str] = []
         self.agents: list[str] = []
         self.logins = 0
@@ -73,7 +74,7 @@ class DemoProvider:
         self._placeholder: socket.socket | None = None
         self._server = self._serve(0)
         self.port = self._server.port
-        self.issuer = f"http://127.0.0.1:{self.port}"
+        self.issuer = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self.records = Records(self.issuer, people)
         self._oauth = Server(self._app, self.records)
         self._route()
@@ -124,7 +125,7 @@ class DemoProvider:
         self.close()
 
     def _serve(self, port: int) -> BaseWSGIServer:
-        return make_server("127.0.0.1", port, self._app, threaded=True, request_handler=_Quiet)
+        return make_server("127.0.0.1", port, self._app, threaded=True, request_handler=_Quiet, ssl_context=self._tls)
 
     def _start(self) -> threading.Thread:
         thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)

@@ -80,12 +80,8 @@ class Client:
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         parts = urlsplit(redirect_uri)
         extra = parts.query or parts.fragment or parts.username
-        return (parts.scheme, parts.hostname, parts.path, bool(extra)) == (
-            "http",
-            "127.0.0.1",
-            self.redirect_path,
-            False,
-        )
+        at_loopback = parts.scheme in ("http", "https") and parts.hostname == "127.0.0.1"
+        return at_loopback and parts.path == self.redirect_path and not extra
 
     def check_client_secret(self, client_secret: str) -> bool:
         return bool(self.secret) and secrets.compare_digest(self.secret.encode(), client_secret.encode())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.lab.harbor import StandInHarbor
     from tests.lab.person import Person
     from tests.lab.realm import Realm
-    from tests.lab.sealed_home import Helper
+    from tests.lab.sealed_home import Helper, Home
 
 WITHOUT_OFFLINE = "openid profile email"
 WITH_OFFLINE = "openid profile email offline_access"
@@ -145,14 +145,7 @@ class Workplace:
 
     def let_id_token_expire(self) -> None:
         """As if the life of our ID token had passed."""
-        [path] = self.helper.home.folders["XDG_DATA_HOME"].rglob("secrets.json")
-        document = json.loads(path.read_text())
-        for key, value in document["values"].items():
-            if key.startswith("sign-in"):
-                kept = json.loads(value)
-                kept["tokens"]["id_token_expires_at"] = 1
-                document["values"][key] = json.dumps(kept)
-        path.write_text(json.dumps(document))
+        let_id_token_expire(self.helper.home)
 
     def let_pass(self, seconds: float) -> None:
         """As if so much time had passed for the helper and for Harbor: the instants that they keep move back.
@@ -213,6 +206,18 @@ class Workplace:
     def onboard(self, user: str = "alice", as_name: str = "alice-h") -> None:
         """A Harbor user that this person of the realm is, with a token that Harbor stored at a walk long ago."""
         self.harbor.onboard(as_name, f"{user}@example.com", self.realm.subject(user))
+
+
+def let_id_token_expire(home: Home) -> None:
+    """As if the life of the ID token in this home's file had passed."""
+    [path] = home.folders["XDG_DATA_HOME"].rglob("secrets.json")
+    document = json.loads(path.read_text())
+    for key, value in document["values"].items():
+        if key.startswith("sign-in"):
+            kept = json.loads(value)
+            kept["tokens"]["id_token_expires_at"] = 1
+            document["values"][key] = json.dumps(kept)
+    path.write_text(json.dumps(document))
 
 
 def moved_back(kept: Any, seconds: float) -> Any:
