@@ -252,7 +252,12 @@ def _proxies(url: str) -> dict[str, str]:
 
 
 def _new_adapter(context: ssl.SSLContext) -> Any:
-    from requests.adapters import HTTPAdapter
+    import warnings
+
+    with warnings.catch_warnings():
+        # Every answer says its encoding or is JSON: the packaged executable is without a library that guesses it.
+        warnings.filterwarnings("ignore", message="Unable to find acceptable character detection")
+        from requests.adapters import HTTPAdapter
 
     class SystemTrustAdapter(HTTPAdapter):
         """Leaves the judgement of certificates to our context alone: requests would add the bundle of certifi."""
