@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
-FOLDER = Path("build/bench")
+NAME = "docker-credential-harbor"
+ENTRY, PRODUCT, FOLDER = Path("packaging/entry.py"), Path("build/package/product"), Path("build/bench")
 
 
 def build(python: Path) -> Path:
     """The executable. `python`: of the environment that the packages were built in."""
-    script = python.parent / "docker-credential-harbor"
-    built = FOLDER / script.name
-    if not built.exists() or built.stat().st_mtime < script.stat().st_mtime:
+    built = FOLDER / NAME
+    if not built.exists() or built.stat().st_mtime < PRODUCT.stat().st_mtime:
         folders = ["--distpath", str(FOLDER), "--workpath", str(FOLDER / "work"), "--specpath", str(FOLDER / "work")]
-        command = [str(python), "-m", "PyInstaller", "--onefile", "--noconfirm", "--log-level", "ERROR", *folders]
-        subprocess.run([*command, str(script.absolute())], check=True)
+        command = [str(python), "-m", "PyInstaller", "--onefile", "--noconfirm", "--log-level", "ERROR", "--name", NAME]
+        environment = {**os.environ, "PYTHONPATH": str(PRODUCT.absolute())}
+        subprocess.run([*command, *folders, str(ENTRY.absolute())], env=environment, check=True)
     return built.resolve()
