@@ -3,8 +3,10 @@ PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 DEMO_PYTHON := build/demo-venv/bin/python
 DEMO_STAMP := build/demo-venv/.installed
+PACKAGE_PYTHON := build/package-venv/bin/python
+PACKAGE_STAMP := build/package-venv/.installed
 
-.PHONY: test soak lint demo bench lock clean
+.PHONY: test soak lint demo bench package lock clean
 
 $(STAMP): requirements.lock pyproject.toml
 	python3 -m venv $(VENV)
@@ -28,6 +30,16 @@ demo: $(DEMO_STAMP)
 bench: $(DEMO_STAMP) package
 	@$(DEMO_PYTHON) -m tests.bench.bench dist/docker-credential-harbor/docker-credential-harbor build/package-venv/bin/python
 
+# What builds the packages, and what goes into them; the product itself is installed afresh by each build.
+$(PACKAGE_STAMP): requirements-package.lock
+	python3 -m venv build/package-venv
+	$(PACKAGE_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-package.lock
+	touch $@
+
+# Packaged executable, .deb, .rpm, .tar.gz, checksums and bill of materials, in dist/.
+package: $(PACKAGE_STAMP)
+	@$(PACKAGE_PYTHON) packaging/build.py
+
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -45,6 +57,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.10 --generate-hash
 lock:
 	$(LOCK) --group demo --group test --group lint pyproject.toml --output-file requirements.lock
 	$(LOCK) --group demo pyproject.toml --output-file requirements-demo.lock
+	$(LOCK) --group package pyproject.toml --output-file requirements-package.lock
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -45,26 +45,34 @@ class Parser(argparse.ArgumentParser):
         self.exit(errors.EXIT_USAGE)
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Runs one command and returns the exit status."""
-    parser = Parser(
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The parser with the arguments of all commands, or with those of one alone: only that one is imported then.
+
+    Man page and completions are made from it. A command's file is the default of `module`.
+    """
+    top = Parser(
         prog=PROGRAM,
         description="Docker credential helper for Harbor registries that sign people in through OIDC.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
-    asked_for = next((word for word in arguments if word in COMMANDS), None)
-    module: Command | None = None
+    top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
-        if name == asked_for:
+        if only in (None, name):
             module = _module(name)
             module.add_arguments(command)
-    namespace = parser.parse_args(arguments)
-    assert module
+            command.set_defaults(module=module)
+    return top
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command and returns the exit status."""
+    asked_for = next((word for word in arguments if word in COMMANDS), "")
+    namespace = parser(asked_for).parse_args(arguments)
+    module: Command = namespace.module
     return module.run(namespace)
 
 

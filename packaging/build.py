@@ -1,0 +1,94 @@
+"""`make package`: the packaged executable, its packages, archive, bill of materials and checksums, in dist/.
+
+Read from top to bottom it is the whole build; each step's own file lies beside this one. Two builds of one commit give
+the same bytes, in whatever folder, on whatever day and with whatever umask.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import archive
+import bundle
+import contents
+import documents
+import glibc
+import licences
+import sbom
+import system_packages
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+NAME = "docker-credential-harbor"
+# What tools look at beside their input. Tables of text depend on the hash seed, wrapped lines on the terminal.
+FIXED_ENVIRONMENT = {"PYTHONHASHSEED": "0", "COLUMNS": "100", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+BEFORE_ALL_ZIP_FILES = 315532800  # 1980, for a checkout without a history
+
+
+def main() -> None:
+    arguments = _arguments()
+    _in_fixed_environment()
+    dist, work = REPOSITORY / "dist", REPOSITORY / "build" / "package"
+    _clear(dist, work)
+    folder = bundle.build(REPOSITORY, dist, work)
+    version = arguments.version or importlib.import_module("docker_credential_harbor").__version__
+    parts = contents.parts(folder, work)
+    needs = glibc.measure(folder)
+    staged = work / "staged"
+    documents.write(staged, REPOSITORY, version)
+    licences.write(staged / "copyright", parts)
+    sbom.write(dist / f"{NAME}-{version}.cdx.json", NAME, version, parts)
+    for tree in (folder, staged):
+        bundle.make_uniform(tree, program=NAME)
+    system_packages.build(dist, work, folder, staged, NAME, version, needs)
+    archive.build(dist, folder, staged, f"{NAME}-{version}")
+    _write_checksums(dist)
+    print(needs.report())
+    print(*sorted(path.relative_to(REPOSITORY) for path in dist.iterdir()), sep="\n")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--version", help="of the packages, for trying an upgrade; the program keeps its own")
+    return parser.parse_args()
+
+
+def _in_fixed_environment() -> None:
+    """Begins this process anew with the environment that gives the same bytes everywhere."""
+    wanted = {**FIXED_ENVIRONMENT, "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH") or _commit_time()}
+    if any(os.environ.get(name) != value for name, value in wanted.items()):
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **wanted})  # noqa: S606
+
+
+def _commit_time() -> str:
+    """Seconds since 1970 of the commit that is checked out."""
+    git = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=REPOSITORY, capture_output=True, text=True)
+    return git.stdout.strip() or str(BEFORE_ALL_ZIP_FILES)
+
+
+def _clear(dist: Path, work: Path) -> None:
+    """Takes away what an earlier build made, and nothing else."""
+    for made in (work, *dist.glob(f"{NAME}*"), dist / "SHA256SUMS"):
+        if made.is_dir():
+            shutil.rmtree(made)
+        else:
+            made.unlink(missing_ok=True)
+    dist.mkdir(exist_ok=True)
+    work.mkdir(parents=True)
+
+
+def _write_checksums(dist: Path) -> None:
+    """As sha256sum writes and checks them."""
+    files = sorted(path for path in dist.iterdir() if path.is_file())
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
+    (dist / "SHA256SUMS").write_text("".join(lines), encoding="ascii")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""The program folder: the product as it is installed, and PyInstaller on it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+SPEC = Path(__file__).with_name("docker-credential-harbor.spec")
+
+
+def build(repository: Path, dist: Path, work: Path) -> Path:
+    """Builds dist/docker-credential-harbor/ and returns it; the product can be imported here from then on."""
+    product = work / "product"
+    shutil.rmtree(repository / "build" / "lib", ignore_errors=True)  # setuptools would take removed modules from there
+    _run("pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--no-build-isolation", "--no-compile",
+         "--target", str(product), str(repository), work=work, product=product)  # fmt: skip
+    _run("PyInstaller", "--noconfirm", "--log-level", "WARN", "--distpath", str(dist), "--workpath", str(work),
+         str(SPEC), work=work, product=product)  # fmt: skip
+    sys.path.insert(0, str(product))
+    return dist / SPEC.stem
+
+
+def _run(module: str, *arguments: str, work: Path, product: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(product), "PYINSTALLER_CONFIG_DIR": str(work / "cache")}
+    subprocess.run([sys.executable, "-m", module, *arguments], cwd=work, env=environment, check=True)
+
+
+def make_uniform(tree: Path, program: str) -> None:
+    """Modes and times that depend on neither umask nor clock; ``program`` is the one file that is executable."""
+    seconds = int(os.environ["SOURCE_DATE_EPOCH"])
+    for path in (tree, *tree.rglob("*")):
+        path.chmod(0o755 if path.is_dir() or path.name == program else 0o644)
+        os.utime(path, (seconds, seconds))

@@ -1,0 +1,40 @@
+"""Man page and completions, made from the parser that reads the command line, and the example configuration."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+from typing import TYPE_CHECKING
+
+import shtab
+from argparse_manpage.manpage import Manpage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXAMPLE = "config.toml.example"
+COMPLETIONS = {"bash": "{}.bash", "zsh": "_{}", "fish": "{}.fish"}
+
+
+def write(folder: Path, repository: Path, version: str) -> None:
+    """Writes them into a folder that is made for them. The product must be importable."""
+    from docker_credential_harbor import cli
+
+    folder.mkdir()
+    program = cli.PROGRAM
+    (folder / f"{program}.1.gz").write_bytes(gzip.compress(_man_page(version).encode(), 9, mtime=0))
+    for shell, name in COMPLETIONS.items():
+        script = shtab.complete(cli.parser(), shell=shell)
+        (folder / name.format(program)).write_text(script, encoding="utf-8")
+    shutil.copyfile(repository / "packaging" / EXAMPLE, folder / EXAMPLE)
+
+
+def _man_page(version: str) -> str:
+    from docker_credential_harbor import cli
+
+    parser = cli.parser()
+    about = (parser.description or "").removesuffix(".")
+    data = {
+        "project_name": cli.PROGRAM, "version": version, "description": about, "manual_title": "User Commands",
+    }  # fmt: skip
+    return str(Manpage(parser, data, format="single-commands-section"))
