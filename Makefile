@@ -37,8 +37,12 @@ $(PACKAGE_STAMP): requirements-package.lock
 	touch $@
 
 # Packaged executable, .deb, .rpm, .tar.gz, checksums and bill of materials, in dist/.
-package: $(PACKAGE_STAMP)
-	@$(PACKAGE_PYTHON) packaging/build.py
+package: dist/SHA256SUMS
+
+# Made anew after each commit, too: its time goes into the packages.
+PACKAGE_SOURCES = $(shell find docker_credential_harbor packaging -type f -not -name '*.pyc') pyproject.toml
+dist/SHA256SUMS: $(PACKAGE_STAMP) $(PACKAGE_SOURCES) $(wildcard $(shell git rev-parse --git-path logs/HEAD))
+	$(PACKAGE_PYTHON) packaging/build.py
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .

@@ -6,7 +6,6 @@ the same bytes, in whatever folder, on whatever day and with whatever umask.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import importlib
 import os
@@ -32,12 +31,11 @@ BEFORE_ALL_ZIP_FILES = 315532800  # 1980, for a checkout without a history
 
 
 def main() -> None:
-    arguments = _arguments()
     _in_fixed_environment()
     dist, work = REPOSITORY / "dist", REPOSITORY / "build" / "package"
     _clear(dist, work)
     folder = bundle.build(REPOSITORY, dist, work)
-    version = arguments.version or importlib.import_module("docker_credential_harbor").__version__
+    version = importlib.import_module("docker_credential_harbor").__version__
     parts = contents.parts(folder, work)
     needs = glibc.measure(folder)
     staged = work / "staged"
@@ -51,12 +49,6 @@ def main() -> None:
     _write_checksums(dist)
     print(needs.report())
     print(*sorted(path.relative_to(REPOSITORY) for path in dist.iterdir()), sep="\n")
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--version", help="of the packages, for trying an upgrade; the program keeps its own")
-    return parser.parse_args()
 
 
 def _in_fixed_environment() -> None:

@@ -1,0 +1,66 @@
+"""A clean Debian 12 in a folder, made by debootstrap from the mirror that this machine's apt uses.
+
+Source: debootstrap(8), apt-get(8) `indextargets`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUITE = "bookworm"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def missing(*programs: str) -> list[str]:
+    """Those of the programs that this machine lacks."""
+    return [program for program in programs if not shutil.which(program, path=PATH)]
+
+
+def mirror() -> str:
+    """Where apt has this suite's main packages from; empty where it has none."""
+    filters = ["Created-By: Packages", f"Codename: {SUITE}", "Component: main"]
+    command = ["apt-get", "indextargets", "--format", "$(REPO_URI)", *filters]
+    return next(iter(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()), "")
+
+
+class DebianRoot:
+    """A root folder; commands run in it by chroot(8), with an environment of their own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def make(cls, path: Path) -> DebianRoot:
+        """Takes half a minute. Raises CalledProcessError."""
+        command = ["debootstrap", "--variant=minbase", SUITE, str(path), mirror()]
+        subprocess.run(command, env={"PATH": PATH}, check=True, capture_output=True)
+        return cls(path)
+
+    def copy(self, path: Path) -> DebianRoot:
+        """Another one like this."""
+        subprocess.run(["cp", "--archive", "--reflink=auto", str(self.path), str(path)], check=True)
+        return DebianRoot(path)
+
+    def run(self, *command: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", **env}
+        return subprocess.run(
+            ["chroot", str(self.path), *command],
+            env=environment, input=stdin, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+
+    def must(self, *command: str) -> str:
+        """Its standard output; it has to succeed."""
+        done = self.run(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def files(self) -> set[str]:
+        """The paths of everything there but the package manager's own notes."""
+        notes = ("var/lib/dpkg", "var/log", "var/cache")
+        found = (str(path.relative_to(self.path)) for path in self.path.rglob("*"))
+        return {path for path in found if not path.startswith(notes)}

@@ -1,0 +1,46 @@
+"""What `make package` has built, once for a run, and the helper of the lab's fixtures replaced by it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RUN_FOLDER, need
+from tests.lab import debian_root
+from tests.lab.sealed_home import NAME, Helper, Home
+from tests.packaging.built import REPOSITORY, Built
+
+FIRST_BUILD_SECONDS = 600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The build counts towards the test that happens to come first, as does the installation of a Debian."""
+    for item in items:
+        if "built" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(FIRST_BUILD_SECONDS))
+
+
+@pytest.fixture(scope="session")
+def built() -> Built:
+    """The results of `make package`; nothing is built twice, neither by several workers nor where all is there."""
+    need("strip", "apt-get install binutils", not debian_root.missing("strip"))
+    with (Path(os.environ[RUN_FOLDER]) / "package.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "package"], cwd=REPOSITORY, check=True, capture_output=True)
+    return Built(REPOSITORY)
+
+
+@pytest.fixture
+def helper(home: Home, built: Built, tmp_path: Path) -> Helper:
+    """The packaged executable in the sealed home, by a symbolic link as in /usr/bin; no Python is on PATH of ours."""
+    (tmp_path / "bin").mkdir()
+    link = tmp_path / "bin" / NAME
+    link.symlink_to(built.program)
+    home.environment["PATH"] = f"{link.parent}:/usr/bin:/bin"
+    packaged = Helper(home)
+    packaged.program = str(link)
+    return packaged

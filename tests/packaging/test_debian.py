@@ -1,0 +1,119 @@
+"""The .deb in a clean Debian 12 with nothing else in it: installed, used, upgraded, removed, purged."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import need
+from tests.lab import debian_root
+from tests.lab.debian_root import DebianRoot
+from tests.lab.sealed_home import NAME
+from tests.lab.workplace import NOT_FOUND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.packaging.built import Built
+
+REGISTRY = "registry.example.com"
+
+
+@pytest.fixture(scope="session")
+def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DebianRoot]:
+    """As debootstrap leaves it; tests work on copies."""
+    need("debootstrap", "apt-get install debootstrap", not debian_root.missing("debootstrap", "dpkg", "apt-get"))
+    need("root, for chroot", "run the tests as root", os.geteuid() == 0)
+    need("Debian 12", f"an apt source for {debian_root.SUITE}", debian_root.mirror())
+    folder = tmp_path_factory.mktemp("debian")
+    yield DebianRoot.make(folder / "clean")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def root(debian: DebianRoot) -> Iterator[DebianRoot]:
+    copied = debian.copy(debian.path.with_name("used"))
+    yield copied
+    shutil.rmtree(copied.path)
+
+
+@pytest.fixture
+def upgrade(built: Built, tmp_path: Path) -> Path:
+    """The same content as the next version."""
+    description = json.loads((built.work / "nfpm.json").read_text())
+    description["version"] = "999.0"
+    changed = tmp_path / "nfpm.json"
+    changed.write_text(json.dumps(description))
+    nfpm = built.work.parent / "package-venv" / "bin" / "nfpm"
+    subprocess.run([nfpm, "package", "-f", changed, "-p", "deb", "-t", tmp_path], check=True, capture_output=True)
+    [package] = tmp_path.glob("*.deb")
+    return package
+
+
+def ask(root: DebianRoot, verb: str, payload: object, **env: str) -> tuple[int, str, str]:
+    """One of Docker's verbs; all that it says."""
+    text = payload if isinstance(payload, str) else json.dumps(payload)
+    done = root.run(NAME, verb, stdin=text, DOCKER_CREDENTIAL_HARBOR_STORAGE="file", **env)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_no_python_is_there(debian: DebianRoot) -> None:
+    assert list(debian.path.glob("usr/*bin/*python*")) == []
+    assert list(debian.path.glob("usr/lib/**/*libpython*")) == []
+
+
+def test_installed_used_upgraded_and_removed(root: DebianRoot, built: Built, upgrade: Path) -> None:
+    before = root.files()
+    install(root, built.deb)
+    assert root.must(NAME, "--version").startswith(f"{NAME} ")
+    assert "examples:" in root.must(NAME, "--help")
+    assert "confirm in a browser" in root.must(NAME, "login", "--help")
+    assert_that_it_serves_docker(root)
+
+    install(root, upgrade)
+    assert root.must("dpkg-query", "--show", "--showformat=${Version}", NAME) == "999.0"
+    status, answer, _ = ask(root, "get", REGISTRY)
+    assert (status, json.loads(answer)["Secret"]) == (0, "s3cret"), "what a person stored is there after an upgrade"
+
+    root.must("dpkg", "--purge", NAME)
+    left = root.files() - before
+    assert left, "what the person stored"
+    assert all(path.startswith("root/") for path in left), left
+    assert before <= root.files()
+
+
+def install(root: DebianRoot, package: Path) -> None:
+    """As dpkg does it, which looks at the dependencies: no package of a mirror is needed."""
+    shutil.copyfile(package, root.path / "tmp" / "new.deb")
+    root.must("dpkg", "--install", "/tmp/new.deb")
+    (root.path / "tmp" / "new.deb").unlink()
+
+
+def assert_that_it_serves_docker(root: DebianRoot) -> None:
+    assert ask(root, "get", REGISTRY) == (1, NOT_FOUND, "")
+    status, _, errors = ask(root, "store", {"ServerURL": REGISTRY, "Username": "u", "Secret": "s3cret"})
+    assert status == 0, errors
+    status, answer, errors = ask(root, "get", REGISTRY)
+    assert (status, errors) == (0, "")
+    assert json.loads(answer) == {"ServerURL": REGISTRY, "Username": "u", "Secret": "s3cret"}
+    other = "other.example.com"
+    ask(root, "store", {"ServerURL": other, "Username": "u", "Secret": "s"})
+    assert ask(root, "erase", other)[0] == 0
+    assert ask(root, "get", other) == (1, NOT_FOUND, "")
+    status, answer, errors = ask(root, "status", "")
+    assert "setup" in errors, "without a configuration it says what to do"
+    assert len(errors.splitlines()) == 1
+
+
+def test_nothing_stays_behind(root: DebianRoot, built: Built) -> None:
+    before = root.files()
+    install(root, built.deb)
+    assert root.files() > before
+    root.must("dpkg", "--remove", NAME)
+    assert root.files() == before
