@@ -41,7 +41,7 @@ package: dist/SHA256SUMS
 
 # Made anew after each commit, too: its time goes into the packages.
 PACKAGE_SOURCES = $(shell find docker_credential_harbor packaging -type f -not -name '*.pyc') pyproject.toml
-dist/SHA256SUMS: $(PACKAGE_STAMP) $(PACKAGE_SOURCES) $(wildcard $(shell git rev-parse --git-path logs/HEAD))
+dist/SHA256SUMS: $(PACKAGE_STAMP) $(PACKAGE_SOURCES) $(wildcard $(shell git rev-parse --git-path logs/HEAD 2>/dev/null))
 	$(PACKAGE_PYTHON) packaging/build.py
 
 lint: $(STAMP)

@@ -19,7 +19,7 @@ def build(dist: Path, folder: Path, staged: Path, stem: str) -> Path:
     seconds = int(os.environ["SOURCE_DATE_EPOCH"])
     with (
         path.open("wb") as file,
-        gzip.GzipFile("", "wb", compresslevel=9, fileobj=file, mtime=seconds) as packed,
+        gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=seconds) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
         for root, place in ((folder, top), (staged, f"{top}/share")):

@@ -27,7 +27,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 NAME = "docker-credential-harbor"
 # What tools look at beside their input. Tables of text depend on the hash seed, wrapped lines on the terminal.
 FIXED_ENVIRONMENT = {"PYTHONHASHSEED": "0", "COLUMNS": "100", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-BEFORE_ALL_ZIP_FILES = 315532800  # 1980, for a checkout without a history
+WITHOUT_HISTORY = "315532800"  # 1980, the first year that all archives can tell
 
 
 def main() -> None:
@@ -60,8 +60,11 @@ def _in_fixed_environment() -> None:
 
 def _commit_time() -> str:
     """Seconds since 1970 of the commit that is checked out."""
-    git = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=REPOSITORY, capture_output=True, text=True)
-    return git.stdout.strip() or str(BEFORE_ALL_ZIP_FILES)
+    command = ["git", "log", "-1", "--format=%ct"]
+    try:
+        return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return WITHOUT_HISTORY
 
 
 def _clear(dist: Path, work: Path) -> None:
