@@ -15,6 +15,8 @@ from docker_credential_harbor.native import keyctl
 from tests.lab.processes import end_pid
 
 NAME = "docker-credential-harbor"
+# Any test of a flow can be run on another executable of the same name: on the packaged one, say.
+PROGRAM_VARIABLE = "HARBOR_LAB_HELPER"
 FOLDERS = {
     "HOME": "home",
     "XDG_CONFIG_HOME": "home/.config",
@@ -39,7 +41,7 @@ class Home:
         self.folders = {variable: folder / place for variable, place in FOLDERS.items()}
         for place in self.folders.values():
             place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        scripts = str(Path(sys.executable).parent)
+        scripts = f"{installed_program().parent}:{Path(sys.executable).parent}"
         self.environment = {
             **{variable: str(place) for variable, place in self.folders.items()},
             "PATH": f"{scripts}:{os.environ.get('PATH', '/usr/bin:/bin')}",
@@ -65,12 +67,17 @@ class Home:
                 end_pid(int(entry.parent.name), 5)
 
 
+def installed_program() -> Path:
+    """The executable that the tests call."""
+    return Path(os.environ.get(PROGRAM_VARIABLE) or Path(sys.executable).parent / NAME)
+
+
 class Helper:
     """The installed executable, called as Docker calls it."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.program = str(Path(sys.executable).parent / NAME)
+        self.program = str(installed_program())
 
     def configure(self, toml: str) -> Path:
         """Writes the configuration file and names it in the environment."""
