@@ -83,15 +83,33 @@ def _libraries(work: Path) -> list[Path]:
 
 
 def _library(source: Path) -> Part:
-    """By Debian's package manager; on another system its name is all that is known."""
-    for place in (source, Path(str(source).removeprefix("/usr"))):
-        found = _output("dpkg-query", "--search", str(place))
-        if found:
-            package = found.split(":")[0]
+    """By the system's package manager; where there is none its name is all that is known."""
+    return _debian_package(source) or _rpm_package(source) or Part(source.name, "", "generic", "", ())
+
+
+def _debian_package(source: Path) -> Part | None:
+    for place in (source, Path(str(source).removeprefix("/usr"))):  # as it is written down where /lib is a link
+        package = _output("dpkg-query", "--search", str(place)).split(":")[0]
+        if package:
             version = _output("dpkg-query", "--show", "--showformat=${Version}", package)
-            texts = (Path("/usr/share/doc") / package / "copyright",)
-            return Part(package, version, "deb/debian", "", tuple(text for text in texts if text.is_file()))
-    return Part(source.name, "", "generic", "", ())
+            return Part(package, version, "deb/debian", "", _files(f"/usr/share/doc/{package}/copyright"))
+    return None
+
+
+def _rpm_package(source: Path) -> Part | None:
+    found = _output(
+        "rpm", "--query", "--queryformat=%{NAME}\\n%{VERSION}-%{RELEASE}\\n%{LICENSE}", "--file", str(source)
+    )
+    if not found:
+        return None
+    package, version, licence = found.splitlines()
+    return Part(
+        package, version, "rpm", licence, _files(*_output("rpm", "--query", "--licensefiles", package).split("\n"))
+    )
+
+
+def _files(*names: str) -> tuple[Path, ...]:
+    return tuple(Path(name) for name in names if Path(name).is_file())
 
 
 def _output(*command: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import shutil
 from typing import TYPE_CHECKING
@@ -33,8 +34,19 @@ def _man_page(version: str) -> str:
     from docker_credential_harbor import cli
 
     parser = cli.parser()
-    about = (parser.description or "").removesuffix(".")
     data = {
-        "project_name": cli.PROGRAM, "version": version, "description": about, "manual_title": "User Commands",
-    }  # fmt: skip
-    return str(Manpage(parser, data, format="single-commands-section"))
+        "project_name": cli.PROGRAM,
+        "version": version,
+        "description": (parser.description or "").removesuffix("."),
+        "manual_title": "User Commands",
+    }
+    page = Manpage(parser, data, format="single-commands-section")
+    for name, command in _commands(parser).items():
+        if command.epilog:  # argparse-manpage leaves these out
+            page.add_section(f"more about {name}", ">", page.format_text(command.epilog))
+    return str(page)
+
+
+def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    [action] = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001
+    return dict(action.choices)

@@ -70,6 +70,7 @@ class TestManPage:
             assert f"{NAME} {command}" in text
         for option in ("--device", "--install", "--json", "--version"):
             assert option in text
+        assert "loginctl enable-linger" in text, "what --help says below the options"
 
 
 class TestCompletions:
