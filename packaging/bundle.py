@@ -13,14 +13,23 @@ SPEC = Path(__file__).with_name("docker-credential-harbor.spec")
 
 def build(repository: Path, dist: Path, work: Path) -> Path:
     """Builds dist/docker-credential-harbor/ and returns it; the product can be imported here from then on."""
-    product = work / "product"
-    shutil.rmtree(repository / "build" / "lib", ignore_errors=True)  # setuptools would take removed modules from there
+    source, product = work / "source", work / "product"
+    _copy_source(repository, source)
     _run("pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--no-build-isolation", "--no-compile",
-         "--target", str(product), str(repository), work=work, product=product)  # fmt: skip
+         "--target", str(product), str(source), work=work, product=product)  # fmt: skip
     _run("PyInstaller", "--noconfirm", "--log-level", "WARN", "--distpath", str(dist), "--workpath", str(work),
          str(SPEC), work=work, product=product)  # fmt: skip
     sys.path.insert(0, str(product))
     return dist / SPEC.stem
+
+
+def _copy_source(repository: Path, source: Path) -> None:
+    """What is installed, by itself: setuptools leaves folders where it works, and takes removed modules from them."""
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copyfile(repository / name, source / name)
+    package = SPEC.stem.replace("-", "_")
+    shutil.copytree(repository / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def _run(module: str, *arguments: str, work: Path, product: Path) -> None:

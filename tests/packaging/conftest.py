@@ -30,7 +30,8 @@ def built() -> Built:
     need("strip", "apt-get install binutils", not debian_root.missing("strip"))
     with (Path(os.environ[RUN_FOLDER]) / "package.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(["make", "package"], cwd=REPOSITORY, check=True, capture_output=True)
+        made = subprocess.run(["make", "package"], cwd=REPOSITORY, capture_output=True, text=True)
+    assert made.returncode == 0, made.stdout + made.stderr
     return Built(REPOSITORY)
 
 

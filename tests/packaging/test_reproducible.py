@@ -46,10 +46,11 @@ def test_the_same_bytes(built: Built, elsewhere: Path) -> None:
     python = REPOSITORY / "build" / "package-venv" / "bin" / "python"
     epoch = str(made_at(built))
     different = {"SOURCE_DATE_EPOCH": epoch, "TZ": "Asia/Tokyo", "LANG": "C", "COLUMNS": "40", "PYTHONHASHSEED": "7"}
-    subprocess.run(
+    made = subprocess.run(
         [python, "packaging/build.py"],
-        cwd=elsewhere, env={**os.environ, **different}, umask=0o077, check=True, capture_output=True,
+        cwd=elsewhere, env={**os.environ, **different}, umask=0o077, capture_output=True, text=True,
     )  # fmt: skip
+    assert made.returncode == 0, made.stdout + made.stderr
     again = Built(elsewhere)
     assert again.bill.read_bytes() == built.bill.read_bytes()
     assert (again.dist / "SHA256SUMS").read_text() == (built.dist / "SHA256SUMS").read_text()
