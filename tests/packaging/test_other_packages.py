@@ -111,5 +111,9 @@ class TestNeeds:
             found = output("ldd", path, env={**os.environ, "LD_LIBRARY_PATH": str(inside)})
             assert "not found" not in found, path
 
+    def test_no_library_is_looked_for_where_the_build_machine_has_its_own(self, built: Built) -> None:
+        for path in [built.program, *built.folder.rglob("*.so*")]:
+            assert not re.search(r"\bR(UN)?PATH\b", output("objdump", "--private-headers", path)), path
+
     def test_nothing_is_in_there_that_every_system_has(self, built: Built) -> None:
         assert not [*built.folder.rglob("libgcc_s*"), *built.folder.rglob("libz.*"), *built.folder.rglob("libc.so*")]
