@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 
+def sends(data: bytes) -> Callable[[socket.socket, bytes], None]:
+    """For `raw_server`: these bytes, whatever was asked."""
+    return lambda connection, _: connection.sendall(data)
+
+
 @contextlib.contextmanager
 def raw_server(serve: Callable[[socket.socket, bytes], None], tls: ssl.SSLContext | None = None) -> Iterator[int]:
     """Hands every connection, with the request's head already read, to ``serve``; gives the port."""

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import gzip
-import ipaddress
 import socket
-import ssl
 import subprocess
 import sys
 import threading
@@ -15,10 +12,6 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from docker_credential_harbor import __version__
 from docker_credential_harbor.errors import (
@@ -26,38 +19,17 @@ from docker_credential_harbor.errors import (
     ConfigurationInvalid,
     Failure,
     NoAnswer,
-    NotReadable,
     ServerFault,
-    TlsFailed,
     Unreachable,
 )
 from docker_credential_harbor.model import Credentials
 from docker_credential_harbor.server_url import is_loopback_host
 from docker_credential_harbor.transport import MAXIMUM_BYTES, Answer, Transport, is_secure_url
-from tests.unit.loopback import Answers, answers_server, raw_server
+from tests.unit.loopback import Answers, raw_server, sends
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
-
-PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD")
-
-
-@pytest.fixture(autouse=True)
-def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in PROXY_VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-
-
-@pytest.fixture
-def server() -> Iterator[Answers]:
-    with answers_server() as answers:
-        yield answers
-
-
-def sends(data: bytes) -> Callable[[socket.socket, bytes], None]:
-    return lambda connection, _: connection.sendall(data)
 
 
 def get(port: int, timeout_seconds: float = 10) -> Answer:
@@ -348,220 +320,6 @@ def test_the_trace_has_no_secret(server: Answers) -> None:
     assert lines[0].startswith(f"POST {server.url}/token -> 404 in ")
     assert lines[1].startswith(f"GET http://127.0.0.1:{port}/x -> connection refused in ")
     assert all(line.endswith(" ms") and "SECRET" not in line for line in lines)
-
-
-# --- TLS --------------------------------------------------------------------------------------------------------------
-
-
-class Authority:
-    """A certificate authority of its own, and the certificates that it makes."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test Authority")])
-        self.certificate = self._builder(self.name, 1, self.key).add_extension(
-            x509.BasicConstraints(ca=True, path_length=None), critical=True
-        )
-        self.file = folder / "ca.pem"
-        signed = self.certificate.sign(self.key, hashes.SHA256())
-        self.file.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-
-    def _builder(self, name: x509.Name, days: float, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-        now = dt.datetime.now(dt.timezone.utc)
-        end = now + dt.timedelta(days=days)
-        return (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(self.name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(min(now, end) - dt.timedelta(days=2))
-            .not_valid_after(end)
-        )
-
-    def server_context(self, host: str, days: float = 1) -> ssl.SSLContext:
-        key = ec.generate_private_key(ec.SECP256R1())
-        try:
-            alternative: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
-        except ValueError:
-            alternative = x509.DNSName(host)
-        builder = self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")]), days, key)
-        signed = builder.add_extension(x509.SubjectAlternativeName([alternative]), critical=False).sign(
-            self.key, hashes.SHA256()
-        )
-        file = self.folder / f"{host}{days}.pem"
-        file.write_bytes(
-            signed.public_bytes(serialization.Encoding.PEM)
-            + key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
-
-
-OK = b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{"a": 1}'
-
-
-def test_ca_file_is_trusted(authority: Authority) -> None:
-    with raw_server(sends(OK), authority.server_context("127.0.0.1")) as port:
-        answer = Transport(10, ca_file=authority.file).request("GET", f"https://127.0.0.1:{port}/")
-    assert answer.json_object() == {"a": 1}
-
-
-def test_the_systems_trust_store_is_used(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))  # OpenSSL's own way to name it
-    with raw_server(sends(OK), authority.server_context("127.0.0.1")) as port:
-        assert Transport(10).request("GET", f"https://127.0.0.1:{port}/").status == 200
-
-
-@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_the_bundles_of_requests_are_not_used(
-    authority: Authority, monkeypatch: pytest.MonkeyPatch, variable: str
-) -> None:
-    monkeypatch.setenv(variable, str(authority.file))
-    with raw_server(sends(OK), authority.server_context("127.0.0.1")) as port, pytest.raises(TlsFailed):
-        Transport(10).request("GET", f"https://127.0.0.1:{port}/")
-
-
-def test_the_bundle_of_certifi_is_not_used(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(authority.file), raising=False)
-    monkeypatch.setattr("requests.certs.where", lambda: str(authority.file))
-    with raw_server(sends(OK), authority.server_context("127.0.0.1")) as port, pytest.raises(TlsFailed):
-        Transport(10).request("GET", f"https://127.0.0.1:{port}/")
-
-
-@pytest.mark.parametrize(
-    ("host", "days", "trusted", "reason"),
-    [
-        ("127.0.0.1", -1, True, "expired"),
-        ("127.0.0.1", 1, False, "unknown authority"),
-        ("127.0.0.2", 1, True, "another address"),
-        ("other.example.com", 1, True, "another"),
-    ],
-)
-def test_certificates_that_are_not_trusted(
-    authority: Authority, host: str, days: float, trusted: bool, reason: str
-) -> None:
-    with raw_server(sends(OK), authority.server_context(host, days)) as port:
-        http = Transport(10, ca_file=authority.file if trusted else None)
-        with pytest.raises(TlsFailed, match=reason) as caught:
-            http.request("GET", f"https://127.0.0.1:{port}/")
-    assert caught.value.__cause__ is not None
-
-
-def test_another_name(authority: Authority) -> None:
-    with (
-        raw_server(sends(OK), authority.server_context("other.example.com")) as port,
-        pytest.raises(TlsFailed, match="made out to another name"),
-    ):
-        Transport(10, ca_file=authority.file).request("GET", f"https://localhost:{port}/")
-
-
-def test_tls_to_a_server_without() -> None:
-    def greet(listener: socket.socket) -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.sendall(b"220 smtp.example.com ESMTP\r\n")
-            connection.recv(65536)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=greet, args=(listener,), daemon=True).start()
-        with pytest.raises(Unreachable, match="no TLS connection") as caught:
-            Transport(10).request("GET", f"https://127.0.0.1:{listener.getsockname()[1]}/")
-    assert not isinstance(caught.value, TlsFailed)
-
-
-def test_ca_files_that_cannot_be_used(tmp_path: Path) -> None:
-    with pytest.raises(NotReadable):
-        Transport(10, ca_file=tmp_path / "none.pem").request("GET", "https://127.0.0.1:1/")
-    (tmp_path / "text.pem").write_text("no certificate")
-    with pytest.raises(ConfigurationInvalid, match=r"text\.pem"):
-        Transport(10, ca_file=tmp_path / "text.pem").request("GET", "https://127.0.0.1:1/")
-
-
-# --- Proxies ----------------------------------------------------------------------------------------------------------
-
-
-def proxy_to(target: list[int], seen: list[bytes]) -> Callable[[socket.socket, bytes], None]:
-    """A proxy that knows CONNECT (RFC 9110 9.3.6) and leads every name to one port."""
-
-    def serve(connection: socket.socket, head: bytes) -> None:
-        seen.append(head)
-        with socket.create_connection(("127.0.0.1", target[0])) as upstream:
-            connection.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
-
-            def back() -> None:
-                while data := upstream.recv(65536):
-                    connection.sendall(data)
-
-            thread = threading.Thread(target=back, daemon=True)
-            thread.start()
-            while data := connection.recv(65536):
-                upstream.sendall(data)
-
-    return serve
-
-
-def test_the_usual_proxy_variables(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[bytes] = []
-    target: list[int] = []
-    with (
-        raw_server(sends(OK), authority.server_context("harbor.example.com")) as port,
-        raw_server(proxy_to(target, seen)) as proxy,
-    ):
-        target.append(port)
-        monkeypatch.setenv("HTTPS_PROXY", f"http://u:p@127.0.0.1:{proxy}")
-        http = Transport(10, ca_file=authority.file)
-        assert http.request("GET", "https://harbor.example.com/", bearer="a.b.c").status == 200
-        with pytest.raises(TlsFailed):
-            Transport(10).request("GET", "https://harbor.example.com/", bearer="a.b.c")
-    assert seen[0].startswith(b"CONNECT harbor.example.com:443 ")
-    assert b"Proxy-Authorization: Basic " in seen[0]
-    assert b"a.b.c" not in seen[0]
-
-
-def test_a_proxy_that_is_reached_by_tls(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[bytes] = []
-    target: list[int] = []
-    with (
-        raw_server(sends(OK), authority.server_context("harbor.example.com")) as port,
-        raw_server(proxy_to(target, seen), authority.server_context("127.0.0.1")) as proxy,
-    ):
-        target.append(port)
-        monkeypatch.setenv("HTTPS_PROXY", f"https://127.0.0.1:{proxy}")
-        http = Transport(10, ca_file=authority.file)
-        assert http.request("GET", "https://harbor.example.com/").status == 200
-        with pytest.raises(TlsFailed):
-            Transport(10).request("GET", "https://harbor.example.com/")
-    assert len(seen) == 1
-
-
-def test_no_proxy_for_names_in_no_proxy_and_for_loopback(server: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-    assert Transport(10).request("GET", server.url).status == 404
-    with pytest.raises(Unreachable, match="the proxy: connection refused"):
-        Transport(10).request("GET", "https://harbor.example.com/")
-    monkeypatch.setenv("NO_PROXY", "harbor.example.com")
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
-    with pytest.raises(Unreachable) as caught:
-        Transport(10).request("GET", "https://harbor.example.com/")
-    assert "proxy:" not in str(caught.value)
-
-
-def test_a_proxy_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    with raw_server(sends(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")) as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy}")
-        with pytest.raises(Unreachable, match="the proxy refused"):
-            Transport(10).request("GET", "https://harbor.example.com/")
 
 
 # --- Cost -------------------------------------------------------------------------------------------------------------
