@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from docker_credential_harbor import policy, remembered
 from docker_credential_harbor.model import Credentials
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
     from docker_credential_harbor.model import Freshness
     from docker_credential_harbor.registry_state import Notes
+
+# Nothing is known to stand in the way, and nobody is asked about it.
+_NO_OUTCOME: dict[str, Any] = dict.fromkeys(("outcome_began_at", "outcome_code", "outcome_message", "asking_run"))
 
 
 def keep(
@@ -44,10 +47,7 @@ def keep(
         config_stamp=context.stamp_digest,
         declines=0,
         declined_at=None,
-        outcome_began_at=None,
-        outcome_code=None,
-        outcome_message=None,
-        asking_run=None,
+        **_NO_OUTCOME,
     )
 
 
@@ -63,15 +63,7 @@ def recall(name: str) -> Credentials | None:
 def forget(name: str, notes: Notes) -> Notes:
     """Forgets the remembered pair, and gives the notes without what was true of it."""
     remembered.forget(name)
-    return replace(
-        notes,
-        verified_at=None,
-        trusted_until=None,
-        outcome_began_at=None,
-        outcome_code=None,
-        outcome_message=None,
-        asking_run=None,
-    )
+    return replace(notes, verified_at=None, trusted_until=None, **_NO_OUTCOME)
 
 
 def members(pair: Credentials) -> bytes:
