@@ -4,6 +4,8 @@ Source: RFC 5280 as `cryptography` implements it.
 """
 
 import ipaddress
+import ssl
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Literal
@@ -15,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 Kind = Literal["valid", "expired", "other-name"]
 DAY = timedelta(days=1)
+LOOPBACK, OTHER_NAME = ("127.0.0.1", "localhost"), ("other.example.com",)
 
 
 class Authority:
@@ -35,14 +38,12 @@ class Authority:
         self.ca_file = folder / f"{name.lower().replace(' ', '-')}.pem"
         self.ca_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def server(self, kind: Kind = "valid") -> tuple[str, str]:
-        """Certificate and key files for a server on loopback."""
+    def server(self, kind: Kind = "valid", hosts: Sequence[str] = LOOPBACK) -> tuple[str, str]:
+        """Certificate and key files for a server of those names or addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(timezone.utc)
         end = now - DAY if kind == "expired" else now + 30 * DAY
-        names: list[x509.GeneralName] = [x509.DNSName("other.example.com")]
-        if kind != "other-name":
-            names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
+        names = [_host(host) for host in (OTHER_NAME if kind == "other-name" else hosts)]
         authority_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         certificate = (
             _builder(_name(kind), self._name, key.public_key(), now - 2 * DAY, end)
@@ -52,11 +53,25 @@ class Authority:
             .add_extension(_usage(for_authority=False), critical=True)
             .sign(self._key, hashes.SHA256())
         )
-        certificate_file, key_file = self._folder / f"{kind}.pem", self._folder / f"{kind}.key"
+        certificate_file, key_file = (self._folder / f"{kind}-{hosts[0]}.{ending}" for ending in ("pem", "key"))
         certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         private = serialization.PrivateFormat.PKCS8
         key_file.write_bytes(key.private_bytes(serialization.Encoding.PEM, private, serialization.NoEncryption()))
         return str(certificate_file), str(key_file)
+
+
+def context_of(files: tuple[str, str]) -> ssl.SSLContext:
+    """What a server needs to speak TLS with them."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files)
+    return context
+
+
+def _host(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def _name(text: str) -> x509.Name:

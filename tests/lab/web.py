@@ -18,6 +18,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.lab.certificates import context_of
+
 Headers = Sequence[tuple[str, str]]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BLOCK = 65536
@@ -246,10 +248,8 @@ class WebServer:
         self._server = _Server(("127.0.0.1", self.port), handler)
         self._server.connections = set()
         if self._tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*self._tls)
             # The handshake happens in the connection's own thread, so a silent client holds up nobody.
-            self._server.socket = context.wrap_socket(
+            self._server.socket = context_of(self._tls).wrap_socket(
                 self._server.socket, server_side=True, do_handshake_on_connect=False
             )
         self.port = int(self._server.server_address[1])

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import ipaddress
 import socket
-import ssl
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from docker_credential_harbor.errors import (
     ConfigurationInvalid,
@@ -22,6 +15,7 @@ from docker_credential_harbor.errors import (
     Unreachable,
 )
 from docker_credential_harbor.transport import Transport
+from tests.lab.certificates import Authority, Kind, context_of
 from tests.unit.loopback import Answers, raw_server, sends
 
 if TYPE_CHECKING:
@@ -30,55 +24,6 @@ if TYPE_CHECKING:
 
 
 # --- TLS --------------------------------------------------------------------------------------------------------------
-
-
-class Authority:
-    """A certificate authority of its own, and the certificates that it makes."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test Authority")])
-        self.certificate = self._builder(self.name, 1, self.key).add_extension(
-            x509.BasicConstraints(ca=True, path_length=None), critical=True
-        )
-        self.file = folder / "ca.pem"
-        signed = self.certificate.sign(self.key, hashes.SHA256())
-        self.file.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-
-    def _builder(self, name: x509.Name, days: float, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-        now = dt.datetime.now(dt.timezone.utc)
-        end = now + dt.timedelta(days=days)
-        return (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(self.name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(min(now, end) - dt.timedelta(days=2))
-            .not_valid_after(end)
-        )
-
-    def server_context(self, host: str, days: float = 1) -> ssl.SSLContext:
-        key = ec.generate_private_key(ec.SECP256R1())
-        try:
-            alternative: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
-        except ValueError:
-            alternative = x509.DNSName(host)
-        builder = self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")]), days, key)
-        signed = builder.add_extension(x509.SubjectAlternativeName([alternative]), critical=False).sign(
-            self.key, hashes.SHA256()
-        )
-        file = self.folder / f"{host}{days}.pem"
-        file.write_bytes(
-            signed.public_bytes(serialization.Encoding.PEM)
-            + key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
 
 
 @pytest.fixture
@@ -90,14 +35,14 @@ OK = b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{"a": 1}'
 
 
 def test_ca_file_is_trusted(authority: Authority) -> None:
-    with raw_server(sends(OK), authority.server_context("127.0.0.1")) as port:
-        answer = Transport(10, ca_file=authority.file).request("GET", f"https://127.0.0.1:{port}/")
+    with raw_server(sends(OK), context_of(authority.server())) as port:
+        answer = Transport(10, ca_file=authority.ca_file).request("GET", f"https://127.0.0.1:{port}/")
     assert answer.json_object() == {"a": 1}
 
 
 def test_the_systems_trust_store_is_used(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))  # OpenSSL's own way to name it
-    with raw_server(sends(OK), authority.server_context("127.0.0.1")) as port:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))  # OpenSSL's own way to name it
+    with raw_server(sends(OK), context_of(authority.server())) as port:
         assert Transport(10).request("GET", f"https://127.0.0.1:{port}/").status == 200
 
 
@@ -105,32 +50,32 @@ def test_the_systems_trust_store_is_used(authority: Authority, monkeypatch: pyte
 def test_the_bundles_of_requests_are_not_used(
     authority: Authority, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    monkeypatch.setenv(variable, str(authority.file))
-    with raw_server(sends(OK), authority.server_context("127.0.0.1")) as port, pytest.raises(TlsFailed):
+    monkeypatch.setenv(variable, str(authority.ca_file))
+    with raw_server(sends(OK), context_of(authority.server())) as port, pytest.raises(TlsFailed):
         Transport(10).request("GET", f"https://127.0.0.1:{port}/")
 
 
 def test_the_bundle_of_certifi_is_not_used(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(authority.file), raising=False)
-    monkeypatch.setattr("requests.certs.where", lambda: str(authority.file))
-    with raw_server(sends(OK), authority.server_context("127.0.0.1")) as port, pytest.raises(TlsFailed):
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(authority.ca_file), raising=False)
+    monkeypatch.setattr("requests.certs.where", lambda: str(authority.ca_file))
+    with raw_server(sends(OK), context_of(authority.server())) as port, pytest.raises(TlsFailed):
         Transport(10).request("GET", f"https://127.0.0.1:{port}/")
 
 
 @pytest.mark.parametrize(
-    ("host", "days", "trusted", "reason"),
+    ("host", "kind", "trusted", "reason"),
     [
-        ("127.0.0.1", -1, True, "expired"),
-        ("127.0.0.1", 1, False, "unknown authority"),
-        ("127.0.0.2", 1, True, "another address"),
-        ("other.example.com", 1, True, "another"),
+        ("127.0.0.1", "expired", True, "expired"),
+        ("127.0.0.1", "valid", False, "unknown authority"),
+        ("127.0.0.2", "valid", True, "another address"),
+        ("other.example.com", "valid", True, "another"),
     ],
 )
 def test_certificates_that_are_not_trusted(
-    authority: Authority, host: str, days: float, trusted: bool, reason: str
+    authority: Authority, host: str, kind: Kind, trusted: bool, reason: str
 ) -> None:
-    with raw_server(sends(OK), authority.server_context(host, days)) as port:
-        http = Transport(10, ca_file=authority.file if trusted else None)
+    with raw_server(sends(OK), context_of(authority.server(kind, [host]))) as port:
+        http = Transport(10, ca_file=authority.ca_file if trusted else None)
         with pytest.raises(TlsFailed, match=reason) as caught:
             http.request("GET", f"https://127.0.0.1:{port}/")
     assert caught.value.__cause__ is not None
@@ -138,10 +83,10 @@ def test_certificates_that_are_not_trusted(
 
 def test_another_name(authority: Authority) -> None:
     with (
-        raw_server(sends(OK), authority.server_context("other.example.com")) as port,
+        raw_server(sends(OK), context_of(authority.server(hosts=["other.example.com"]))) as port,
         pytest.raises(TlsFailed, match="made out to another name"),
     ):
-        Transport(10, ca_file=authority.file).request("GET", f"https://localhost:{port}/")
+        Transport(10, ca_file=authority.ca_file).request("GET", f"https://localhost:{port}/")
 
 
 def test_tls_to_a_server_without() -> None:
@@ -193,12 +138,12 @@ def test_the_usual_proxy_variables(authority: Authority, monkeypatch: pytest.Mon
     seen: list[bytes] = []
     target: list[int] = []
     with (
-        raw_server(sends(OK), authority.server_context("harbor.example.com")) as port,
+        raw_server(sends(OK), context_of(authority.server(hosts=["harbor.example.com"]))) as port,
         raw_server(proxy_to(target, seen)) as proxy,
     ):
         target.append(port)
         monkeypatch.setenv("HTTPS_PROXY", f"http://u:p@127.0.0.1:{proxy}")
-        http = Transport(10, ca_file=authority.file)
+        http = Transport(10, ca_file=authority.ca_file)
         assert http.request("GET", "https://harbor.example.com/", bearer="a.b.c").status == 200
         with pytest.raises(TlsFailed):
             Transport(10).request("GET", "https://harbor.example.com/", bearer="a.b.c")
@@ -211,12 +156,12 @@ def test_a_proxy_that_is_reached_by_tls(authority: Authority, monkeypatch: pytes
     seen: list[bytes] = []
     target: list[int] = []
     with (
-        raw_server(sends(OK), authority.server_context("harbor.example.com")) as port,
-        raw_server(proxy_to(target, seen), authority.server_context("127.0.0.1")) as proxy,
+        raw_server(sends(OK), context_of(authority.server(hosts=["harbor.example.com"]))) as port,
+        raw_server(proxy_to(target, seen), context_of(authority.server())) as proxy,
     ):
         target.append(port)
         monkeypatch.setenv("HTTPS_PROXY", f"https://127.0.0.1:{proxy}")
-        http = Transport(10, ca_file=authority.file)
+        http = Transport(10, ca_file=authority.ca_file)
         assert http.request("GET", "https://harbor.example.com/").status == 200
         with pytest.raises(TlsFailed):
             Transport(10).request("GET", "https://harbor.example.com/")
