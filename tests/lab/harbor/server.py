@@ -31,15 +31,20 @@ MOST_SESSIONS = 10_000
 
 @dataclass
 class Request:
-    """A request that came in; `status` is None while it is being answered. `user` is the name in a Basic pair."""
+    """A request that came in. `user` is the name in a Basic pair."""
 
     method: str
     path: str
     scheme: str
     user: str
     headers: dict[str, str] = field(repr=False)
+    exchange: Exchange = field(repr=False)
     at: float = field(default_factory=time.monotonic)
-    status: int | None = None
+
+    @property
+    def status(self) -> int | None:
+        """What was answered, known before the first byte leaves; None while nothing is."""
+        return self.exchange.status
 
 
 class StandInHarbor:
@@ -247,13 +252,9 @@ class StandInHarbor:
     def _respond(self, exchange: Exchange) -> None:
         scheme, _, value = exchange.headers.get("Authorization", "").partition(" ")
         user = basic_pair(value)[0] if scheme.lower() == "basic" else ""
-        seen = Request(exchange.method, exchange.target, scheme, user, dict(exchange.headers.items()))
+        seen = Request(exchange.method, exchange.target, scheme, user, dict(exchange.headers.items()), exchange)
         self.requests.append(seen)
-        session = self._session(exchange)
-        try:
-            self._route(exchange, session)
-        finally:
-            seen.status = exchange.status
+        self._route(exchange, self._session(exchange))
 
     def _route(self, exchange: Exchange, session: Session) -> None:
         parts = exchange.path.strip("/").split("/")
