@@ -12,13 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # OpenSSL's verification results (openssl-verification-options(1)), as a person would put them.
+UNKNOWN_AUTHORITY = (18, 19, 20, 21)
 CERTIFICATE_FAULTS = {
     9: "it is not valid yet",
     10: "it has expired",
-    18: "unknown authority",
-    19: "unknown authority",
-    20: "unknown authority",
-    21: "unknown authority",
+    **dict.fromkeys(UNKNOWN_AUTHORITY, "unknown authority"),
     23: "it was revoked",
     62: "it was made out to another name",
     64: "it was made out to another address",
@@ -28,6 +26,11 @@ CERTIFICATE_FAULTS = {
 def too_slow(limit_seconds: float) -> str:
     """The reason for NoAnswer."""
     return f"no answer within {round(limit_seconds, 1):g} s"
+
+
+def lacks_authority(error: Exception) -> bool:
+    """Whether a certificate was turned down because nobody known vouches for it."""
+    return any(getattr(cause, "verify_code", 0) in UNKNOWN_AUTHORITY for cause in _causes(error))
 
 
 def in_plain_words(error: Exception, host: str, limit_seconds: float) -> Unreachable:

@@ -1,15 +1,13 @@
-"""The one HTTP session, on requests: trust store, proxies, time limits, bounded answers; failures become Unreachable.
+"""The one HTTP session, on requests: proxies, time limits, bounded answers; failures become Unreachable.
 
 Only the adapter of requests is used, not its Session: cookies, redirects, ~/.netrc and the environment's CA bundles
-all live in the Session, and none of them is wanted here. Certificates are judged by the operating system's trust store
-(truststore), since companies install their own authorities there.
+all live in the Session, and none of them is wanted here.
 """
 
 from __future__ import annotations
 
 import base64
 import json as json_format
-import os
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,7 +18,6 @@ from docker_credential_harbor.errors import (
     BrokenAnswer,
     ConfigurationInvalid,
     NoAnswer,
-    NotReadable,
     ServerFault,
     Unreachable,
 )
@@ -28,11 +25,11 @@ from docker_credential_harbor.server_url import is_loopback_host
 from docker_credential_harbor.time_limit import within
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from docker_credential_harbor.model import Credentials
+    from docker_credential_harbor.trust_store import TrustStore
 
 MAXIMUM_BYTES = 1024 * 1024
 CHUNK_BYTES = 64 * 1024
@@ -161,7 +158,9 @@ class Transport:
 
     def _open(self) -> Any:
         if self._adapter is None:
-            self._adapter = _new_adapter(_tls_context(self._ca_file))
+            from docker_credential_harbor.trust_store import TrustStore
+
+            self._adapter = _new_adapter(TrustStore(self._ca_file))
         return self._adapter
 
 
@@ -251,49 +250,39 @@ def _proxies(url: str) -> dict[str, str]:
     return requests.utils.get_environ_proxies(url, no_proxy=None)
 
 
-def _new_adapter(context: ssl.SSLContext) -> Any:
+def _new_adapter(trust: TrustStore) -> Any:
     import warnings
 
     with warnings.catch_warnings():
         # Every answer says its encoding or is JSON: the packaged executable is without a library that guesses it.
         warnings.filterwarnings("ignore", message="Unable to find acceptable character detection")
         from requests.adapters import HTTPAdapter
+    from requests import RequestException
 
     class SystemTrustAdapter(HTTPAdapter):
-        """Leaves the judgement of certificates to our context alone: requests would add the bundle of certifi."""
+        """Leaves the judgement of certificates to our trust store alone: requests would add the bundle of certifi."""
+
+        def send(self, *arguments: Any, **options: Any) -> Any:
+            try:
+                return super().send(*arguments, **options)
+            except RequestException as error:  # in the handshake: the request has not left
+                if network_faults.lacks_authority(error) and trust.read_on():
+                    return super().send(*arguments, **options)
+                raise
 
         def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> tuple[Any, Any]:
             host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
-            return host, {"ssl_context": context, "cert_reqs": "CERT_REQUIRED"}
+            return host, {"ssl_context": trust.context, "cert_reqs": "CERT_REQUIRED"}
 
         def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002 - it is requests' own
             conn.cert_reqs = "CERT_REQUIRED"
 
         def proxy_manager_for(self, proxy: str, **arguments: Any) -> Any:
             if not proxy.lower().startswith("socks"):
-                arguments["proxy_ssl_context"] = context
+                arguments["proxy_ssl_context"] = trust.context
             return super().proxy_manager_for(proxy, **arguments)
 
     return SystemTrustAdapter()
-
-
-def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    import ssl
-
-    import truststore
-
-    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if ca_file is not None:
-        if ca_file.exists() and not ca_file.is_file():  # a pipe may never end
-            raise NotReadable(path=ca_file, reason="it is no file")
-        try:
-            context.load_verify_locations(cafile=os.fspath(ca_file))
-        except ssl.SSLError as error:
-            raise ConfigurationInvalid(place=ca_file, reason="there is no PEM certificate in this ca_file") from error
-        except OSError as error:
-            raise NotReadable(path=ca_file, reason=(error.strerror or "unknown").lower()) from error
-    return context
 
 
 def _without_query(url: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import subprocess
 import threading
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,8 @@ from docker_credential_harbor.errors import (
     Unreachable,
 )
 from docker_credential_harbor.transport import Transport
+from docker_credential_harbor.trust_store import TrustStore
+from tests.conftest import need
 from tests.lab.certificates import Authority, Kind, context_of
 from tests.unit.loopback import Answers, raw_server, sends
 
@@ -109,6 +113,53 @@ def test_ca_files_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "text.pem").write_text("no certificate")
     with pytest.raises(ConfigurationInvalid, match=r"text\.pem"):
         Transport(10, ca_file=tmp_path / "text.pem").request("GET", "https://127.0.0.1:1/")
+
+
+def hashed_folder(authority: Authority, folder: Path) -> Path:
+    """As `openssl rehash` makes one."""
+    need("openssl", "apt-get install openssl", shutil.which("openssl"))
+    folder.mkdir()
+    shutil.copyfile(authority.ca_file, folder / "authority.pem")
+    subprocess.run(["openssl", "rehash", folder], check=True)
+    return folder
+
+
+class TestLinuxTrustStore:
+    """OpenSSL's two forms: a folder by hashes, of which only what is needed is read, and one bundle."""
+
+    def test_an_authority_in_the_folder(
+        self, authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_DIR", str(hashed_folder(authority, tmp_path / "certs")))
+        trust = TrustStore()
+        assert trust.context.get_ca_certs() == [], "nothing is read beforehand"
+        with raw_server(sends(OK), context_of(authority.server())) as port:
+            assert Transport(10).request("GET", f"https://127.0.0.1:{port}/").status == 200
+
+    def test_one_that_was_added_to_the_bundle_alone(
+        self, authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "other").mkdir()
+        other = Authority(tmp_path / "other")
+        monkeypatch.setenv("SSL_CERT_DIR", str(hashed_folder(other, tmp_path / "certs")))
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
+        with raw_server(sends(OK), context_of(authority.server())) as port:
+            http = Transport(10)
+            for _ in range(2):
+                assert http.request("GET", f"https://127.0.0.1:{port}/").status == 200
+        assert http.count == 2
+
+    @pytest.mark.parametrize("bundle", ["absent", "no certificate"])
+    def test_a_bundle_that_is_of_no_use(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bundle: str) -> None:
+        monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "bundle.pem"))
+        monkeypatch.setattr("docker_credential_harbor.trust_store.FOLDERS", ())
+        monkeypatch.setattr("docker_credential_harbor.trust_store.BUNDLES", ())
+        if bundle == "no certificate":
+            (tmp_path / "bundle.pem").write_text(bundle)
+        trust = TrustStore()
+        assert trust.context.get_ca_certs() == []
+        assert not trust.read_on()
 
 
 # --- Proxies ----------------------------------------------------------------------------------------------------------
