@@ -56,19 +56,32 @@ def user_file(environ: Mapping[str, str] = os.environ) -> Path:
 
 def sources(environ: Mapping[str, str] = os.environ) -> Sources:
     """The files in the order in which they are read (absent ones too), and the variables."""
+    keys = tuple(PREFIX + key.upper() for key in KEYS)
+    return Sources((*site_files(), user_file(environ)), (*PLACE_VARIABLES, *keys))
+
+
+def site_files() -> tuple[Path, ...]:
+    """The site-wide files, the most important one last."""
     from platformdirs import PlatformDirs
 
-    site = PlatformDirs(APPLICATION, appauthor=False, multipath=True).site_config_dir.split(os.pathsep)
-    site_files = tuple(Path(folder) / FILE_NAME for folder in reversed(site))  # the most important one comes last
-    keys = tuple(PREFIX + key.upper() for key in KEYS)
-    return Sources((*site_files, user_file(environ)), (*PLACE_VARIABLES, *keys))
+    folders = PlatformDirs(APPLICATION, appauthor=False, multipath=True).site_config_dir.split(os.pathsep)
+    return tuple(Path(folder) / FILE_NAME for folder in reversed(folders))
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings in force. Raises ConfigurationInvalid."""
+    return _load(sources(environ).files, environ)
+
+
+def load_site() -> Settings:
+    """What the site-wide files alone say, to every user. Raises ConfigurationInvalid."""
+    return _load(site_files(), {})
+
+
+def _load(paths: tuple[Path, ...], environ: Mapping[str, str]) -> Settings:
     values: dict[str, Any] = {}
     registries: dict[str, Registry] = {}
-    for path in sources(environ).files:
+    for path in paths:
         text = _read(path)
         if text is None:
             continue

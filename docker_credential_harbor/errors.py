@@ -88,10 +88,35 @@ class ConfigurationInvalid(Failure):
     advice = "correct it and run the command again"
 
 
-class DockerConfigInvalid(Failure):
-    code = "docker-config-invalid"
-    what = "Docker's configuration {place} cannot be used: {reason}"
+class ClientConfigInvalid(Failure):
+    """Of Docker, podman or Helm; the path tells which."""
+
+    code = "client-config-invalid"
+    what = "the configuration {place} cannot be used: {reason}"
     advice = "correct it; nothing in it was changed"
+
+
+class SystemSetupElsewhere(Failure):
+    """No other system has a folder that new homes are copied from and that clients' files have a fixed place in."""
+
+    code = "system-setup-elsewhere"
+    what = "setup --system is for Linux only"
+    advice = "run docker-credential-harbor setup REGISTRY as each user"
+    exit_status = EXIT_USAGE
+
+
+class SystemSetupNeedsRoot(Failure):
+    code = "system-setup-needs-root"
+    what = "setup --system writes for every user and needs root"
+    advice = "run it as root, or setup REGISTRY without --system for yourself"
+
+
+class SiteConfigurationClosed(Failure):
+    """For nobody but its owner: every other user's configuration would be a broken one."""
+
+    code = "site-configuration-closed"
+    what = "{path} is closed to the users whom it is for"
+    advice = "run: chmod {mode} {path}"
 
 
 class NoRegistry(Failure):

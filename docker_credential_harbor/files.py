@@ -18,6 +18,8 @@ from docker_credential_harbor.errors import NotReadable, NotWritable
 
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
+OPEN_FOLDER = 0o755
+OPEN_FILE = 0o644
 LEFTOVER_SECONDS = 3600  # a killed writer's temporary file is swept by a later write after this
 
 _READ_ANY = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
@@ -74,10 +76,10 @@ def write_private(path: Path, data: bytes) -> bool:
     return True
 
 
-def replace_keeping_link(path: Path, data: bytes, mode: int | None = None) -> bool:
+def replace_keeping_link(path: Path, data: bytes, mode: int = PRIVATE_FILE, folder_mode: int = PRIVATE_FOLDER) -> bool:
     """Replace a configuration file of the person: where it is a link its target, and an existing file keeps its mode.
 
-    ``mode`` is that of a file that is not there yet (None: 0600). False: nothing had changed. Raises NotWritable.
+    The modes are those of what is not there yet, whatever the umask. False: nothing had changed. Raises NotWritable.
     """
     try:
         target = Path(os.path.realpath(path))
@@ -87,27 +89,26 @@ def replace_keeping_link(path: Path, data: bytes, mode: int | None = None) -> bo
                 return False
         except FileNotFoundError:
             existing = None
-        new_mode = PRIVATE_FILE if mode is None else mode
-        _make_missing(target.parent)
-        _replace(target, data, existing.st_mode & 0o7777 if existing else new_mode, existing)
+        _make_missing(target.parent, folder_mode)
+        _replace(target, data, existing.st_mode & 0o7777 if existing else mode, existing)
     except OSError as error:
         raise _not_writable(path, error) from error
     return True
 
 
-def _make_missing(folder: Path) -> None:
+def _make_missing(folder: Path, mode: int = PRIVATE_FOLDER) -> None:
     """XDG Base Directory: folders that are missing are made with mode 0700."""
     if folder.is_dir():
         return
-    _make_missing(folder.parent)
+    _make_missing(folder.parent, mode)
     try:
-        folder.mkdir(PRIVATE_FOLDER)
+        folder.mkdir(mode)
     except FileExistsError:
         if not folder.is_dir():
             raise
     else:
         if sys.platform != "win32":
-            folder.chmod(PRIVATE_FOLDER)  # a umask may have taken away the owner's own rights
+            folder.chmod(mode)  # a umask may have taken away the owner's own rights
 
 
 def _is_already(path: Path, data: bytes) -> bool:

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def add_registry(path: Path, name: str, url: str | None) -> None:
+def add_registry(path: Path, name: str, url: str | None, *, for_everybody: bool = False) -> None:
     """Enters a registry; ``url`` only where it is not https:// and the name.
 
-    The file has been read without a fault before. Raises NotReadable, NotWritable.
+    A new file is for this user alone, or for everybody to read. One that is there has been read without a fault before.
+    Raises NotReadable, NotWritable.
     """
     import tomlkit
 
@@ -22,4 +23,5 @@ def add_registry(path: Path, name: str, url: str | None) -> None:
     table = registries.setdefault(name, tomlkit.table())
     if url:
         table["url"] = url
-    files.replace_keeping_link(path, tomlkit.dumps(document).encode())
+    modes = (files.OPEN_FILE, files.OPEN_FOLDER) if for_everybody else (files.PRIVATE_FILE, files.PRIVATE_FOLDER)
+    files.replace_keeping_link(path, tomlkit.dumps(document).encode(), *modes)

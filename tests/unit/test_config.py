@@ -37,6 +37,18 @@ def test_nothing_configured_is_no_fault(user: Path) -> None:
     assert user.exists() is False
 
 
+def test_the_site_alone(user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What every user finds: nothing of the one who asks is in it, a fault of theirs neither."""
+    user.write_text("timeout = ")
+    monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_TIMEOUT", "3")
+    site(tmp_path, "site-two", f'timeout = 5\n[registries."{NAME}"]\nclient_id = "two"')
+    site(tmp_path, "site-one", f'[registries."{NAME}"]\nclient_id = "one"')
+    settings = config.load_site()
+    assert settings.timeout_seconds == 5
+    assert settings.registries[NAME].client_id == "one"
+    assert [path.parts[-3] for path in config.site_files()] == ["site-two", "site-one"]
+
+
 def test_every_key_is_accepted(user: Path) -> None:
     user.write_text(
         f"""

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from docker_credential_harbor.errors import NotReadable, NotWritable
-from docker_credential_harbor.files import make_private_folder, read_bytes, replace_keeping_link, write_private
+from docker_credential_harbor.files import (
+    OPEN_FILE,
+    OPEN_FOLDER,
+    make_private_folder,
+    read_bytes,
+    replace_keeping_link,
+    write_private,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,6 +211,13 @@ class TestReplaceKeepingLink:
         replace_keeping_link(tmp_path / "open", b"", mode=0o644)
         assert mode_of(tmp_path / "private") == 0o600
         assert mode_of(tmp_path / "open") == 0o644
+
+    @posix_only
+    def test_modes_of_new_folders(self, tmp_path: Path, umask: int) -> None:  # noqa: ARG002
+        replace_keeping_link(tmp_path / "a" / "b" / "private", b"")
+        replace_keeping_link(tmp_path / "c" / "d" / "open", b"", OPEN_FILE, OPEN_FOLDER)
+        assert [mode_of(tmp_path / place) for place in ("a", "a/b", "a/b/private")] == [0o700, 0o700, 0o600]
+        assert [mode_of(tmp_path / place) for place in ("c", "c/d", "c/d/open")] == [0o755, 0o755, 0o644]
 
     @posix_only
     def test_a_ring_of_links(self, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Docker's config.json: our entry in it, everything else as it was."""
+"""A client's credHelpers: our entry in its file, everything else as it was."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor.client_config import docker
-from docker_credential_harbor.errors import DockerConfigInvalid, NotWritable
+from docker_credential_harbor.client_config import cred_helpers, docker, helm, podman
+from docker_credential_harbor.errors import ClientConfigInvalid, NotWritable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def test_a_missing_file_is_made(tmp_path: Path) -> None:
     path = tmp_path / ".docker" / "config.json"
-    assert docker.add_helper(path, "harbor.example.com") is True
+    assert cred_helpers.add(path, "harbor.example.com") is True
     assert json.loads(path.read_text()) == {"credHelpers": {"harbor.example.com": "harbor"}}
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -31,7 +31,7 @@ def test_everything_else_is_kept_in_its_order(tmp_path: Path) -> None:
     }
     path.write_text(json.dumps(before))
     path.chmod(0o640)
-    assert docker.add_helper(path, "h:8443") is True
+    assert cred_helpers.add(path, "h:8443") is True
     after = json.loads(path.read_text())
     assert after["credHelpers"] == {"gcr.io": "gcloud", "h:8443": "harbor"}
     assert {**after, "credHelpers": before["credHelpers"]} == before
@@ -41,9 +41,9 @@ def test_everything_else_is_kept_in_its_order(tmp_path: Path) -> None:
 
 def test_a_second_time_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
-    docker.add_helper(path, "h")
+    cred_helpers.add(path, "h")
     written = path.stat()
-    assert docker.add_helper(path, "h") is False
+    assert cred_helpers.add(path, "h") is False
     assert (path.stat().st_mtime_ns, path.stat().st_ino) == (written.st_mtime_ns, written.st_ino)
 
 
@@ -53,7 +53,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     target.write_text("{}")
     path = tmp_path / "config.json"
     path.symlink_to(target)
-    docker.add_helper(path, "h")
+    cred_helpers.add(path, "h")
     assert path.is_symlink()
     assert json.loads(target.read_text()) == {"credHelpers": {"h": "harbor"}}
 
@@ -70,8 +70,8 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 def test_a_broken_file_is_named_and_left_as_it_is(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "config.json"
     path.write_bytes(content)
-    with pytest.raises(DockerConfigInvalid, match=r"config\.json") as caught:
-        docker.add_helper(path, "h")
+    with pytest.raises(ClientConfigInvalid, match=r"config\.json") as caught:
+        cred_helpers.add(path, "h")
     assert reason in str(caught.value)
     assert path.read_bytes() == content
 
@@ -79,15 +79,22 @@ def test_a_broken_file_is_named_and_left_as_it_is(tmp_path: Path, content: bytes
 def test_an_empty_file_counts_as_missing(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text("\n")
-    assert docker.add_helper(path, "h") is True
+    assert cred_helpers.add(path, "h") is True
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(NotWritable):
-        docker.add_helper(tmp_path / "file" / "config.json", "h")
+        cred_helpers.add(tmp_path / "file" / "config.json", "h")
 
 
 def test_docker_config_names_the_folder(tmp_path: Path) -> None:
     assert docker.config_file({"DOCKER_CONFIG": str(tmp_path)}) == tmp_path / "config.json"
     assert docker.config_file({}).parts[-2:] == (".docker", "config.json")
+
+
+def test_where_each_client_has_its_file() -> None:
+    """Their own documentation: docker's, containers-auth.json(5), `helm env` (HELM_REGISTRY_CONFIG)."""
+    assert str(docker.IN_HOME) == ".docker/config.json"
+    assert str(podman.IN_HOME) == ".config/containers/auth.json"
+    assert str(helm.IN_HOME) == ".config/helm/registry/config.json"
