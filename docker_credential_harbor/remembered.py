@@ -1,18 +1,31 @@
-"""The pair that was just verified, in the kernel's keyring of this user for the trust window: the warm ``get``.
+"""The pair that was just verified, kept for the trust window where it is read quickest: the warm ``get``.
 
-Source: keyrings(7), through native/keyctl.py. Nothing else is imported but C modules, and nothing here ever raises:
-remembering is an optimisation, and whatever is unusual goes the long way.
+On Linux that is the kernel's keyring of this user, and a file in memory where that is closed; on macOS the keychain, on
+Windows the credential manager. Little else is imported but C modules, and nothing here ever raises: remembering is an
+optimisation, and whatever is unusual goes the long way.
 
 The payload's fields are parted by NUL, which occurs in no path, variable or JSON: the format's number, the milliseconds
-of CLOCK_BOOTTIME (time_namespaces(7): it runs on while the machine sleeps, and nobody sets it) between which it holds,
-the answer's finished members, and the stamp of the configuration. The kernel ends the key by the wall clock; the
-payload's own end holds even if that is set back.
+between which it holds, the answer's finished members, and the stamp of the configuration. The clock is CLOCK_BOOTTIME
+(time_namespaces(7): it runs on while the machine sleeps, and nobody sets it), else the wall clock. The places end what
+they keep by the wall clock; the payload's own end holds even if that is set back.
 """
 
 import os
+import sys
 import time
 
-from docker_credential_harbor.native import keyctl
+TYPE_CHECKING = False  # typing itself would cost more than all the rest
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Protocol
+
+    class Place(Protocol):
+        """What each module in native/ that keeps payloads offers; all raise OSError where they cannot."""
+
+        def read(self, description: bytes, /) -> bytes | None: ...
+        def add(self, description: bytes, payload: bytes, /, *, timeout_seconds: int) -> None: ...
+        def remove(self, description: bytes, /) -> None: ...
+
 
 _PREFIX = "docker-credential-harbor:remembered:"
 _FORMAT = b"1"
@@ -25,7 +38,7 @@ def recall(registry_name: str) -> bytes | None:
     The files and variables that the stamp names must be as they were. Never raises.
     """
     try:
-        payload = keyctl.read(_description(registry_name))
+        payload = _read(_description(registry_name))
         if payload is None:
             return None
         version, begins_at, ends_at, members, *stamped = payload.split(b"\0")
@@ -48,23 +61,24 @@ def remember(registry_name: str, members: bytes, stamp: bytes, seconds: float) -
     now = _now()
     times = [b"%d" % now, b"%d" % (now + 1000 * whole_seconds)]
     payload = b"\0".join([_FORMAT, *times, members, *([stamp] if stamp else [])])
-    if whole_seconds >= 1 and len(payload) <= _LARGEST and b"\0" not in members:
+    fits = whole_seconds >= 1 and len(payload) <= _LARGEST and b"\0" not in members
+    kept = False
+    for place in _places():  # an older pair may lie in one that was closed or full at another time
         try:
-            keyctl.add(_description(registry_name), payload, timeout_seconds=whole_seconds)
+            if fits and not kept:
+                place.add(_description(registry_name), payload, timeout_seconds=whole_seconds)
+                kept = True
+                continue
         except (OSError, ValueError):
             pass
-        else:
-            return True
-    forget(registry_name)
-    return False
+        _remove(place, registry_name)
+    return kept
 
 
 def forget(registry_name: str) -> None:
-    """Nothing is remembered for this registry any more. Never raises: where the kernel refuses, nothing is recalled."""
-    try:
-        keyctl.remove(_description(registry_name))
-    except (OSError, ValueError):
-        return
+    """Nothing is remembered for this registry any more. Never raises: from a closed place nothing is recalled."""
+    for place in _places():
+        _remove(place, registry_name)
 
 
 def stamp(files: list[str], variables: list[str]) -> bytes:
@@ -95,10 +109,48 @@ def _variable_fact(name: bytes) -> bytes:
     return b"-" if value is None else b"=" + os.fsencode(value)
 
 
+def _read(description: bytes) -> "bytes | None":
+    """From the first place that has it; None where none has."""
+    for place in _places():
+        try:
+            payload = place.read(description)
+        except OSError:
+            continue
+        if payload is not None:
+            return payload
+    return None
+
+
+def _remove(place: "Place", registry_name: str) -> None:
+    try:
+        place.remove(_description(registry_name))
+    except (OSError, ValueError):
+        return
+
+
+def _places() -> "Iterator[Place]":
+    """The best first; the next is imported only where that one has nothing."""
+    if sys.platform == "linux":
+        from docker_credential_harbor.native import keyctl
+
+        yield keyctl
+        from docker_credential_harbor.native import memory_file
+
+        yield memory_file
+    elif sys.platform == "darwin":
+        from docker_credential_harbor.native import keychain
+
+        yield keychain
+    elif sys.platform == "win32":
+        from docker_credential_harbor.native import credman
+
+        yield credman
+
+
 def _description(registry_name: str) -> bytes:
     return (_PREFIX + registry_name).encode()
 
 
 def _now() -> int:
-    """Milliseconds; only Linux has this clock, and only there a kernel keyring."""
-    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000) if hasattr(time, "CLOCK_BOOTTIME") else 0
+    """Milliseconds."""
+    return int((time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.time()) * 1000)

@@ -33,7 +33,7 @@ from tests.lab.keycloak import free_port as unused_port
 from tests.lab.oidc_provider import OidcProvider
 from tests.lab.person import CookiePerson, Person
 from tests.lab.realm import Realm
-from tests.lab.sealed_home import Helper, Home, purge_kernel_keys
+from tests.lab.sealed_home import Helper, Home, purge_memory
 from tests.lab.workplace import WITHOUT_OFFLINE, Workplace
 
 RUN_FOLDER = "HARBOR_LAB_RUN"
@@ -62,7 +62,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         if note.exists():
             Keycloak.attach(**json.loads(note.read_text())).end()
         shutil.rmtree(name, ignore_errors=True)
-        purge_kernel_keys()
+        purge_memory()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -244,12 +244,12 @@ def home(tmp_path: Path) -> Iterator[Home]:
     """A sealed home. Kernel keys belong to the user, so parallel workers must leave each other's alone."""
     alone = "PYTEST_XDIST_WORKER" not in os.environ
     if alone:
-        purge_kernel_keys()
+        purge_memory()
     sealed = Home(tmp_path / "sealed")
     yield sealed
     sealed.end_processes()
     if alone:
-        purge_kernel_keys()
+        purge_memory()
 
 
 @pytest.fixture

@@ -89,7 +89,9 @@ class Demo:
             if keyctl.available():
                 step.say("The pair is remembered in the kernel's keyring, where a short way finds it.")
             else:
-                step.say("The kernel's keyring is closed here, as in many containers: the long way, but no request.")
+                step.say(
+                    "The kernel's keyring is closed here, as in many containers: it is remembered in a file in memory."
+                )
             self._harbor.clear_requests()
             self._provider.requests.clear()
             call = self._get(step)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from docker_credential_harbor.native import keyctl
+from docker_credential_harbor.native import keyctl, memory_file
 from tests.lab.processes import end_pid
 
 NAME = "docker-credential-harbor"
@@ -123,14 +123,24 @@ class Helper:
 LAB_KEYS = rf"{NAME}:(sign-in |stored |remembered:)(127\.0\.0\.1:\d+|harbor\.example\.com)"
 
 
-def purge_kernel_keys(descriptions: str = LAB_KEYS) -> None:
-    """Takes keys of that pattern out of this user's and the persistent keyring; they outlive processes."""
+def purge_memory(descriptions: str = LAB_KEYS) -> None:
+    """Takes such keys out of the kernel's keyrings, and files out of memory; they outlive processes."""
+    for description in {*_kernel_keys(), *_memory_files()}:
+        if re.match(descriptions, description):
+            for keyring in (keyctl.USER, keyctl.persistent_keyring()) if keyctl.available() else ():
+                with contextlib.suppress(OSError):
+                    keyctl.remove(description.encode(), keyring)
+            with contextlib.suppress(OSError):
+                memory_file.remove(description.encode())
+
+
+def _kernel_keys() -> list[str]:
     try:
         listed = Path("/proc/keys").read_text(errors="replace")
     except OSError:  # no Linux, or a container without it
-        return
-    for description in re.findall(r" user +(.+): \d+\s*$", listed, re.MULTILINE):
-        if re.match(descriptions, description):
-            for keyring in (keyctl.USER, keyctl.persistent_keyring()):
-                with contextlib.suppress(OSError):
-                    keyctl.remove(description.encode(), keyring)
+        return []
+    return re.findall(r" user +(.+): \d+\s*$", listed, re.MULTILINE)
+
+
+def _memory_files() -> list[str]:
+    return [path.name for path in Path("/dev/shm").glob(f"{NAME}-*/{NAME}:*")]

@@ -20,7 +20,7 @@ from tests.lab.faults import FaultProxy
 from tests.lab.harbor import StandInHarbor
 from tests.lab.person import CookiePerson
 from tests.lab.realm import Realm
-from tests.lab.sealed_home import Helper, Home, purge_kernel_keys
+from tests.lab.sealed_home import Helper, Home, purge_memory
 from tests.lab.secret_service import SecretService
 from tests.lab.web import Exchange, WebServer
 
@@ -210,7 +210,7 @@ def test_purges_only_the_helpers_keys(home: Home) -> None:
     keys.program = "/usr/bin/keyctl"
     number = keys.run(["add", "user", "docker-credential-harbor:lab", "x", "@u"]).stdout.strip()
     other = keys.run(["add", "user", "lab-other", "x", "@u"]).stdout.strip()
-    purge_kernel_keys("docker-credential-harbor:lab")
+    purge_memory("docker-credential-harbor:lab")
     listed = keys.run(["list", "@u"]).stdout
     assert f"{number}:" not in listed
     assert f"{other}:" in listed

@@ -12,7 +12,7 @@ import requests
 
 from docker_credential_harbor import remembered
 from tests.lab.realm import HARBOR_CLIENT, HELPER_CLIENT
-from tests.lab.sealed_home import NAME, purge_kernel_keys
+from tests.lab.sealed_home import NAME, purge_memory
 
 if TYPE_CHECKING:
     import subprocess
@@ -162,7 +162,7 @@ class Workplace:
         for user in self.harbor.users:
             if user.stored_token:
                 user.stored_token.expires_at -= seconds
-        purge_kernel_keys(re.escape(f"{NAME}:remembered:{self.name}"))
+        purge_memory(re.escape(f"{NAME}:remembered:{self.name}"))
 
     def notes(self) -> dict[str, Any]:
         """What the helper has noted about this registry."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -12,11 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from docker_credential_harbor import remembered
-from docker_credential_harbor.native import keyctl
+from docker_credential_harbor.native import credman, keychain, keyctl, memory_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+    from types import ModuleType
 
 MEMBERS = '"Username":"ålice","Secret":"s 1"'.encode()
 ABOVE_A_BARE_START = {"_ctypes", "docker_credential_harbor"}
@@ -140,12 +142,70 @@ def test_odd_names_never_raise(name: str) -> None:
     remembered.forget(name)
 
 
-def test_without_a_kernel_keyring_nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_both_places_are_closed_nothing_is_remembered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(keyctl, "_ADD_KEY", 0)
     monkeypatch.setattr(keyctl, "_KEYCTL", 0)
+    monkeypatch.setattr(memory_file, "_SHARED_MEMORY", os.fsencode(tmp_path / "none"))
     assert remembered.remember("h", MEMBERS, b"", 60) is False
     assert remembered.recall("h") is None
     remembered.forget("h")
+
+
+class TestPlaces:
+    """A pair lies in one place at most, whatever was closed or full when another was remembered."""
+
+    @pytest.fixture
+    def close(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+        def close() -> None:
+            monkeypatch.setattr(keyctl, "_ADD_KEY", 0)
+            monkeypatch.setattr(keyctl, "_KEYCTL", 0)
+
+        return close
+
+    def test_a_file_where_the_keyring_is_closed(self, name: str, close: Callable[[], None]) -> None:
+        close()
+        assert remembered.remember(name, MEMBERS, b"", 60) is True
+        assert remembered.recall(name) == MEMBERS
+        assert remembered.remember(name, MEMBERS, b"", 0) is False
+        assert remembered.recall(name) is None
+
+    def test_a_key_takes_the_place_of_a_file(
+        self, name: str, close: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        close()
+        remembered.remember(name, b'"older"', b"", 60)
+        monkeypatch.undo()
+        remembered.remember(name, MEMBERS, b"", 60)
+        close()
+        assert remembered.recall(name) is None
+
+    def test_a_file_takes_the_place_of_a_key_for_which_there_is_no_room(
+        self, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object, **__: object) -> None:
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+        remembered.remember(name, b'"older"', b"", 60)
+        monkeypatch.setattr(keyctl, "add", full)
+        assert remembered.remember(name, MEMBERS, b"", 60) is True
+        assert remembered.recall(name) == MEMBERS
+        remembered.forget(name)
+        assert remembered.recall(name) is None
+
+    @pytest.mark.parametrize(("system", "place"), [("darwin", keychain), ("win32", credman)])
+    def test_on_other_systems_the_keyring_of_the_system(
+        self, monkeypatch: pytest.MonkeyPatch, system: str, place: ModuleType
+    ) -> None:
+        kept: dict[bytes, bytes] = {}
+        monkeypatch.setattr(sys, "platform", system)
+        monkeypatch.setattr(place, "read", kept.get)
+        monkeypatch.setattr(place, "add", lambda name, payload, timeout_seconds: kept.update({name: payload}))  # noqa: ARG005
+        monkeypatch.setattr(place, "remove", lambda name: kept.pop(name, None))
+        assert remembered.remember("h", MEMBERS, b"", 60) is True
+        assert remembered.recall("h") == MEMBERS
+        remembered.forget("h")
+        assert kept == {}
+        assert remembered.recall("h") is None
 
 
 def test_another_process_recalls_it_and_imports_next_to_nothing(
