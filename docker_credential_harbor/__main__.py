@@ -59,6 +59,9 @@ def _warm_answer(payload: bytes) -> bytes | None:
 
 
 def _long_way(arguments: list[str], payload: bytes, began_at: float) -> int:
+    import gc
+
+    gc.disable()  # a run is short, and its imports leave nothing to be collected
     from docker_credential_harbor import console, errors
 
     _keep_stream_numbers()

@@ -1,7 +1,8 @@
 """`make package`: the packaged executable, its packages, archive, bill of materials and checksums, in dist/.
 
 Read from top to bottom it is the whole build; each step's own file lies beside this one. Two builds of one commit give
-the same bytes, in whatever folder, on whatever day and with whatever umask.
+the same bytes, in whatever folder, on whatever day and with whatever umask. .deb and .rpm, and what they need of glibc,
+are for Linux alone.
 """
 
 from __future__ import annotations
@@ -37,17 +38,18 @@ def main() -> None:
     folder = bundle.build(REPOSITORY, dist, work)
     version = importlib.import_module("docker_credential_harbor").__version__
     parts = contents.parts(folder, work)
-    needs = glibc.measure(folder)
     staged = work / "staged"
     documents.write(staged, REPOSITORY, version)
     licences.write(staged / "copyright", parts)
     sbom.write(dist / f"{NAME}-{version}.cdx.json", NAME, version, parts)
     for tree in (folder, staged):
         bundle.make_uniform(tree, program=NAME)
-    system_packages.build(dist, work, folder, staged, NAME, version, needs)
+    if sys.platform == "linux":
+        needs = glibc.measure(folder)
+        print(needs.report())
+        system_packages.build(dist, work, folder, staged, NAME, version, needs)
     archive.build(dist, folder, staged, f"{NAME}-{version}")
     _write_checksums(dist)
-    print(needs.report())
     print(*sorted(path.relative_to(REPOSITORY) for path in dist.iterdir()), sep="\n")
 
 

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.bench import cold, naive, peers, requests_of_get, timeline
+from tests.bench import closed_keyring, cold, naive, peers, requests_of_get, timeline
 from tests.bench.chart import chart
 from tests.bench.lab import BenchLab
 from tests.bench.timing import Contestant, in_turns, instructions, median, tenth_percentile
@@ -43,6 +43,7 @@ def main() -> None:
             counts = {contestant.name: instructions(contestant) for contestant in contestants[:2]}
             parts = timeline.measure(contestants[0])
         cold_get = cold.measure(packaged, COLD_RUNS)
+        without_keyring = closed_keyring.measure(packaged, python, RUNS)
     result: dict[str, Any] = {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
         "runs": RUNS,
@@ -52,6 +53,7 @@ def main() -> None:
         "instructions": counts,
         "timeline": parts,
         "cold_get": cold_get,
+        "closed_keyring_milliseconds": without_keyring,
         "requests": counted,
     }
     RESULT.parent.mkdir(exist_ok=True)
@@ -90,7 +92,10 @@ def show(result: dict[str, Any]) -> None:
     cold_get = result["cold_get"]
     print(f"\n  cold get: a refresh, a new secret fetched and probed over TLS{cold_get['milliseconds']:>10} ms")
     print(f"  its requests: {', '.join(cold_get['requests'])}\n")
-    print(f"  {'requests of a get':<40}{'Harbor':>8}{'provider':>10}")
+    print("  where the kernel's keyring is closed, a warm get from")
+    for name, milliseconds in result["closed_keyring_milliseconds"].items():
+        print(f"  {name:<68}{milliseconds:>8} ms")
+    print(f"\n  {'requests of a get':<40}{'Harbor':>8}{'provider':>10}")
     for kind, (harbor, provider) in result["requests"].items():
         print(f"  {kind:<40}{harbor:>8}{provider:>10}")
     print(f"\n{RESULT}, {CHART}")
