@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from docker_credential_harbor import server_url
 from docker_credential_harbor.errors import ConfigurationInvalid, NotReadable
@@ -36,8 +35,7 @@ PLACE_VARIABLES = (
 )
 
 
-@dataclass(frozen=True)
-class Sources:
+class Sources(NamedTuple):
     """What the configuration was read from: all files that could take part, and all variables."""
 
     files: tuple[Path, ...]
@@ -99,7 +97,7 @@ def _load(paths: tuple[Path, ...], environ: Mapping[str, str]) -> Settings:
         variable = PREFIX + key.upper()
         if environ.get(variable):
             values.update(_setting(key, _from_environment(key, environ[variable], variable), f"${variable}"))
-    return replace(Settings(), **values, registries=registries)
+    return Settings()._replace(**values, registries=registries)
 
 
 def registry_for(settings: Settings, url: str, *, erasing: bool = False) -> Registry | None:
@@ -179,14 +177,14 @@ def _registry(text: str, table: object, before: Registry | None, place: _Place) 
     name = _registry_name(text, place)
     if not isinstance(table, dict):
         raise ConfigurationInvalid(place=place.of(text), reason=f"registries.{text!r} must be a table")
-    known = {field.name for field in fields(Registry)} - {"name"}
+    known = set(Registry._fields) - {"name"}
     values: dict[str, Any] = {}
     for key, value in table.items():
         at = place.of(key, text)
         if key not in known:
             raise ConfigurationInvalid(place=at, reason=f"unknown key {key!r} in registries.{text!r}")
         values[key] = _registry_value(key, value, at)
-    return replace(before or Registry(name=name, url=f"https://{name}"), **values)
+    return (before or Registry(name=name, url=f"https://{name}"))._replace(**values)
 
 
 def _registry_value(key: str, value: object, place: str) -> object:

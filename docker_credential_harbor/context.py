@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,14 +20,24 @@ if TYPE_CHECKING:
 STORE_SECONDS = 0.5
 
 
-@dataclass(frozen=True)
 class Context:
-    settings: Settings
-    stamp: bytes  # of the configuration, as remembered.py checks it
-    reach: interaction.Reach
-    began_at: float  # when this process was asked
-    asked: bool  # by a person who ran a command, and not by Docker
-    allowance: Allowance  # for requests; shared by everything that is done for one request of Docker's
+    """What does not change while one request of Docker's, or one command, is carried out."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        stamp: bytes,
+        reach: interaction.Reach,
+        began_at: float,
+        asked: bool,
+        allowance: Allowance,
+    ) -> None:
+        self.settings = settings
+        self.stamp = stamp  # of the configuration, as remembered.py checks it
+        self.reach = reach
+        self.began_at = began_at  # when this process was asked
+        self.asked = asked  # by a person who ran a command, and not by Docker
+        self.allowance = allowance  # for requests; shared by everything that is done for one request of Docker's
 
     @cached_property
     def store(self) -> CredentialStore:
@@ -47,7 +56,13 @@ class Context:
         """With the whole time again, as after a person was asked."""
         if self.allowance.ends_at is None:
             return self
-        return replace(self, allowance=Allowance.shared(self.settings.timeout_seconds))
+        allowance = Allowance.shared(self.settings.timeout_seconds)
+        return Context(self.settings, self.stamp, self.reach, self.began_at, self.asked, allowance)
+
+    def without_person(self, reason: str) -> Context:
+        """With nobody to be asked."""
+        reach = interaction.Reach("nobody", reason)
+        return Context(self.settings, self.stamp, reach, self.began_at, self.asked, self.allowance)
 
     @cached_property
     def stamp_digest(self) -> str:

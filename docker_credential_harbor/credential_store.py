@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from docker_credential_harbor import storage
 from docker_credential_harbor.errors import Busy, StoreDamaged, StoreUnavailable
 from docker_credential_harbor.files import make_private_folder, read_bytes, write_private
 from docker_credential_harbor.lock import hold
-from docker_credential_harbor.model import Credentials, PairKind, SignIn, StoredPair, TokenSet
+from docker_credential_harbor.model import Credentials, PairKind, SignIn, StoredPair, TokenSet, as_json
 from docker_credential_harbor.storage.os_keyring import OsKeyring
 from docker_credential_harbor.storage.private_file import PrivateFile
 from docker_credential_harbor.time_limit import Allowance
@@ -74,7 +73,7 @@ class CredentialStore:
     def save_sign_in(self, registry_name: str, sign_in: SignIn) -> None:
         """Keep it, in place of an older one; nothing is written where nothing changed."""
         username = sign_in.pair.username if sign_in.pair else ""
-        self._save(_SIGN_INS, registry_name, username, asdict(sign_in))
+        self._save(_SIGN_INS, registry_name, username, as_json(sign_in))
 
     def delete_sign_in(self, registry_name: str) -> bool:
         """Remove it. False: there was none."""
@@ -86,7 +85,7 @@ class CredentialStore:
 
     def save_stored(self, server_key: str, stored: StoredPair) -> None:
         """Keep it, in place of an older one; nothing is written where nothing changed."""
-        self._save(_STORED, server_key, stored.pair.username, {**asdict(stored), "kind": stored.kind.value})
+        self._save(_STORED, server_key, stored.pair.username, {**as_json(stored), "kind": stored.kind.value})
 
     def delete_stored(self, server_key: str) -> bool:
         """Remove it. False: there was none."""

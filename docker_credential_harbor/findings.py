@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from docker_credential_harbor.errors import Failure
@@ -53,22 +52,19 @@ class Step(Enum):
     SIGN_IN = auto()
 
 
-@dataclass(frozen=True)
-class HandOut:
+class HandOut(NamedTuple):
     """The pair in hand is the answer. ``unverified``: why nobody could ask Harbor about it now."""
 
     unverified: Failure | None = None
 
 
-@dataclass(frozen=True)
-class NotFound:
+class NotFound(NamedTuple):
     """There is no pair to give; ``reason`` goes to standard error."""
 
     reason: Failure
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """True at the start above the line; below it one field a finding, None until somebody looked."""
 
     registry: Registry

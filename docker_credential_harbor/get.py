@@ -7,7 +7,6 @@ while a person is asked; after that everything is looked at anew.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import console, errors, inquiry, lock, registry_state, tokens, verified, window
@@ -171,7 +170,7 @@ def _start_or_join(look: Inquiry, step: Step) -> Asking:
     if note is None and not look.paused_seconds:  # else the window that was open a moment ago has just been declined
         registry_state.save(look.registry.name, look.notes)
         run = window.start(look.registry.name, step, look.notes.generation, "get")
-        look.notes = replace(look.notes, asking_run=run)
+        look.notes = look.notes._replace(asking_run=run)
         joined = Asking(run, step)
     elif note and note.registry == look.registry.name:
         joined = Asking(note.run, Step[note.step])

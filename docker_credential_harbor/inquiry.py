@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docker_credential_harbor import by_ticket, console, harbor, policy, registry_state, tokens, verified
 from docker_credential_harbor.errors import Busy, Failure, FoundOut, NobodyToAsk, SignInPaused, Unreachable
@@ -80,7 +79,7 @@ class Inquiry:
         self.known = Known(registry=self.registry, nobody_to_ask="only a ticket is tried", has_ticket=has_ticket)
 
     def learn(self, **findings: Any) -> None:
-        self.known = replace(self.known, **findings)
+        self.known = self.known._replace(**findings)
 
     def run(self) -> End:
         """Until there is an answer, or a step that only a person can take."""
@@ -117,15 +116,14 @@ class Inquiry:
         if self.known.probe is Probe.ACCEPTED and self.known.pair and not failure:
             self._keep_pair(self.known.pair)
         elif failure and not isinstance(failure, Busy):
-            self.notes = replace(
-                self.notes,
+            self.notes = self.notes._replace(
                 outcome_began_at=self.began_at,
                 outcome_code=failure.note_code,
                 outcome_message=str(failure),
                 config_stamp=self.context.stamp_digest,
             )
         if self.kind_found and self.stored:
-            self.context.store.save_stored(self._key, replace(self.stored, kind=self.kind_found))
+            self.context.store.save_stored(self._key, self.stored._replace(kind=self.kind_found))
         registry_state.save(self.registry.name, self.notes)
 
     def _keep_pair(self, pair: Credentials) -> None:
@@ -133,7 +131,7 @@ class Inquiry:
         if self.sign_in:
             life = self.sign_in.tokens.access_token_life_seconds
             if pair != self.sign_in.pair:
-                self.sign_in = replace(self.sign_in, pair=pair)
+                self.sign_in = self.sign_in._replace(pair=pair)
                 self.context.store.save_sign_in(self.registry.name, self.sign_in)
         if self.known.trusted:
             return  # nothing new was asked of Harbor
@@ -209,7 +207,7 @@ class Inquiry:
 
     def _read_login_redirect(self) -> None:
         redirect = harbor.login_redirect(self.http, self.registry)
-        self.notes = replace(self.notes, redirect=redirect)
+        self.notes = self.notes._replace(redirect=redirect)
         audience = self.sign_in.tokens.audience if self.sign_in else ()
         self.learn(redirect=redirect, audience_has_harbor=redirect.client_id in audience)
 
@@ -236,8 +234,7 @@ _CARRIED_OUT: dict[Step, Callable[[Inquiry], None]] = {
 }
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(NamedTuple):
     """How asking the person ended: the step, and what came of it or why nothing did."""
 
     step: Step
@@ -249,10 +246,10 @@ def with_person(known: Known, ended: Ended) -> Known:
     """What is known once the person was asked: how that ended, as the one finding of its step."""
     failure = ended.failure
     if isinstance(failure, Unreachable) or (isinstance(failure, FoundOut) and failure.unreachable):
-        return replace(known, unreachable=failure)
+        return known._replace(unreachable=failure)
     if failure is not None:
-        return replace(known, stopped=failure)
-    return replace(known, sign_in=ended.asked) if ended.step is Step.SIGN_IN else replace(known, walk=ended.asked)
+        return known._replace(stopped=failure)
+    return known._replace(sign_in=ended.asked) if ended.step is Step.SIGN_IN else known._replace(walk=ended.asked)
 
 
 def _is_shared(outcome_code: str, known: Known) -> bool:

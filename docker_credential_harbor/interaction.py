@@ -11,8 +11,7 @@ import shlex
 import shutil
 import stat
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from docker_credential_harbor import detached
 from docker_credential_harbor.errors import NotStarted
@@ -28,8 +27,7 @@ WSL_INTEROP_PLACES = ("/proc/sys/fs/binfmt_misc/WSLInterop", "/proc/sys/fs/binfm
 BROWSER_SECONDS = 5  # the system's own call to open an address is given so long
 
 
-@dataclass(frozen=True)
-class Reach:
+class Reach(NamedTuple):
     """How a person can be reached, and the sign that tells."""
 
     way: Literal["browser", "link", "nobody"]
@@ -113,8 +111,7 @@ def has_terminal() -> bool:
     return True
 
 
-@dataclass(frozen=True)
-class Screen:
+class Screen(NamedTuple):
     """The terminal that shows what is written to standard error."""
 
     columns: int

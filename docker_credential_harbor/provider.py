@@ -6,7 +6,6 @@ Every function raises Unreachable when the provider cannot be asked or its answe
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote_plus
 
@@ -264,8 +263,7 @@ def refresh(
             return None
         raise _client_refused(registry, error)
     value = answer.json_object()
-    fresh = replace(
-        tokens,
+    fresh = tokens._replace(
         refresh_token=_text(value.get("refresh_token")) or tokens.refresh_token,
         access_token_life_seconds=_seconds(value.get("expires_in")) or tokens.access_token_life_seconds,
         **_refresh_life_anew(value, now),
@@ -278,8 +276,7 @@ def refresh(
     except IdTokenRejected:
         keep(fresh)
         raise
-    return replace(
-        fresh,
+    return fresh._replace(
         person=id_token.person_of(claims),
         audience=id_token.audience_of(claims),
         id_token=token,

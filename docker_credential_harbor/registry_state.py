@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from docker_credential_harbor.errors import NotReadable
 from docker_credential_harbor.files import make_private_folder, read_bytes, write_private
-from docker_credential_harbor.model import Freshness, LoginRedirect, Provider
+from docker_credential_harbor.model import Freshness, LoginRedirect, Provider, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +26,7 @@ _LONGEST_NAME = 200  # characters of a file name; file systems take 255 bytes
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Notes:
+class Notes(NamedTuple):
     """What was found out about a registry, and when."""
 
     freshness: Freshness | None = None  # of the token that Harbor stored
@@ -69,7 +67,7 @@ def save(name: str, notes: Notes) -> bool:
     """Keep the notes. False: nothing had changed, and nothing was written. Raises NotWritable."""
     path = _path(name, ".json")
     make_private_folder(path.parent)
-    return write_private(path, json.dumps({"version": VERSION, **asdict(notes)}, indent=1, sort_keys=True).encode())
+    return write_private(path, json.dumps({"version": VERSION, **as_json(notes)}, indent=1, sort_keys=True).encode())
 
 
 def lock_path(name: str) -> Path:
@@ -155,7 +153,7 @@ def _freshness(data: dict[str, Any]) -> Freshness:
 
 def _provider(data: dict[str, Any]) -> Provider:
     provider = Provider(**data)
-    texts = {**asdict(provider), "iss_parameter_supported": ""}
+    texts = {**provider._asdict(), "iss_parameter_supported": ""}
     if not all(isinstance(text, str | None) for text in texts.values()):
         raise TypeError
     return provider
@@ -171,13 +169,13 @@ def _without_future(notes: Notes, now: float) -> Notes:
     """An instant that has not come yet says nothing, nor does what was noted with it."""
     fresh = notes.freshness
     if fresh and max(fresh.earliest_at, fresh.latest_at, fresh.doubtful_since or 0) > now:
-        notes = replace(notes, freshness=None)
+        notes = notes._replace(freshness=None)
     if (notes.verified_at or 0) > now:
-        notes = replace(notes, verified_at=None, trusted_until=None)
+        notes = notes._replace(verified_at=None, trusted_until=None)
     if (notes.outcome_began_at or 0) > now:
-        notes = replace(notes, outcome_began_at=None, outcome_code=None, outcome_message=None)
+        notes = notes._replace(outcome_began_at=None, outcome_code=None, outcome_message=None)
     if (notes.declined_at or 0) > now:
-        notes = replace(notes, declines=0, declined_at=None)
+        notes = notes._replace(declines=0, declined_at=None)
     if (notes.provider_found_at or 0) > now:
-        notes = replace(notes, provider=None, provider_found_at=None)
+        notes = notes._replace(provider=None, provider_found_at=None)
     return notes

@@ -7,8 +7,7 @@ The browser cannot be seen from here. What shows is that a refused pair passes t
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import console, harbor
 from docker_credential_harbor.errors import Unreachable
@@ -24,8 +23,7 @@ DATE_SECONDS = 1  # what Harbor's Date header leaves open
 WALK_IS_OVER_SECONDS = 5  # after the browser was sent to Harbor's login with a session at the provider that lives
 
 
-@dataclass(frozen=True)
-class Renewed:
+class Renewed(NamedTuple):
     """Harbor's side is renewed: the pair that passes now, and the bounds of when Harbor stored its new token.
 
     ``pair`` None: Harbor cannot read its CLI secret, and a new one has to be set. ``earliest_at`` None: the pair

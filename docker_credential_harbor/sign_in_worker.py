@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import (
@@ -65,18 +65,18 @@ def main(run: str, registry_name: str, step_name: str, generation: str, asked_by
             context = open_context(asked=asked_by != "get", login=window.login_choice(asked_by), has_terminal=True)
             worker = Worker(context, context.registry(registry_name), note, int(generation))
             asked = worker.sign_in() if Step[step_name] is Step.SIGN_IN else worker.walk()
-            ended = replace(worker.note, ended=True, asked=asked.name)
+            ended = worker.note._replace(ended=True, asked=asked.name)
         except Failure as failure:
             ended = _failed(worker.note if worker else note, failure)
         except Exception as fault:  # the note is the only place where it can be told
             ended = _failed(
                 worker.note if worker else note, errors.Unexpected(reason=f"{type(fault).__name__}: {fault}")
             )
-        window.write(replace(ended, trace=tuple(worker.trace) if worker else ()))
+        window.write(ended._replace(trace=tuple(worker.trace) if worker else ()))
 
 
 def _failed(note: window.Note, failure: Failure) -> window.Note:
-    return replace(note, ended=True, failure_code=failure.note_code, failure_message=console.redact(str(failure)))
+    return note._replace(ended=True, failure_code=failure.note_code, failure_message=console.redact(str(failure)))
 
 
 @dataclass
@@ -231,7 +231,7 @@ class Worker:
 
     def _keep_provider(self, found: registry_state.Notes) -> None:
         with self._locked():
-            kept = replace(self._notes(), provider=found.provider, provider_found_at=found.provider_found_at)
+            kept = self._notes()._replace(provider=found.provider, provider_found_at=found.provider_found_at)
             self._write_notes(kept)
 
     def _count_as_declined(self) -> None:
@@ -239,7 +239,7 @@ class Worker:
         with self._locked():
             notes = self._notes()
             declines = 0 if self.context.asked else notes.declines
-            self._write_notes(replace(notes, declines=declines + 1, declined_at=time.time()))
+            self._write_notes(notes._replace(declines=declines + 1, declined_at=time.time()))
 
     def _save(self, sign_in: SignIn) -> None:
         with self._locked():
@@ -262,14 +262,14 @@ class Worker:
     def _save_verified(self, pair: Credentials, renewed: Renewed) -> None:
         """Onto what is kept now: another process may have refreshed the tokens or stored a pair meanwhile."""
         with self._locked():
-            notes = replace(self._notes(), declines=0, declined_at=None)
+            notes = self._notes()._replace(declines=0, declined_at=None)
             life = None
             if self.stored is None:
                 kept = self.store.load_sign_in(self.registry.name)
                 if kept is None:
                     raise errors.SignInEnded(registry=self.registry.name)
                 life = kept.tokens.access_token_life_seconds
-                self.store.save_sign_in(self.registry.name, replace(kept, pair=pair))
+                self.store.save_sign_in(self.registry.name, kept._replace(pair=pair))
             answer = self.store.load_stored(self._key)
             if (answer.pair if answer else None) == (self.stored.pair if self.stored else None):
                 notes = self._verified(notes, pair, renewed, life)
@@ -337,11 +337,11 @@ class Worker:
         if not self.note.links:
             self._count_as_declined()
         browser = self.context.reach.way == "browser"
-        self.note = replace(self.note, links=(*self.note.links, link), browser=browser)
+        self.note = self.note._replace(links=(*self.note.links, link), browser=browser)
         window.write(self.note)
 
     def _tell(self, line: str) -> None:
-        self.note = replace(self.note, lines=(*self.note.lines, line))
+        self.note = self.note._replace(lines=(*self.note.lines, line))
 
     def _trace(self, line: str) -> None:
         self.trace.append(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import console, errors, get, provider, registry_state, tokens, verified, window
@@ -37,8 +36,8 @@ def sign_out(context: Context, registry: Registry) -> bool:
 def _end_what_is_under_way(registry: Registry, notes: registry_state.Notes) -> None:
     """A worker compares the generation before it saves; it is told to end as well, but may be in the act."""
     forgotten = verified.forget(registry.name, notes)
-    signed_out = replace(forgotten, generation=notes.generation + 1, freshness=None, declines=0, declined_at=None)
-    registry_state.save(registry.name, replace(signed_out, redirect=None, provider=None))
+    signed_out = forgotten._replace(generation=notes.generation + 1, freshness=None, declines=0, declined_at=None)
+    registry_state.save(registry.name, signed_out._replace(redirect=None, provider=None))
     window.end(registry.name)
 
 
@@ -55,7 +54,7 @@ def _revoke(context: Context, registry: Registry, notes: registry_state.Notes, s
         return
     http = get.transport(context, registry)
     try:
-        found, _ = tokens.provider_of(http, replace(registry, issuer=sign_in.tokens.issuer), notes)
+        found, _ = tokens.provider_of(http, registry._replace(issuer=sign_in.tokens.issuer), notes)
         if not provider.revoke(http, found, registry, sign_in.tokens.refresh_token):
             console.warn(f"the identity provider of {registry.name} did not revoke the sign-in; it ends by itself")
     except Failure as failure:

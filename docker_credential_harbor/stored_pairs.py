@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors, lock, registry_state, tokens, verified
@@ -35,7 +34,7 @@ def store(context: Context, server: str, registry: Registry | None, pair: Creden
         sign_in = context.store.load_sign_in(registry.name)
         is_theirs = sign_in and sign_in.pair and sign_in.pair.username == pair.username
         if sign_in and is_theirs and tokens.belongs_to(sign_in, registry):
-            context.store.save_sign_in(registry.name, replace(sign_in, pair=pair))
+            context.store.save_sign_in(registry.name, sign_in._replace(pair=pair))
             context.store.delete_stored(key)
             return
         before = context.store.load_stored(key)

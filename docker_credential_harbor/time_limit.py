@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +19,7 @@ T = TypeVar("T")
 _left_behind: list[threading.Thread] = []
 
 
-@dataclass(frozen=True)
-class Allowance:
+class Allowance(NamedTuple):
     """The seconds that a call may take: its own each time, or what is left of those that all calls share.
 
     ``ends_at`` is an instant of ``time.monotonic``; None: every call has all the ``seconds`` for itself.
@@ -39,7 +37,7 @@ class Allowance:
         """The same shared one with a later end (below 0: an earlier one); that of each call stays as it is."""
         if self.ends_at is None:
             return self
-        return replace(self, seconds=self.seconds + seconds, ends_at=self.ends_at + seconds)
+        return self._replace(seconds=self.seconds + seconds, ends_at=self.ends_at + seconds)
 
     def left(self) -> float:
         """Seconds for the next call; 0 where none are left."""

@@ -10,7 +10,6 @@ import signal
 import sys
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import console, discovery, harbor, provider
@@ -45,7 +44,7 @@ def provider_of(
         found = discovery.discover(http, registry.issuer)
     else:
         found = discovery.find(http, redirect or harbor.login_redirect(http, registry), registry)
-    return found, replace(notes, provider=found, provider_found_at=now)
+    return found, notes._replace(provider=found, provider_found_at=now)
 
 
 def refresh(
@@ -61,7 +60,7 @@ def refresh(
     http.check_time_left(found.token_endpoint)  # with rotation an answer that comes too late costs the sign-in
 
     def keep(tokens: TokenSet) -> SignIn:
-        fresh = replace(sign_in, tokens=tokens)
+        fresh = sign_in._replace(tokens=tokens)
         try:
             store.save_sign_in(registry.name, fresh)
         except Failure as failure:  # the tokens are good for this once

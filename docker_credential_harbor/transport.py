@@ -9,8 +9,7 @@ from __future__ import annotations
 import base64
 import json as json_format
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from docker_credential_harbor import __version__, network_faults
@@ -36,15 +35,17 @@ CHUNK_BYTES = 64 * 1024
 USER_AGENT = f"docker-credential-harbor/{__version__}"
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What a server answered, whatever its status. Bodies and headers can hold secrets, so ``repr`` leaves them out."""
 
     status: int
-    headers: Mapping[str, str] = field(repr=False)  # names in lower case
-    body: bytes = field(repr=False)
-    url: str = field(repr=False)
-    set_cookies: tuple[str, ...] = field(default=(), repr=False)  # each Set-Cookie as it came (RFC 6265 4.1)
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+    url: str
+    set_cookies: tuple[str, ...] = ()  # each Set-Cookie as it came (RFC 6265 4.1)
+
+    def __repr__(self) -> str:
+        return f"Answer(status={self.status})"
 
     @property
     def host(self) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from docker_credential_harbor import policy, remembered
@@ -39,8 +38,7 @@ def keep(
     """
     ends_at = policy.trusted_until(probed_at, context.settings.cache_ttl_seconds, freshness, life_seconds)
     remembered.remember(name, members(pair), context.stamp, ends_at - time.time())
-    return replace(
-        notes,
+    return notes._replace(
         verified_at=probed_at,
         freshness=freshness,
         trusted_until=ends_at,
@@ -63,7 +61,7 @@ def recall(name: str) -> Credentials | None:
 def forget(name: str, notes: Notes) -> Notes:
     """Forgets the remembered pair, and gives the notes without what was true of it."""
     remembered.forget(name)
-    return replace(notes, verified_at=None, trusted_until=None, **_NO_OUTCOME)
+    return notes._replace(verified_at=None, trusted_until=None, **_NO_OUTCOME)
 
 
 def members(pair: Credentials) -> bytes:

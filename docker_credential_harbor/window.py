@@ -13,12 +13,12 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from docker_credential_harbor import config, console, detached, errors, files, interaction, lock, qr, registry_state
 from docker_credential_harbor.errors import Failure, FoundOut
 from docker_credential_harbor.findings import Asked, Step
+from docker_credential_harbor.model import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +31,7 @@ GRACE_SECONDS = 30  # beside login_timeout, for a worker to find the provider, t
 POLL_SECONDS = 0.05
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """What the person can open, and for what. The user code (RFC 8628) is there to be compared or typed: no secret."""
 
     url: str
@@ -42,8 +41,7 @@ class Link:
     ends_at: float | None = None  # when the code is worth nothing any more
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(NamedTuple):
     """What the worker tells whoever waits for it. Nothing secret in it."""
 
     run: str
@@ -75,7 +73,7 @@ def login_choice(asked_by: str) -> Literal["browser", "device"] | None:
 
 def write(note: Note) -> None:
     """For the worker, which holds the lock. Raises NotWritable."""
-    files.write_private(registry_state.window_note_path(), json.dumps(asdict(note)).encode())
+    files.write_private(registry_state.window_note_path(), json.dumps(as_json(note)).encode())
 
 
 def read() -> Note | None:
@@ -155,7 +153,7 @@ def wait(
         if note and note.run == run:
             if show and seen != note:
                 new = note.links[len(seen.links) :] if seen else note.links
-                show(replace(note, links=new))
+                show(note._replace(links=new))
                 if new:  # something else that the person is given time for
                     ends_at = time.monotonic() + seconds
                 seen = note

@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import cadence, config, console, errors, scheduler, upkeep
 from docker_credential_harbor.context import open_context
-from docker_credential_harbor.interaction import Reach
 
 if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
     from docker_credential_harbor.upkeep import Sessions
 
 PROGRAM = "docker-credential-harbor"
-NOBODY = Reach("nobody", "keepalive asks nobody")
 
 # What a shell may have set and a scheduler would not, beside what our own configuration depends on.
 NETWORK_VARIABLES = (
@@ -66,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.install or arguments.status:
         found = {registry.name: upkeep.sessions(context, registry) for registry in registries}
         return _install(found) if arguments.install else _status(found, whole=not arguments.registry)
-    context = replace(context, reach=NOBODY)
+    context = context.without_person("keepalive asks nobody")
     return max([_keep_alive(context, registry) for registry in registries])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors, get, lock, policy, registry_state
@@ -55,7 +54,7 @@ def _row(context: Context, registry: Registry) -> dict[str, str | None]:
                 raise errors.Busy(what_runs="get", registry=registry.name)
             look = Inquiry(context, registry, get.transport(context, registry), trust=False)
             # Where a sign-in or a walk would be next, that is the state: as if a person were there to be asked.
-            look.known = replace(look.known, nobody_to_ask=None, paused_seconds=0, has_ticket=False)
+            look.known = look.known._replace(nobody_to_ask=None, paused_seconds=0, has_ticket=False)
             end = look.run()
             if isinstance(end, HandOut) and look.known.probe is not Probe.REFUSED:
                 look.save(end)

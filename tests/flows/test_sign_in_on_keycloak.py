@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -265,7 +265,7 @@ def test_the_person_lacks_the_role(make_place: Callable[..., Place]) -> None:
 
 
 def test_the_callback_with_an_error(place: Place) -> None:
-    registry = replace(place.registry, scopes=("openid", "nosuchscope"))
+    registry = place.registry._replace(scopes=("openid", "nosuchscope"))
     with pytest.raises(SignInDeclined, match="nosuchscope"):
         place.sign_in(registry=registry)
     place.person.wait_for_windows(1)
@@ -275,7 +275,7 @@ def test_the_callback_with_an_error(place: Place) -> None:
 
 def test_a_client_that_nobody_knows(place: Place) -> None:
     """The provider shows a page and sends nobody back."""
-    registry = replace(place.registry, client_id="nobody")
+    registry = place.registry._replace(client_id="nobody")
     with pytest.raises(SignInTimedOut):
         place.sign_in(registry=registry, settings=Settings(login_timeout_seconds=2))
     place.person.wait_for_windows(1)
@@ -286,7 +286,7 @@ def test_a_client_that_has_a_secret_after_all(place: Place) -> None:
     place.realm.update_client(HELPER_CLIENT, publicClient=False, secret="S/e c:ret")
     with pytest.raises(ClientRefused):
         place.sign_in()
-    tokens = place.sign_in(registry=replace(place.registry, client_secret="S/e c:ret")).tokens
+    tokens = place.sign_in(registry=place.registry._replace(client_secret="S/e c:ret")).tokens
     assert tokens.person == "alice"
 
 
@@ -326,7 +326,7 @@ def test_the_session_was_ended(place: Place) -> None:
 
 def test_the_client_was_removed(place: Place) -> None:
     tokens = place.sign_in(place.pair()).tokens
-    gone = replace(place.registry, client_id="nobody")
+    gone = place.registry._replace(client_id="nobody")
     with pytest.raises(ClientRefused, match="invalid_client"):
         provider.refresh(place.http, place.provider, gone, tokens, time.time())
 
@@ -353,7 +353,7 @@ def test_a_mapper_that_comes_later_needs_no_new_sign_in(make_place: Callable[...
 
 def test_the_id_token_of_another_client(place: Place) -> None:
     tokens = place.sign_in(place.pair()).tokens
-    other = replace(place.registry, client_id=HARBOR_CLIENT)
+    other = place.registry._replace(client_id=HARBOR_CLIENT)
     with pytest.raises(IdTokenRejected):
         provider.verify_id_token(place.http, place.provider, other, tokens.id_token, nonce=None, now=time.time())
     assert json.dumps(id_token.claims_of(tokens.id_token, tokens.issuer))

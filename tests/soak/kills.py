@@ -34,7 +34,7 @@ from docker_credential_harbor.credential_store import CredentialStore
 store = CredentialStore()
 kept = store.load_sign_in(sys.argv[1])
 if sys.argv[2] == "expire":
-    store.save_sign_in(sys.argv[1], replace(kept, tokens=replace(kept.tokens, id_token_expires_at=1.0)))
+    store.save_sign_in(sys.argv[1], kept._replace(tokens=kept.tokens._replace(id_token_expires_at=1.0)))
 print(kept.tokens.refresh_token)
 """
 

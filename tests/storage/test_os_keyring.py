@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import keyring
@@ -136,10 +135,12 @@ def test_what_the_provider_gave_is_kept_though_the_time_is_over(use: Callable[[o
     use(StandIn(lambda: kept.append("kept")))
     reach = Reach("nobody", "a test")
     settings = Settings(storage="keyring")
-    context = Context(settings, b"", reach, began_at=0, asked=False, allowance=Allowance.shared(0))
+    context, used_up = (
+        Context(settings, b"", reach, began_at=0, asked=False, allowance=allowance)
+        for allowance in (Allowance.shared(0), Allowance.shared(0).longer(-STORE_SECONDS))
+    )
     context.store.save_stored("ghcr.io", StoredPair(Credentials("alice", "s")))
     assert kept
-    used_up = replace(context, allowance=Allowance.shared(0).longer(-STORE_SECONDS))
     with pytest.raises(StoreUnavailable, match="no time was left"):
         used_up.store.load_stored("ghcr.io")
 

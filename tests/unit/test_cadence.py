@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from docker_credential_harbor import cadence
@@ -32,25 +30,25 @@ class TestDue:
 
     @pytest.mark.parametrize(("age", "due"), [(0, False), (599, False), (600, True), (5000, True)])
     def test_once_a_third_of_the_refresh_tokens_life_is_over(self, age: float, due: bool) -> None:
-        tokens = replace(TOKENS, id_token_expires_at=NOW + DAY)
+        tokens = TOKENS._replace(id_token_expires_at=NOW + DAY)
         assert cadence.is_due(tokens, NOW + age) is due
 
     @pytest.mark.parametrize("life", [None, 0])
     def test_a_life_without_an_end_or_unknown_leaves_it_to_the_id_token(self, life: float | None) -> None:
-        tokens = replace(TOKENS, refresh_token_life_seconds=life, id_token_expires_at=NOW + DAY)
+        tokens = TOKENS._replace(refresh_token_life_seconds=life, id_token_expires_at=NOW + DAY)
         assert not cadence.is_due(tokens, NOW + HOUR)
         assert cadence.is_due(tokens, NOW + DAY)
 
     def test_what_an_older_version_kept(self) -> None:
-        tokens = replace(TOKENS, refreshed_at=None, refresh_token_life_seconds=None)
+        tokens = TOKENS._replace(refreshed_at=None, refresh_token_life_seconds=None)
         assert not cadence.is_due(tokens, NOW)
         assert cadence.is_due(tokens, NOW + 300)
 
     def test_a_clock_that_was_set_back(self) -> None:
-        assert cadence.is_due(replace(TOKENS, id_token_expires_at=NOW + DAY), NOW - 1)
+        assert cadence.is_due(TOKENS._replace(id_token_expires_at=NOW + DAY), NOW - 1)
 
     def test_nothing_to_refresh_by(self) -> None:
-        assert not cadence.is_due(replace(TOKENS, refresh_token=None), NOW + DAY)
+        assert not cadence.is_due(TOKENS._replace(refresh_token=None), NOW + DAY)
 
 
 class TestInterval:

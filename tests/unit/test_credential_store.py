@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,10 +51,9 @@ def store(folder: Path) -> CredentialStore:
     [
         SIGN_IN,
         SignIn(TOKENS),
-        SignIn(replace(TOKENS, refresh_token_life_seconds=0.0)),
+        SignIn(TOKENS._replace(refresh_token_life_seconds=0.0)),
         SignIn(
-            replace(
-                TOKENS,
+            TOKENS._replace(
                 refresh_token=None,
                 access_token_life_seconds=None,
                 refresh_token_life_seconds=None,
@@ -82,13 +80,13 @@ def test_a_sign_in_that_an_older_version_kept(folder: Path, store: CredentialSto
     kept = json.loads(value)
     del kept["tokens"]["refresh_token_life_seconds"], kept["tokens"]["refreshed_at"]
     path.write_text(json.dumps({**document, "values": {key: json.dumps(kept)}}))
-    older = replace(TOKENS, refresh_token_life_seconds=None, refreshed_at=None)
-    assert store.load_sign_in(NAME) == replace(SIGN_IN, tokens=older)
+    older = TOKENS._replace(refresh_token_life_seconds=None, refreshed_at=None)
+    assert store.load_sign_in(NAME) == SIGN_IN._replace(tokens=older)
 
 
 @pytest.mark.parametrize("kind", PairKind)
 def test_a_stored_pair(folder: Path, store: CredentialStore, kind: PairKind) -> None:
-    stored = replace(STORED, kind=kind)
+    stored = STORED._replace(kind=kind)
     store.save_stored("https://h", stored)
     assert CredentialStore("file", folder).load_stored("https://h") == stored
 

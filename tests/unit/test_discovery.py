@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -48,8 +47,7 @@ def provider_at(server: Answers) -> Provider:
 def test_discover(server: Answers) -> None:
     server.replies[f"{REALM}/.well-known/openid-configuration"] = (200, {}, document(server))
     found = discovery.discover(Transport(10), server.url + REALM)
-    assert found == replace(
-        provider_at(server),
+    assert found == provider_at(server)._replace(
         device_authorization_endpoint=f"{server.url}{REALM}/auth/device",
         iss_parameter_supported=True,
     )
@@ -64,7 +62,7 @@ def test_discover_without_what_is_optional(server: Answers) -> None:
     )
     server.replies[f"{REALM}/.well-known/openid-configuration"] = (200, {}, left_out)
     found = discovery.discover(Transport(10), server.url + REALM)
-    assert found == replace(provider_at(server), revocation_endpoint=None)
+    assert found == provider_at(server)._replace(revocation_endpoint=None)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +156,7 @@ def test_issuers_of_others_that_must_be_configured(server: Answers, issuer: str,
     redirect = LoginRedirect(endpoint, "harbor", ("openid",))
     with pytest.raises(ProviderNotFound):
         discovery.find(Transport(10), redirect, REGISTRY)
-    configured = replace(REGISTRY, issuer=server.url + issuer)
+    configured = REGISTRY._replace(issuer=server.url + issuer)
     assert discovery.find(Transport(10), redirect, configured).authorization_endpoint == endpoint
 
 
@@ -198,6 +196,6 @@ def test_find_asks_only_a_few_prefixes(server: Answers) -> None:
 
 def test_a_configured_issuer_comes_first(server: Answers) -> None:
     server.replies[f"{REALM}/.well-known/openid-configuration"] = (200, {}, document(server))
-    registry = replace(REGISTRY, issuer=server.url + REALM)
+    registry = REGISTRY._replace(issuer=server.url + REALM)
     assert discovery.find(Transport(10), redirect_to(server), registry).issuer == server.url + REALM
     assert len(server.asked) == 1

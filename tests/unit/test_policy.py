@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REGISTRY = Registry(name="harbor.example.com", url="https://harbor.example.com")
-WITHOUT_CLIENT = replace(REGISTRY, client_id="")
+WITHOUT_CLIENT = REGISTRY._replace(client_id="")
 PAIR = Credentials("alice", "secret")
 ROBOT = Credentials("robot$ci", "secret")
 REDIRECT = LoginRedirect("https://sso.example.com/auth", "harbor", ("openid", "offline_access"))
@@ -24,7 +23,7 @@ AWAY = errors.Unreachable(host="harbor.example.com", reason="connection refused"
 
 SIGNED_IN = Known(REGISTRY, pair=PAIR, signed_in=True, person="alice")
 STORED = Known(REGISTRY, pair=PAIR, pair_kind=PairKind.PERSON)
-REFUSED = replace(SIGNED_IN, probe=Probe.REFUSED)
+REFUSED = SIGNED_IN._replace(probe=Probe.REFUSED)
 
 
 def reason(end: object) -> type[errors.Failure]:
@@ -34,7 +33,7 @@ def reason(end: object) -> type[errors.Failure]:
 
 class TestRows:
     def test_remembered_within_the_trust_window_is_handed_out_without_a_request(self) -> None:
-        assert policy.decide(replace(SIGNED_IN, trusted=True)) == HandOut()
+        assert policy.decide(SIGNED_IN._replace(trusted=True)) == HandOut()
 
     @pytest.mark.parametrize(
         ("pair", "kind"),
@@ -45,91 +44,91 @@ class TestRows:
         assert policy.decide(Known(REGISTRY, pair=pair, pair_kind=kind, unreachable=AWAY)) == HandOut()
 
     def test_a_stored_pair_of_unknown_kind_that_works_is_looked_at_once(self) -> None:
-        known = replace(STORED, pair_kind=PairKind.UNKNOWN)
+        known = STORED._replace(pair_kind=PairKind.UNKNOWN)
         assert policy.decide(known) is Step.PROBE
-        known = replace(known, probe=Probe.ACCEPTED)
+        known = known._replace(probe=Probe.ACCEPTED)
         assert policy.decide(known) is Step.READ_PAIR_KIND
         for kind in (PairKind.ROBOT, PairKind.LOCAL, PairKind.PERSON):
-            assert policy.decide(replace(known, pair_kind=kind)) == HandOut()
+            assert policy.decide(known._replace(pair_kind=kind)) == HandOut()
 
     def test_a_stored_pair_of_unknown_kind_is_handed_out_as_it_is_even_if_refused(self) -> None:
-        known = replace(STORED, pair_kind=PairKind.UNKNOWN, probe=Probe.REFUSED)
+        known = STORED._replace(pair_kind=PairKind.UNKNOWN, probe=Probe.REFUSED)
         assert policy.decide(known) == HandOut()
 
     @pytest.mark.parametrize("registry", [REGISTRY, WITHOUT_CLIENT])
     def test_a_persons_stored_pair_is_probed_then_walked_then_given_up(self, registry: Registry) -> None:
-        known = replace(STORED, registry=registry)
+        known = STORED._replace(registry=registry)
         assert policy.decide(known) is Step.PROBE
-        known = replace(known, probe=Probe.REFUSED)
+        known = known._replace(probe=Probe.REFUSED)
         assert policy.decide(known) is Step.READ_LOGIN_REDIRECT
-        known = replace(known, redirect=REDIRECT)
+        known = known._replace(redirect=REDIRECT)
         assert policy.decide(known) is Step.RENEW_HARBOR_SIDE
-        assert policy.decide(replace(known, walk=Asked.DONE, probe=Probe.ACCEPTED)) == HandOut()
-        end = policy.decide(replace(known, walk=Asked.NOT_PASSED))
+        assert policy.decide(known._replace(walk=Asked.DONE, probe=Probe.ACCEPTED)) == HandOut()
+        end = policy.decide(known._replace(walk=Asked.NOT_PASSED))
         assert reason(end) is errors.StoredPairRefused
         command = "docker login" if registry.client_id else "docker-credential-harbor login"
         assert f"and run: {command} harbor.example.com" in str(end.reason)  # type: ignore[union-attr]
 
     def test_a_signed_in_persons_pair_is_probed_alone(self) -> None:
         assert policy.decide(SIGNED_IN) is Step.PROBE
-        assert policy.decide(replace(SIGNED_IN, probe=Probe.ACCEPTED)) == HandOut()
+        assert policy.decide(SIGNED_IN._replace(probe=Probe.ACCEPTED)) == HandOut()
 
     def test_after_a_refused_probe_the_id_token_is_refreshed_only_if_it_has_expired(self) -> None:
-        assert policy.decide(replace(REFUSED, id_token_expired=True)) is Step.REFRESH
+        assert policy.decide(REFUSED._replace(id_token_expired=True)) is Step.REFRESH
         assert policy.decide(REFUSED) is Step.READ_CURRENT_USER
 
     def test_another_secret_is_probed(self) -> None:
-        known = replace(REFUSED, user=User.ANOTHER_SECRET, pair=Credentials("alice", "new"), probe=None)
+        known = REFUSED._replace(user=User.ANOTHER_SECRET, pair=Credentials("alice", "new"), probe=None)
         assert policy.decide(known) is Step.PROBE
-        assert policy.decide(replace(known, probe=Probe.ACCEPTED)) == HandOut()
-        assert policy.decide(replace(known, probe=Probe.REFUSED)) is Step.READ_LOGIN_REDIRECT
+        assert policy.decide(known._replace(probe=Probe.ACCEPTED)) == HandOut()
+        assert policy.decide(known._replace(probe=Probe.REFUSED)) is Step.READ_LOGIN_REDIRECT
 
     def test_an_unreadable_secret_is_walked_for_and_then_set_anew(self) -> None:
-        known = replace(REFUSED, user=User.UNREADABLE_SECRET, redirect=REDIRECT)
+        known = REFUSED._replace(user=User.UNREADABLE_SECRET, redirect=REDIRECT)
         assert policy.decide(known) is Step.RENEW_HARBOR_SIDE
-        known = replace(known, walk=Asked.DONE)
+        known = known._replace(walk=Asked.DONE)
         assert policy.decide(known) is Step.SET_SECRET
-        known = replace(known, secret_set=True, probe=None)
+        known = known._replace(secret_set=True, probe=None)
         assert policy.decide(known) is Step.PROBE
-        assert policy.decide(replace(known, probe=Probe.ACCEPTED)) == HandOut()
+        assert policy.decide(known._replace(probe=Probe.ACCEPTED)) == HandOut()
 
     def test_the_same_secret_means_that_harbors_side_is_renewed(self) -> None:
-        known = replace(REFUSED, user=User.SAME_SECRET)
+        known = REFUSED._replace(user=User.SAME_SECRET)
         assert policy.decide(known) is Step.READ_LOGIN_REDIRECT
-        assert policy.decide(replace(known, redirect=REDIRECT)) is Step.RENEW_HARBOR_SIDE
-        end = policy.decide(replace(known, redirect=REDIRECT, walk=Asked.NOT_PASSED))
+        assert policy.decide(known._replace(redirect=REDIRECT)) is Step.RENEW_HARBOR_SIDE
+        end = policy.decide(known._replace(redirect=REDIRECT, walk=Asked.NOT_PASSED))
         assert reason(end) is errors.StillRefused
 
     def test_a_refusal_of_a_new_id_token_tells_audience_from_onboarding(self) -> None:
-        known = replace(REFUSED, user=User.REFUSED)
+        known = REFUSED._replace(user=User.REFUSED)
         assert policy.decide(known) is Step.REFRESH, "the ID token was not got in this run"
-        known = replace(known, refresh=Refresh.FRESH)
+        known = known._replace(refresh=Refresh.FRESH)
         assert policy.decide(known) is Step.READ_LOGIN_REDIRECT
-        known = replace(known, redirect=REDIRECT, audience_has_harbor=False)
+        known = known._replace(redirect=REDIRECT, audience_has_harbor=False)
         end = policy.decide(known)
         assert reason(end) is errors.AudienceMissing
         assert "mapper" in str(end.reason)  # type: ignore[union-attr]
         assert "'harbor'" in str(end.reason)  # type: ignore[union-attr]
-        known = replace(known, audience_has_harbor=True)
+        known = known._replace(audience_has_harbor=True)
         assert policy.decide(known) is Step.RENEW_HARBOR_SIDE
-        known = replace(known, walk=Asked.NOT_PASSED)
+        known = known._replace(walk=Asked.NOT_PASSED)
         assert reason(policy.decide(known)) is errors.OldUserInTheWay
-        assert reason(policy.decide(replace(known, pair=None))) is errors.NotOnboarded
+        assert reason(policy.decide(known._replace(pair=None))) is errors.NotOnboarded
 
     def test_without_a_refresh_token_the_id_token_in_hand_tells_audience_from_onboarding(self) -> None:
-        known = replace(REFUSED, user=User.REFUSED, can_refresh=False)
+        known = REFUSED._replace(user=User.REFUSED, can_refresh=False)
         assert policy.decide(known) is Step.READ_LOGIN_REDIRECT
-        known = replace(known, redirect=REDIRECT, audience_has_harbor=False)
+        known = known._replace(redirect=REDIRECT, audience_has_harbor=False)
         assert reason(policy.decide(known)) is errors.AudienceMissing
-        assert policy.decide(replace(known, audience_has_harbor=True)) is Step.RENEW_HARBOR_SIDE
+        assert policy.decide(known._replace(audience_has_harbor=True)) is Step.RENEW_HARBOR_SIDE
 
     def test_harbor_that_cannot_reach_its_provider_counts_as_unreachable(self) -> None:
         away = errors.HarborCannotReachProvider(registry="harbor.example.com")
-        assert policy.decide(replace(REFUSED, unreachable=away)) == HandOut(unverified=away)
-        assert policy.decide(replace(REFUSED, pair=None, unreachable=away)) == NotFound(away)
+        assert policy.decide(REFUSED._replace(unreachable=away)) == HandOut(unverified=away)
+        assert policy.decide(REFUSED._replace(pair=None, unreachable=away)) == NotFound(away)
 
     def test_a_refused_refresh_token_means_signing_in(self) -> None:
-        known = replace(REFUSED, refresh=Refresh.INVALID_GRANT, redirect=REDIRECT)
+        known = REFUSED._replace(refresh=Refresh.INVALID_GRANT, redirect=REDIRECT)
         assert policy.decide(known) is Step.SIGN_IN
 
     def test_nobody_signed_in_means_signing_in(self) -> None:
@@ -151,17 +150,17 @@ class TestRows:
         none = errors.NoDeviceGrant(registry="r", client_id="c", url="u", reason="unauthorized_client")
         told = errors.FoundOut(none.code, str(none))  # as the worker's note tells it
         assert policy.decide(Known(REGISTRY, stopped=told)) == NotFound(told)
-        known = replace(SIGNED_IN, stopped=told)
+        known = SIGNED_IN._replace(stopped=told)
         assert policy.decide(known) is Step.READ_LOGIN_REDIRECT
-        known = replace(known, redirect=REDIRECT)
+        known = known._replace(redirect=REDIRECT)
         assert policy.decide(known) is Step.RENEW_HARBOR_SIDE
-        assert reason(policy.decide(replace(known, nobody_to_ask="CI is set"))) is errors.NobodyToAsk
-        refused = replace(REFUSED, walk=Asked.NOT_PASSED, id_token_expired=True)
+        assert reason(policy.decide(known._replace(nobody_to_ask="CI is set"))) is errors.NobodyToAsk
+        refused = REFUSED._replace(walk=Asked.NOT_PASSED, id_token_expired=True)
         assert policy.decide(refused) is Step.REFRESH
-        assert reason(policy.decide(replace(refused, refresh=Refresh.INVALID_GRANT))) is errors.StillRefused
+        assert reason(policy.decide(refused._replace(refresh=Refresh.INVALID_GRANT))) is errors.StillRefused
 
     def test_unreachable_gives_the_last_known_pair_or_says_why_not(self) -> None:
-        assert policy.decide(replace(SIGNED_IN, unreachable=AWAY)) == HandOut(unverified=AWAY)
+        assert policy.decide(SIGNED_IN._replace(unreachable=AWAY)) == HandOut(unverified=AWAY)
         assert policy.decide(Known(REGISTRY, unreachable=AWAY)) == NotFound(AWAY)
 
 
@@ -202,32 +201,32 @@ def starts() -> Iterator[Known]:
 
 def findings(known: Known, step: Step) -> Iterator[Known]:
     """Every way in which the step can end, as whoever carries it out adds it."""
-    yield replace(known, unreachable=AWAY)
+    yield known._replace(unreachable=AWAY)
     if step is Step.PROBE:
-        yield replace(known, probe=Probe.ACCEPTED)
-        yield replace(known, probe=Probe.REFUSED)
+        yield known._replace(probe=Probe.ACCEPTED)
+        yield known._replace(probe=Probe.REFUSED)
     elif step is Step.READ_PAIR_KIND:
         for kind in (PairKind.ROBOT, PairKind.LOCAL, PairKind.PERSON):
-            yield replace(known, pair_kind=kind)
+            yield known._replace(pair_kind=kind)
     elif step is Step.REFRESH:
-        yield replace(known, refresh=Refresh.FRESH, id_token_expired=False, user=None)
-        yield replace(known, refresh=Refresh.INVALID_GRANT)
-        yield replace(known, stopped=errors.ClientRefused(client_id="c", reason="invalid_client", registry="r"))
+        yield known._replace(refresh=Refresh.FRESH, id_token_expired=False, user=None)
+        yield known._replace(refresh=Refresh.INVALID_GRANT)
+        yield known._replace(stopped=errors.ClientRefused(client_id="c", reason="invalid_client", registry="r"))
     elif step is Step.READ_CURRENT_USER:
         if known.pair:
-            yield replace(known, user=User.SAME_SECRET)
-        yield replace(known, user=User.ANOTHER_SECRET, pair=Credentials("alice", "another"), probe=None)
-        yield replace(known, user=User.UNREADABLE_SECRET)
-        yield replace(known, user=User.REFUSED)
+            yield known._replace(user=User.SAME_SECRET)
+        yield known._replace(user=User.ANOTHER_SECRET, pair=Credentials("alice", "another"), probe=None)
+        yield known._replace(user=User.UNREADABLE_SECRET)
+        yield known._replace(user=User.REFUSED)
     elif step is Step.READ_LOGIN_REDIRECT:
-        yield replace(known, redirect=REDIRECT, audience_has_harbor=True)
-        yield replace(known, redirect=REDIRECT, audience_has_harbor=False)
+        yield known._replace(redirect=REDIRECT, audience_has_harbor=True)
+        yield known._replace(redirect=REDIRECT, audience_has_harbor=False)
     elif step is Step.SET_SECRET:
-        yield replace(known, secret_set=True, pair=Credentials("alice", "set"), probe=None)
-        yield replace(known, stopped=errors.SecretRefused(registry="r", reason="403"))
+        yield known._replace(secret_set=True, pair=Credentials("alice", "set"), probe=None)
+        yield known._replace(stopped=errors.SecretRefused(registry="r", reason="403"))
     elif step is Step.LOOK_FOR_TICKET:
-        yield replace(known, has_ticket=True)
-        yield replace(known, has_ticket=False)
+        yield known._replace(has_ticket=True)
+        yield known._replace(has_ticket=False)
     elif step in (Step.SIGN_IN_BY_TICKET, Step.RENEW_BY_TICKET):
         yield from by_ticket(known, step)
     else:
@@ -238,27 +237,27 @@ def by_ticket(known: Known, step: Step) -> Iterator[Known]:
     """Our own sign-in comes first also where Harbor's side is to be renewed, unless nobody is signed in here."""
     signed_in = known
     if step is Step.SIGN_IN_BY_TICKET or (known.signed_in and not known.ticket_sign_in):
-        yield replace(known, ticket_sign_in=False, has_ticket=False)
+        yield known._replace(ticket_sign_in=False, has_ticket=False)
         fresh = {"refresh": Refresh.FRESH, "id_token_expired": False, "user": None, "signed_in": True}
-        signed_in = replace(known, ticket_sign_in=True, **fresh)  # type: ignore[arg-type]
+        signed_in = known._replace(ticket_sign_in=True, **fresh)  # type: ignore[arg-type]
     if step is Step.SIGN_IN_BY_TICKET:
-        yield replace(signed_in, audience_has_harbor=True)
-        yield replace(signed_in, audience_has_harbor=False)
+        yield signed_in._replace(audience_has_harbor=True)
+        yield signed_in._replace(audience_has_harbor=False)
     else:
-        yield replace(signed_in, ticket_walk=True, probe=None, user=None)
-        yield replace(signed_in, ticket_walk=False)
+        yield signed_in._replace(ticket_walk=True, probe=None, user=None)
+        yield signed_in._replace(ticket_walk=False)
 
 
 def after_the_person(known: Known, step: Step) -> Iterator[Known]:
     """What is kept is read anew after the person was asked, so only how that ended is known then."""
-    yield replace(known, stopped=errors.SignInDeclined(registry="r", reason="access_denied"))
+    yield known._replace(stopped=errors.SignInDeclined(registry="r", reason="access_denied"))
     for asked in Asked:
-        anew = replace(known, probe=None, refresh=None, user=None, redirect=None, audience_has_harbor=None)
-        anew = replace(anew, ticket_sign_in=None, ticket_walk=None, has_ticket=None if known.has_ticket else False)
+        anew = known._replace(probe=None, refresh=None, user=None, redirect=None, audience_has_harbor=None)
+        anew = anew._replace(ticket_sign_in=None, ticket_walk=None, has_ticket=None if known.has_ticket else False)
         if step is Step.SIGN_IN:
-            yield replace(anew, sign_in=asked, signed_in=True, id_token_expired=False)
+            yield anew._replace(sign_in=asked, signed_in=True, id_token_expired=False)
         else:
-            yield replace(anew, walk=asked)
+            yield anew._replace(walk=asked)
 
 
 def walk_all(known: Known, steps: tuple[Step, ...] = ()) -> Iterator[Path]:
@@ -330,7 +329,7 @@ class TestEveryCombination:
     def test_each_state_of_status_is_met(self, paths: list[Path]) -> None:
         states = set()
         for start in starts():
-            for steps, known, end in walk_all(replace(start, nobody_to_ask=None, paused_seconds=0)):
+            for steps, known, end in walk_all(start._replace(nobody_to_ask=None, paused_seconds=0)):
                 stops_at = next((step for step in steps if step in (Step.SIGN_IN, Step.RENEW_HARBOR_SIDE)), None)
                 states.add(policy.state_of(known, stops_at or end))
         wanted = {"ready", "harbor-session-ended", "not-onboarded", "signed-out", "refused", "unreachable"}

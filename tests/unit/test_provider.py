@@ -6,7 +6,6 @@ import base64
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -77,7 +76,7 @@ def id_token_of(server: Answers, **changes: Any) -> str:
 
 def tokens_of(server: Answers, **changes: Any) -> TokenSet:
     tokens = TokenSet(server.url + REALM, "s-1", "alice", (CLIENT,), id_token_of(server), NOW, "r-1", 300.0)
-    return replace(tokens, **changes)
+    return tokens._replace(**changes)
 
 
 # --- The authorization request ----------------------------------------------------------------------------------------
@@ -88,13 +87,13 @@ def test_scopes() -> None:
     without = LoginRedirect("https://sso/auth", "harbor", ("openid",))
     assert provider.scopes_for(REGISTRY, with_offline) == ("openid", "profile", "email", "offline_access")
     assert provider.scopes_for(REGISTRY, without) == ("openid", "profile", "email")
-    own = replace(REGISTRY, scopes=("openid", "groups"))
+    own = REGISTRY._replace(scopes=("openid", "groups"))
     assert provider.scopes_for(own, with_offline) == ("openid", "groups")
 
 
 def test_authorization_url(server: Answers) -> None:
     made = provider.authorization_url(
-        replace(provider_at(server), authorization_endpoint="https://sso.example.com/auth?kc_idp_hint=x"),
+        provider_at(server)._replace(authorization_endpoint="https://sso.example.com/auth?kc_idp_hint=x"),
         REGISTRY,
         redirect_uri="http://127.0.0.1:5/callback",
         scopes=("openid", "profile"),
@@ -248,7 +247,7 @@ def test_keys_that_cannot_be_had(server: Answers, reply: Reply, error: type[Fail
 
 def test_the_clients_secret_goes_as_basic(server: Answers) -> None:
     serve_tokens(server)
-    exchange(server, replace(REGISTRY, client_secret="s/e c"))
+    exchange(server, REGISTRY._replace(client_secret="s/e c"))
     scheme, _, value = server.asked[0].headers["authorization"].partition(" ")
     assert (scheme, base64.b64decode(value).decode()) == ("Basic", f"{CLIENT}:s%2Fe+c")
     assert "client_secret" not in server.asked[0].form
@@ -263,7 +262,7 @@ def test_or_in_the_form_where_basic_is_refused(server: Answers) -> None:
         return good if asked.form.get("client_secret") == "s/e c" else recorded("unknown-client")
 
     server.replies[f"{REALM}/token"] = form_only
-    assert exchange(server, replace(REGISTRY, client_secret="s/e c")).subject == "s-1"
+    assert exchange(server, REGISTRY._replace(client_secret="s/e c")).subject == "s-1"
 
 
 # --- Refreshing -------------------------------------------------------------------------------------------------------
@@ -391,7 +390,7 @@ def test_revoke(server: Answers) -> None:
 
 def test_revoke_where_that_is_not_possible(server: Answers) -> None:
     found = provider_at(server)
-    assert not provider.revoke(Transport(10), replace(found, revocation_endpoint=None), REGISTRY, "r-1")
+    assert not provider.revoke(Transport(10), found._replace(revocation_endpoint=None), REGISTRY, "r-1")
     server.replies[f"{REALM}/revoke"] = (400, {}, {"error": "unsupported_token_type"})
     assert not provider.revoke(Transport(10), found, REGISTRY, "r-1")
     server.replies[f"{REALM}/revoke"] = (503, {}, "")

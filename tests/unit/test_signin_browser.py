@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -81,7 +80,7 @@ def test_every_sign_in_has_values_of_its_own(place: Place) -> None:
 
 
 def test_configured_scopes_as_they_stand(place: Place) -> None:
-    place.registry = replace(place.registry, scopes=("openid", "groups"))
+    place.registry = place.registry._replace(scopes=("openid", "groups"))
     place.sign_in(lambda url: place.visit(place.back(url)), OFFLINE)
     assert query(place.opened[0])["scope"] == "openid groups"
 

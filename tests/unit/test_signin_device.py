@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -152,7 +152,7 @@ def test_what_harbor_adds_to_its_own_request(place: Place) -> None:
 
 
 def test_the_scopes_of_the_configuration(place: Place) -> None:
-    place.registry = replace(place.registry, scopes=("openid", "groups"))
+    place.registry = place.registry._replace(scopes=("openid", "groups"))
     place.polls = [place.tokens()]
     place.sign_in(OFFLINE)
     assert place.begun[0]["scope"] == "openid groups"
@@ -167,7 +167,7 @@ def test_the_interval(place: Place, interval: object, taken: float) -> None:
 
 
 def test_a_secret_of_the_client_goes_along(place: Place) -> None:
-    place.registry = replace(place.registry, client_secret="s3cr3t")
+    place.registry = place.registry._replace(client_secret="s3cr3t")
     place.polls = [place.tokens()]
     place.sign_in()
     assert all("authorization" in asked.headers for asked in place.answers.asked if asked.path != "/certs")
@@ -211,7 +211,7 @@ def test_trouble_on_the_way_does_not_end_it(place: Place, trouble: Reply) -> Non
 
 def test_nobody_listens_for_a_while(place: Place) -> None:
     place.polls = [place.tokens()]
-    dead = replace(place.provider, token_endpoint="http://127.0.0.1:9/token")
+    dead = place.provider._replace(token_endpoint="http://127.0.0.1:9/token")
     with pytest.raises(Unreachable):
         place.sign_in(provider=dead, settings=Settings(login_timeout_seconds=60))
     assert place.time == pytest.approx(60)
@@ -293,7 +293,7 @@ def test_keys_that_never_come(place: Place) -> None:
 
 def test_no_endpoint(place: Place) -> None:
     with pytest.raises(NoDeviceGrant, match="docker login") as told:
-        place.sign_in(provider=replace(place.provider, device_authorization_endpoint=None))
+        place.sign_in(provider=place.provider._replace(device_authorization_endpoint=None))
     assert "docker-credential-harbor login harbor.example.com where a browser is" in str(told.value)
     assert (place.shown, place.answers.asked) == ([], [])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import sys
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -195,7 +194,7 @@ def test_silent_connections_do_not_hold_it_up(place: Place, monkeypatch: pytest.
 def test_a_port_of_its_own(place: Place) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        place.registry = replace(place.registry, redirect_uri=f"http://127.0.0.1:{port}/back")
+        place.registry = place.registry._replace(redirect_uri=f"http://127.0.0.1:{port}/back")
         with pytest.raises(PortBusy, match=str(port)):
             place.sign_in(lambda _: None)
     place.sign_in(lambda url: place.visit(place.back(url)))
@@ -217,7 +216,7 @@ def test_the_redirect_uri_as_configured(place: Place, configured: str, start: st
             socket.create_server(("::1", 0), family=socket.AF_INET6).close()
         except OSError:
             pytest.skip("this machine has no IPv6 loopback")
-    place.registry = replace(place.registry, redirect_uri=configured)
+    place.registry = place.registry._replace(redirect_uri=configured)
     place.sign_in(lambda url: place.visit(place.back(url)))
     used = query(place.opened[0])["redirect_uri"]
     assert used.startswith(start)
@@ -226,7 +225,7 @@ def test_the_redirect_uri_as_configured(place: Place, configured: str, start: st
 
 @pytest.mark.parametrize("configured", ["https://127.0.0.1/callback", "http://example.com/callback", "myapp:/callback"])
 def test_only_loopback(place: Place, configured: str) -> None:
-    place.registry = replace(place.registry, redirect_uri=configured)
+    place.registry = place.registry._replace(redirect_uri=configured)
     with pytest.raises(ConfigurationInvalid):
         place.sign_in(lambda _: None)
 
