@@ -156,6 +156,8 @@ def assert_harbors_session_lives(workplace: Workplace) -> None:
     before = workplace.harbor.refreshes
     workplace.harbor.expire_stored_access_token("alice-h")
     workplace.end_trust_window()
+    workplace.asked()
     workplace.pair()
+    assert workplace.asked() == [PROBE]
     assert workplace.harbor.refreshes == before + 1
     assert workplace.person.windows == 1
