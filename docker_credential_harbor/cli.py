@@ -16,6 +16,7 @@ COMMANDS = {
     "setup": "enter a Harbor registry into the configuration, and this helper into Docker's",
     "login": "sign in now, in a browser or by a code on another device",
     "logout": "sign out, here and at the identity provider",
+    "rotate": "replace the CLI secret by a new one",
     "keepalive": "keep the sign-ins alive, now or from now on",
     "status": "show who is signed in where, and whether Harbor accepts it now",
 }
@@ -90,6 +91,10 @@ def _module(name: str) -> Command:
         from docker_credential_harbor.commands import logout
 
         return logout
+    if name == "rotate":
+        from docker_credential_harbor.commands import rotate
+
+        return rotate
     if name == "keepalive":
         from docker_credential_harbor.commands import keepalive
 

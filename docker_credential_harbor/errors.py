@@ -258,6 +258,14 @@ class SecretRefused(Failure):
     advice = "make one in Harbor's user profile and run docker login {registry}"
 
 
+class NoSignInToRotate(Failure):
+    """Harbor lets a secret be set with an ID token only, not with the secret itself."""
+
+    code = "no-sign-in-to-rotate"
+    what = "the CLI secret at {registry} can be replaced from here only by somebody who is signed in with a client"
+    advice = "run docker-credential-harbor login {registry}; without a client make one at {url} (user profile)"
+
+
 class StillRefused(Failure):
     """No passing probe after the walk: what the browser showed cannot be seen from here."""
 

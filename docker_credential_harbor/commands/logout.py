@@ -1,25 +1,45 @@
-"""`logout [REGISTRY]`: forget everybody at the registry, and revoke the sign-in at the identity provider."""
+"""`logout [REGISTRY]`: forget everybody at the registry, and revoke the sign-in at the identity provider.
+
+With `--everywhere` the CLI secret is replaced before by one that nobody keeps, so that no other machine can use it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import sign_out
+from docker_credential_harbor import console, rotation, sign_out
 from docker_credential_harbor.context import open_context
+from docker_credential_harbor.errors import EXIT_FAILURE, Failure
 
 if TYPE_CHECKING:
     import argparse
 
+    from docker_credential_harbor.context import Context
+    from docker_credential_harbor.model import Registry
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("registry", nargs="?", metavar="REGISTRY", help="as in image names; the only one if left out")
+    parser.add_argument("--everywhere", action="store_true", help="also replace the CLI secret that other machines use")
 
 
 def run(arguments: argparse.Namespace) -> int:
     context = open_context(asked=True)
     registry = context.registry(arguments.registry)
+    as_asked = not arguments.everywhere or _replace_secret(context, registry)
     if sign_out.sign_out(context, registry):
         print(f"Signed out of {registry.name}.")
     else:
         print(f"Nobody was signed in at {registry.name}.")
-    return 0
+    return 0 if as_asked else EXIT_FAILURE
+
+
+def _replace_secret(context: Context, registry: Registry) -> bool:
+    """Whatever comes of it, signing out here goes on."""
+    try:
+        rotation.throw_away(context, registry)
+    except Failure as failure:
+        console.warn(f"the CLI secret at {registry.name} was not replaced: {failure}")
+        return False
+    print(f"The CLI secret at {registry.name} was replaced by one that nobody keeps.")
+    return True
