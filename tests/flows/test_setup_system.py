@@ -22,8 +22,12 @@ from tests.conftest import need
 from tests.lab.sealed_home import installed_program
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from tests.conftest import MakeDesk
+    from tests.lab.desk import Desk
+    from tests.lab.helm import Helm
     from tests.lab.sealed_home import Home
 
 NAME = "harbor.example.com"
@@ -79,6 +83,43 @@ def machine(home: Home, tmp_path: Path) -> Machine:
     need("root, for unshare", "run the tests as root", os.geteuid() == 0)
     need("unshare", "apt-get install util-linux", shutil.which("unshare"))
     return Machine(home, str(installed_program()), tmp_path / "skel")
+
+
+class TestNewUser:
+    """A home that is copied from there, and a client in it that has nothing but its own file. Docker's: in an image."""
+
+    @pytest.fixture
+    def desk(self, make_desk: MakeDesk, machine: Machine) -> Desk:
+        desk = make_desk()
+        desk.workplace.helper.home.environment.pop("DOCKER_CREDENTIAL_HARBOR_CONFIG")
+        machine.must(desk.workplace.harbor.url)
+        return desk
+
+    def move_in(self, machine: Machine, client: str) -> None:
+        """As useradd does it; the other clients' files are left out."""
+        path = machine.home.path / client
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(machine.skeleton / client, path)
+
+    def test_skopeo(self, desk: Desk, machine: Machine) -> None:
+        need("skopeo", "apt-get install skopeo", shutil.which("skopeo"))
+        self.move_in(machine, CLIENTS[1])
+        desk.publish()
+        command = ["skopeo", "inspect", "--tls-verify=false", f"docker://{desk.image}"]
+        done = subprocess.run(command, env=machine.home.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["RepoTags"] == ["1"]
+        assert "opening a browser to sign in at" in done.stderr
+        assert (desk.workplace.person.windows, desk.workplace.person.forms) == (1, 1)
+
+    def test_helm(self, desk: Desk, machine: Machine, make_helm: Callable[[], Helm], tmp_path: Path) -> None:
+        self.move_in(machine, CLIENTS[2])
+        helm = make_helm()
+        archive = helm.package(tmp_path)
+        assert "opening a browser to sign in at" in helm.must(
+            "push", str(archive), f"oci://{desk.workplace.name}/demo", "--plain-http"
+        )
+        assert (desk.workplace.person.windows, desk.workplace.person.forms) == (1, 1)
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077, 0o000])

@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import RUN_FOLDER, need
 from tests.lab import debian_root
+from tests.lab.debian_root import DebianRoot
 from tests.lab.sealed_home import NAME, Helper, Home
 from tests.packaging.built import REPOSITORY, Built
 
@@ -33,6 +34,21 @@ def built() -> Built:
         made = subprocess.run(["make", "package"], cwd=REPOSITORY, capture_output=True, text=True)
     assert made.returncode == 0, made.stdout + made.stderr
     return Built(REPOSITORY)
+
+
+@pytest.fixture(scope="session")
+def debian() -> DebianRoot:
+    """A Debian 12 as debootstrap leaves it, one for all workers: to be copied, not changed."""
+    need("debootstrap", "apt-get install debootstrap", not debian_root.missing("debootstrap", "dpkg", "apt-get"))
+    need("root, for chroot", "run the tests as root", os.geteuid() == 0)
+    need("Debian 12", f"an apt source for {debian_root.SUITE}", debian_root.mirror())
+    folder = Path(os.environ[RUN_FOLDER])
+    path = folder / "debian"
+    with (folder / "debian.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            DebianRoot.make(folder / "debian-in-the-making").path.rename(path)
+    return DebianRoot(path)
 
 
 @pytest.fixture

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import need
-from tests.lab import debian_root
-from tests.lab.debian_root import DebianRoot
 from tests.lab.sealed_home import NAME
 from tests.lab.workplace import NOT_FOUND
 
@@ -20,25 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.lab.debian_root import DebianRoot
     from tests.packaging.built import Built
 
 REGISTRY = "registry.example.com"
 
 
-@pytest.fixture(scope="session")
-def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DebianRoot]:
-    """As debootstrap leaves it; tests work on copies."""
-    need("debootstrap", "apt-get install debootstrap", not debian_root.missing("debootstrap", "dpkg", "apt-get"))
-    need("root, for chroot", "run the tests as root", os.geteuid() == 0)
-    need("Debian 12", f"an apt source for {debian_root.SUITE}", debian_root.mirror())
-    folder = tmp_path_factory.mktemp("debian")
-    yield DebianRoot.make(folder / "clean")
-    shutil.rmtree(folder)
-
-
 @pytest.fixture
-def root(debian: DebianRoot) -> Iterator[DebianRoot]:
-    copied = debian.copy(debian.path.with_name("used"))
+def root(debian: DebianRoot, tmp_path: Path) -> Iterator[DebianRoot]:
+    copied = debian.copy(tmp_path / "root")
     yield copied
     shutil.rmtree(copied.path)
 

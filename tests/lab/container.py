@@ -1,0 +1,77 @@
+"""A container of the lab's engine, on this machine's network: what happens to a person in an image.
+
+Source: docker-run(1), docker-exec(1), docker-diff(1).
+"""
+
+from __future__ import annotations
+
+import tarfile
+from typing import TYPE_CHECKING
+
+from tests.lab.processes import PartError
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from tests.lab.debian_root import DebianRoot
+    from tests.lab.docker import DockerEngine
+
+
+def image_of(engine: DockerEngine, root: DebianRoot, reference: str, folder: Path) -> None:
+    """An image of a root folder. Takes some seconds; `folder` is for what lies between."""
+    archive = folder / "root.tar"
+    with tarfile.open(archive, "w") as tar:
+        tar.add(root.path, ".")
+    done = engine.run("import", str(archive), reference)
+    archive.unlink()
+    if done.returncode:
+        raise PartError(f"docker import: {done.stderr}")
+
+
+class Container:
+    """It idles until `with` ends; commands run beside that. `mounts`: what of this machine is to be where in it."""
+
+    def __init__(self, engine: DockerEngine, image: str, mounts: Mapping[Path, str] | None = None) -> None:
+        self._engine = engine
+        switches = [f"--volume={source}:{target}" for source, target in (mounts or {}).items()]
+        done = engine.run("run", "--detach", "--init", "--network=host", *switches, image, "sleep", "infinity")
+        if done.returncode:
+            raise PartError(f"docker run: {done.stderr}")
+        self._id = done.stdout.strip()
+
+    def run(self, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """A command of root's."""
+        switches = [f"--env={name}={value}" for name, value in env.items()]
+        return self._engine.run("exec", *switches, self._id, *command)
+
+    def run_as(self, user: str, command: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """A shell line of that user's, with their own home."""
+        return self.run("su", user, "-c", command, **env)
+
+    def must(self, *command: str) -> str:
+        """Its standard output; it has to succeed."""
+        done = self.run(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def must_as(self, user: str, command: str, **env: str) -> str:
+        """What it says on standard error; it has to succeed."""
+        done = self.run_as(user, command, **env)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stderr
+
+    def changed(self) -> set[str]:
+        """The paths that differ from the image."""
+        listed = self._engine.run("diff", self._id).stdout.splitlines()
+        return {line.partition(" ")[2] for line in listed}
+
+    def __enter__(self) -> Container:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._engine.run("rm", "--force", self._id)
