@@ -91,7 +91,8 @@ class TestNewUser:
     @pytest.fixture
     def desk(self, make_desk: MakeDesk, machine: Machine) -> Desk:
         desk = make_desk()
-        desk.workplace.helper.home.environment.pop("DOCKER_CREDENTIAL_HARBOR_CONFIG")
+        machine.home.environment.pop("DOCKER_CREDENTIAL_HARBOR_CONFIG")
+        machine.home.environment["DOCKER_CREDENTIAL_HARBOR_STORAGE"] = "file"
         machine.must(desk.workplace.harbor.url)
         return desk
 
@@ -101,9 +102,11 @@ class TestNewUser:
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(machine.skeleton / client, path)
 
-    def test_skopeo(self, desk: Desk, machine: Machine) -> None:
+    @pytest.mark.parametrize("client", [CLIENTS[1], CLIENTS[0]])
+    def test_skopeo(self, desk: Desk, machine: Machine, client: str) -> None:
+        """Docker's file serves it, too, as for users whom `setup` has set up."""
         need("skopeo", "apt-get install skopeo", shutil.which("skopeo"))
-        self.move_in(machine, CLIENTS[1])
+        self.move_in(machine, client)
         desk.publish()
         command = ["skopeo", "inspect", "--tls-verify=false", f"docker://{desk.image}"]
         done = subprocess.run(command, env=machine.home.environment, capture_output=True, text=True)

@@ -37,7 +37,9 @@ class Container:
     def __init__(self, engine: DockerEngine, image: str, mounts: Mapping[Path, str] | None = None) -> None:
         self._engine = engine
         switches = [f"--volume={source}:{target}" for source, target in (mounts or {}).items()]
-        done = engine.run("run", "--detach", "--init", "--network=host", *switches, image, "sleep", "infinity")
+        done = engine.run(
+            "run", "--detach", "--init", "--network=host", "--entrypoint=sleep", *switches, image, "infinity"
+        )
         if done.returncode:
             raise PartError(f"docker run: {done.stderr}")
         self._id = done.stdout.strip()

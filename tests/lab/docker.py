@@ -33,7 +33,10 @@ def missing_registry() -> list[str]:
 
 
 class DockerEngine:
-    """A dockerd of its own; loopback registries are plain http to it by default."""
+    """A dockerd of its own; loopback registries are plain http to it by default.
+
+    It picks its storage driver: overlay2, where that works, copies no image for each step of a build.
+    """
 
     def __init__(self, process: "subprocess.Popen[bytes]", home: Path, host: str) -> None:
         self._process = process
@@ -45,7 +48,7 @@ class DockerEngine:
         """Takes about a second. Only the log lies in `folder`: sockets need shorter paths than tests have."""
         home = Path(tempfile.mkdtemp(prefix="dkr-"))
         host = f"unix://{home}/docker.sock"
-        switches = ["--iptables=false", "--ip6tables=false", "--bridge=none", "--storage-driver=vfs", "-H", host]
+        switches = ["--iptables=false", "--ip6tables=false", "--bridge=none", "-H", host]
         places = ["--data-root", str(home / "d"), "--exec-root", str(home / "e"), "--pidfile", str(home / "pid")]
         log = folder / "dockerd.log"
         with log.open("wb") as output:
@@ -67,16 +70,19 @@ class DockerEngine:
         timeout: float = 120,
     ) -> "subprocess.CompletedProcess[str]":
         """The docker CLI with this engine. `env` replaces the environment; `config` is the folder of config.json."""
-        environment = {**(os.environ if env is None else env), "DOCKER_HOST": self.host}
+        environment = self.environment if env is None else {**env, "DOCKER_HOST": self.host}
         if config is not None:
             environment["DOCKER_CONFIG"] = str(config)
-        elif env is None:
-            environment["DOCKER_CONFIG"] = str(self._home / "no-config")
         done = subprocess.run(
             ["docker", *arguments], env=environment, input=stdin, capture_output=True, timeout=timeout, check=False
         )
         texts = (done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
         return subprocess.CompletedProcess(done.args, done.returncode, *texts)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For a program that runs docker: this engine, and nobody's configuration."""
+        return {**os.environ, "DOCKER_HOST": self.host, "DOCKER_CONFIG": str(self._home / "no-config")}
 
     def import_image(self, reference: str, size_bytes: int = 1024) -> None:
         """An image of one random file, so that no two are alike."""
