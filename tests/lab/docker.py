@@ -102,6 +102,8 @@ class DockerEngine:
     def close(self) -> None:
         """Ends the engine; its containerd goes with it."""
         end(self._process)
+        for namespace in self._home.glob("e/netns/*"):  # of containers: dockerd leaves them mounted
+            subprocess.run(["umount", namespace], capture_output=True)
         shutil.rmtree(self._home, ignore_errors=True)
 
     def __enter__(self) -> "DockerEngine":
