@@ -98,6 +98,12 @@ class CredentialStore:
         listed |= {name: entry["username"] for name, entry in index[_STORED].items()}
         return {server: username for server, username in sorted(listed.items()) if username}
 
+    def kept_in(self, registry_name: str) -> str | None:
+        """The backend that holds what counts for a registry: a stored pair before a sign-in; None: nothing is kept."""
+        index = self._read_index()
+        stored = self._noted(index, _STORED, f"https://{registry_name}")
+        return stored or self._noted(index, _SIGN_INS, registry_name)
+
     def where(self, registry_name: str) -> tuple[str, str]:
         """The backend that the sign-in lies in, or would go to: its name, and why that one."""
         backend, why = self._open(_SIGN_INS, self._noted(self._read_index(), _SIGN_INS, registry_name))

@@ -6,6 +6,16 @@ import os
 import sys
 import warnings
 
+COLOURS = {"green": 32, "yellow": 33, "red": 31}  # ECMA-48 8.3.117, Select Graphic Rendition
+
+
+def painted(text: str, colour: str) -> str:
+    """In that colour on a terminal's standard output, unless NO_COLOR is set (no-color.org) or TERM is "dumb"."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or sys.platform == "win32"
+    if plain or not sys.stdout.isatty():
+        return text
+    return f"\033[{COLOURS[colour]}m{text}\033[0m"
+
 
 def can_ask() -> bool:
     """Whether there is a terminal to ask at."""

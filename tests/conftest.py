@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 import requests
@@ -37,7 +37,9 @@ from tests.lab.sealed_home import Helper, Home, purge_memory
 from tests.lab.workplace import WITHOUT_OFFLINE, Workplace
 
 RUN_FOLDER = "HARBOR_LAB_RUN"
+RUNS = Path(tempfile.gettempdir()) / f"harbor-lab-runs-{os.geteuid()}.lock"  # shared by all test runs under way
 FIRST_START_SECONDS = 400
+UNDER_WAY = pytest.StashKey[TextIO]()
 MakeRealm = Callable[..., Realm]
 MakeHarbor = Callable[..., StandInHarbor]
 MakeWorkplace = Callable[..., Workplace]
@@ -53,6 +55,19 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix="harbor-lab-run-")
+        config.stash[UNDER_WAY] = RUNS.open("w")
+        fcntl.flock(config.stash[UNDER_WAY], fcntl.LOCK_SH)
+
+
+def purge_if_alone(config: pytest.Config) -> None:
+    """Kernel keys belong to the user: those of other runs on this machine, and of other workers, are let be."""
+    runs = config.stash.get(UNDER_WAY, None)
+    if runs is None:
+        return
+    with suppress(BlockingIOError):
+        fcntl.flock(runs, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        purge_memory()
+    fcntl.flock(runs, fcntl.LOCK_SH)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -62,7 +77,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         if note.exists():
             Keycloak.attach(**json.loads(note.read_text())).end()
         shutil.rmtree(name, ignore_errors=True)
-        purge_memory()
+        purge_if_alone(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -240,16 +255,13 @@ def kdc(tmp_path: Path) -> Iterator[kerberos.Kdc]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    """A sealed home. Kernel keys belong to the user, so parallel workers must leave each other's alone."""
-    alone = "PYTEST_XDIST_WORKER" not in os.environ
-    if alone:
-        purge_memory()
+def home(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[Home]:
+    """A sealed home."""
+    purge_if_alone(pytestconfig)
     sealed = Home(tmp_path / "sealed")
     yield sealed
     sealed.end_processes()
-    if alone:
-        purge_memory()
+    purge_if_alone(pytestconfig)
 
 
 @pytest.fixture

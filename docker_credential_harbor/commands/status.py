@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import time
+from contextlib import suppress
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import errors, get, lock, policy, registry_state
+from docker_credential_harbor import cadence, errors, get, lock, policy, registry_state
 from docker_credential_harbor.context import Context, open_context
 from docker_credential_harbor.findings import HandOut, NotFound, Probe
 from docker_credential_harbor.inquiry import Inquiry
+from docker_credential_harbor.terminal import painted
 
 if TYPE_CHECKING:
     import argparse
 
     from docker_credential_harbor.inquiry import End
     from docker_credential_harbor.model import Registry
+
+Row = dict[str, str | None]
 
 WORDS = {
     "ready": "Harbor accepts the pair now",
@@ -24,6 +30,12 @@ WORDS = {
     "signed-out": "nobody is signed in; the next pull signs in",
 }
 
+COLOURS = {"ready": "green", "refused": "red", "unreachable": "red"}  # the others: yellow, the next pull mends them
+PLACES = {
+    "keyring": "the operating system's keyring",
+    "kernel": "the kernel's keyring, until a reboot or three idle days",
+    "file": "a file that only this user can read",
+}
 AS_IT_IS = "a robot's or local account's pair, handed out as it is"
 
 
@@ -41,13 +53,46 @@ def run(arguments: argparse.Namespace) -> int:
         raise errors.NoRegistry()
     else:
         for row in rows:
-            who = f" ({row['username']})" if row["username"] else ""
-            print(f"{row['registry']}: {row['state']}{who}: {row['message']}")
+            _print(row)
     return 0
 
 
-def _row(context: Context, registry: Registry) -> dict[str, str | None]:
-    row: dict[str, str | None] = {"registry": registry.name, "username": None}
+def _print(row: Row) -> None:
+    state = str(row["state"])
+    who = f" ({row['username']})" if row["username"] else ""
+    print(f"{row['registry']}: {painted(state, COLOURS.get(state, 'yellow'))}{who}: {row['message']}")
+    if row["storage"]:
+        print(f"  kept in {PLACES.get(row['storage'], row['storage'])}")
+    if row["verified_at"]:
+        print(f"  verified {_in_words(row['verified_at'])} ago")
+    if row["sign_in_ends_at"]:
+        print(f"  the sign-in ends in {_in_words(row['sign_in_ends_at'])} if it is not used before")
+
+
+def _in_words(instant: str) -> str:
+    return cadence.in_words(abs(time.time() - datetime.fromisoformat(instant).timestamp()))
+
+
+def _row(context: Context, registry: Registry) -> Row:
+    row = {**_found_out(context, registry), "storage": None, "verified_at": None, "sign_in_ends_at": None}
+    notes = registry_state.load(registry.name)
+    row["verified_at"] = _instant(notes.verified_at)
+    with suppress(errors.Failure):  # which the row says already
+        row["storage"] = context.store.kept_in(registry.name)
+        sign_in = context.store.load_sign_in(registry.name)
+        tokens = sign_in.tokens if sign_in else None
+        if tokens and tokens.refreshed_at and tokens.refresh_token_life_seconds:
+            row["sign_in_ends_at"] = _instant(tokens.refreshed_at + tokens.refresh_token_life_seconds)
+    return row
+
+
+def _instant(seconds: float | None) -> str | None:
+    """ISO 8601, in UTC."""
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds") if seconds else None
+
+
+def _found_out(context: Context, registry: Registry) -> Row:
+    row: Row = {"registry": registry.name, "username": None}
     try:
         with lock.hold(registry_state.lock_path(registry.name), context.lock_seconds) as locked:
             if not locked:

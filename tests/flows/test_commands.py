@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.flows.conftest import WITHOUT_OFFLINE
 from tests.lab import faults
+from tests.lab.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +77,29 @@ class TestStatus:
         workplace.configure(url=proxy.url)
         found = row(workplace)
         assert (found["state"], found["username"]) == ("unreachable", "alice-h")
+
+    def test_since_when_until_when_and_where(self, make_workplace: Callable[..., Workplace]) -> None:
+        workplace = make_workplace(harbor={"scopes": WITHOUT_OFFLINE})
+        assert {row(workplace)[name] for name in ("storage", "verified_at", "sign_in_ends_at")} == {None}
+        workplace.pair()
+        found = row(workplace)
+        assert found["storage"] == "file"
+        now = time.time()
+        assert 0 <= now - datetime.fromisoformat(found["verified_at"]).timestamp() < 60
+        assert 0 < datetime.fromisoformat(found["sign_in_ends_at"]).timestamp() - now <= 1800
+        shown = workplace.helper.run("status").stdout
+        assert "  kept in a file that only this user can read\n" in shown
+        assert re.search(r"^  verified \d+ seconds ago$", shown, re.MULTILINE)
+        assert re.search(r"^  the sign-in ends in .+ if it is not used before$", shown, re.MULTILINE)
+
+    @pytest.mark.parametrize(("variable", "value"), [("", ""), ("NO_COLOR", "1"), ("TERM", "dumb")])
+    def test_colours_on_a_terminal(self, workplace: Workplace, variable: str, value: str) -> None:
+        environment = {**workplace.helper.home.environment, "TERM": "xterm", variable or "NO_COLOR": value}
+        with Terminal([workplace.helper.program, "status"], environment) as terminal:
+            assert terminal.wait() == 0
+        assert ("\033[33msigned-out\033[0m" in terminal.text) is (not variable)
+        assert "signed-out" in terminal.text
+        assert "\033" not in workplace.helper.run("status").stdout
 
     def test_without_any_registry(self, helper: Helper) -> None:
         helper.configure("")
