@@ -1,27 +1,45 @@
-"""Our own TOML file, as `setup` writes it: comments and order of what is there are kept."""
+"""Our own TOML file, as `setup` writes it: comments and order of what is there are kept.
+
+It has been read without a fault before. Both functions raise NotReadable.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import files
+from docker_credential_harbor.client_config.change import Change
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def add_registry(path: Path, name: str, url: str | None, *, for_everybody: bool = False) -> None:
-    """Enters a registry; ``url`` only where it is not https:// and the name.
-
-    A new file is for this user alone, or for everybody to read. One that is there has been read without a fault before.
-    Raises NotReadable, NotWritable.
+def entered(path: Path, name: str, url: str | None, *, for_everybody: bool = False) -> Change:
+    """With a registry; ``url`` only where it is not https:// and the name. A new file is for this user alone, or for
+    everybody to read.
     """
     import tomlkit
 
-    document = tomlkit.parse(files.read_bytes(path) or b"")
+    before = files.read_bytes(path)
+    document = tomlkit.parse(before or b"")
     registries = document.setdefault("registries", tomlkit.table(is_super_table=True))
     table = registries.setdefault(name, tomlkit.table())
     if url:
         table["url"] = url
     modes = (files.OPEN_FILE, files.OPEN_FOLDER) if for_everybody else (files.PRIVATE_FILE, files.PRIVATE_FOLDER)
-    files.replace_keeping_link(path, tomlkit.dumps(document).encode(), *modes)
+    return Change(path, before, tomlkit.dumps(document).encode(), f"{name} entered into {path}", *modes)
+
+
+def taken_out(path: Path, name: str) -> Change:
+    """Without the registry, and what was set for it."""
+    import tomlkit
+
+    before = files.read_bytes(path)
+    document = tomlkit.parse(before or b"")
+    registries = document.get("registries", {})
+    if name not in registries:
+        return Change(path, before, before or b"", f"{name} is not in {path}")
+    del registries[name]
+    if not registries:
+        del document["registries"]
+    return Change(path, before, tomlkit.dumps(document).encode(), f"{name} taken out of {path}")

@@ -153,6 +153,55 @@ class TestSetup:
         assert 'url = "http://127.0.0.1:5000"' in self.ours(fresh)
         assert self.theirs(fresh) == {"credHelpers": {"127.0.0.1:5000": "harbor"}}
 
+    def test_files_of_other_clients_that_are_there(self, fresh: Helper) -> None:
+        """podman, skopeo and Helm look there before they look into Docker's."""
+        config = fresh.home.folders["XDG_CONFIG_HOME"]
+        places = [
+            fresh.home.folders["XDG_RUNTIME_DIR"] / "containers" / "auth.json",
+            config / "containers" / "auth.json",
+            config / "helm" / "registry" / "config.json",
+        ]
+        for place in places[1:]:
+            place.parent.mkdir(parents=True)
+            place.write_text('{"auths": {}}\n')
+        assert fresh.run(["setup", NAME]).returncode == 0
+        assert not places[0].exists()
+        for place in places[1:]:
+            assert json.loads(place.read_text()) == {"auths": {}, "credHelpers": {NAME: "harbor"}}
+
+    def test_a_dry_run_shows_it_and_writes_nothing(self, fresh: Helper) -> None:
+        before = {path: path.read_bytes() for path in fresh.home.path.rglob("*") if path.is_file()}
+        answer = fresh.run(["setup", "--dry-run", NAME])
+        assert (answer.returncode, answer.stderr) == (0, "")
+        assert f'+[registries."{NAME}"]' in answer.stdout
+        assert f'+\t\t"{NAME}": "harbor"' in answer.stdout
+        assert {path: path.read_bytes() for path in fresh.home.path.rglob("*") if path.is_file()} == before
+        fresh.run(["setup", NAME])
+        assert fresh.run(["setup", "--dry-run", NAME]).stdout == "nothing would change\n"
+        answer = fresh.run(["setup", "--dry-run", "--undo", NAME])
+        assert f'-[registries."{NAME}"]' in answer.stdout
+        assert self.theirs(fresh) == {"credHelpers": {NAME: "harbor"}}
+
+    def test_undo_takes_it_all_back(self, workplace: Workplace) -> None:
+        helper = workplace.helper
+        del helper.home.environment["DOCKER_CREDENTIAL_HARBOR_CONFIG"]
+        theirs = helper.home.docker_config / "config.json"
+        theirs.write_text('{\n  "credHelpers": {\n    "gcr.io": "gcloud"\n  }\n}\n')
+        file = helper.home.folders["XDG_CONFIG_HOME"] / "docker-credential-harbor" / "config.toml"
+        file.parent.mkdir()
+        file.write_text('# mine\nstorage = "file"\n')
+        before = (theirs.read_text(), file.read_text())
+        helper.run(["setup", workplace.harbor.url])
+        _, secret = workplace.pair()
+        answer = helper.run(["setup", "--undo", workplace.name])
+        assert (answer.returncode, answer.stderr) == (0, "")
+        assert f"signed out of {workplace.name}" in answer.stdout
+        assert (theirs.read_text(), file.read_text().rstrip("\n") + "\n") == before
+        assert workplace.files_with(secret) == []
+        again = helper.run(["setup", "--undo", workplace.name])
+        assert again.returncode == 0
+        assert f"{workplace.name} is not in" in again.stdout
+
     @pytest.mark.parametrize("registry", ["http://harbor.example.com", "https://a:b@h", "oci://h", "a b", ""])
     def test_what_is_no_registry_is_refused(self, fresh: Helper, registry: str) -> None:
         answer = fresh.run(["setup", registry])

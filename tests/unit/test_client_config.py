@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
 
 import pytest
 
 from docker_credential_harbor.client_config import cred_helpers, docker, helm, podman
 from docker_credential_harbor.errors import ClientConfigInvalid, NotWritable
 
-if TYPE_CHECKING:
-    from pathlib import Path
+
+def add(path: Path, registry: str) -> bool:
+    """Whether the entry had to be made."""
+    change = cred_helpers.entered(path, registry)
+    change.carry_out()
+    return not change.is_none
+
+
+def take_out(path: Path, registry: str) -> bool:
+    change = cred_helpers.taken_out(path, registry)
+    change.carry_out()
+    return not change.is_none
 
 
 def test_a_missing_file_is_made(tmp_path: Path) -> None:
     path = tmp_path / ".docker" / "config.json"
-    assert cred_helpers.add(path, "harbor.example.com") is True
+    assert add(path, "harbor.example.com") is True
     assert json.loads(path.read_text()) == {"credHelpers": {"harbor.example.com": "harbor"}}
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -31,7 +42,7 @@ def test_everything_else_is_kept_in_its_order(tmp_path: Path) -> None:
     }
     path.write_text(json.dumps(before))
     path.chmod(0o640)
-    assert cred_helpers.add(path, "h:8443") is True
+    assert add(path, "h:8443") is True
     after = json.loads(path.read_text())
     assert after["credHelpers"] == {"gcr.io": "gcloud", "h:8443": "harbor"}
     assert {**after, "credHelpers": before["credHelpers"]} == before
@@ -41,9 +52,9 @@ def test_everything_else_is_kept_in_its_order(tmp_path: Path) -> None:
 
 def test_a_second_time_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
-    cred_helpers.add(path, "h")
+    add(path, "h")
     written = path.stat()
-    assert cred_helpers.add(path, "h") is False
+    assert add(path, "h") is False
     assert (path.stat().st_mtime_ns, path.stat().st_ino) == (written.st_mtime_ns, written.st_ino)
 
 
@@ -53,7 +64,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     target.write_text("{}")
     path = tmp_path / "config.json"
     path.symlink_to(target)
-    cred_helpers.add(path, "h")
+    add(path, "h")
     assert path.is_symlink()
     assert json.loads(target.read_text()) == {"credHelpers": {"h": "harbor"}}
 
@@ -71,7 +82,7 @@ def test_a_broken_file_is_named_and_left_as_it_is(tmp_path: Path, content: bytes
     path = tmp_path / "config.json"
     path.write_bytes(content)
     with pytest.raises(ClientConfigInvalid, match=r"config\.json") as caught:
-        cred_helpers.add(path, "h")
+        add(path, "h")
     assert reason in str(caught.value)
     assert path.read_bytes() == content
 
@@ -79,18 +90,71 @@ def test_a_broken_file_is_named_and_left_as_it_is(tmp_path: Path, content: bytes
 def test_an_empty_file_counts_as_missing(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text("\n")
-    assert cred_helpers.add(path, "h") is True
+    assert add(path, "h") is True
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(NotWritable):
-        cred_helpers.add(tmp_path / "file" / "config.json", "h")
+        add(tmp_path / "file" / "config.json", "h")
+
+
+@pytest.mark.parametrize("indent", ["  ", "    ", "\t"])
+def test_taken_out_again_it_is_what_it_was(tmp_path: Path, indent: str) -> None:
+    path = tmp_path / "config.json"
+    content = json.dumps({"auths": {"z": {"auth": "YTpi"}}, "psFormat": "ü"}, indent=indent, ensure_ascii=False) + "\n"
+    path.write_text(content)
+    assert add(path, "h")
+    assert take_out(path, "h")
+    assert path.read_text() == content
+    assert not take_out(path, "h")
+
+
+def test_another_helpers_entry_is_not_ours_to_take_out(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"credHelpers": {"h": "pass"}}')
+    assert not take_out(path, "h")
+    assert add(path, "h"), "who names us for it now does not mean the other one"
+    assert not take_out(tmp_path / "none.json", "h")
+    assert not (tmp_path / "none.json").exists()
+
+
+def test_a_diff_shows_what_changes_and_nothing_secret(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"auths": {"z": {"auth": "c2VjcmV0", "identitytoken": "t0k3n"}}}')
+    change = cred_helpers.entered(path, "h")
+    shown = change.diff()
+    assert shown.startswith(f"--- {path}\n+++ {path}\n")
+    assert '+\t\t"h": "harbor"' in shown
+    assert "c2VjcmV0" not in shown
+    assert "t0k3n" not in shown
+    assert cred_helpers.entered(tmp_path / "new.json", "h").diff().startswith("--- /dev/null\n")
+    change.carry_out()
+    assert cred_helpers.entered(path, "h").diff() == ""
 
 
 def test_docker_config_names_the_folder(tmp_path: Path) -> None:
     assert docker.config_file({"DOCKER_CONFIG": str(tmp_path)}) == tmp_path / "config.json"
     assert docker.config_file({}).parts[-2:] == (".docker", "config.json")
+
+
+def test_other_clients_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert helm.config_file({}) == tmp_path / helm.IN_HOME
+    assert helm.config_file({"XDG_CONFIG_HOME": "/x"}) == Path("/x/helm/registry/config.json")
+    assert helm.config_file({"HELM_CONFIG_HOME": "/h", "XDG_CONFIG_HOME": "/x"}) == Path("/h/registry/config.json")
+    assert helm.config_file({"HELM_REGISTRY_CONFIG": "/f.json", "HELM_CONFIG_HOME": "/h"}) == Path("/f.json")
+    assert podman.config_files({}) == [tmp_path / podman.IN_HOME]
+    in_runtime = [Path("/r/containers/auth.json"), tmp_path / podman.IN_HOME]
+    assert podman.config_files({"XDG_RUNTIME_DIR": "/r"}) == in_runtime
+    assert podman.config_files({"REGISTRY_AUTH_FILE": "/a.json", "XDG_RUNTIME_DIR": "/r"}) == [Path("/a.json")]
+
+
+@pytest.mark.parametrize(("system", "folder"), [("darwin", "Library/Preferences"), ("win32", "AppData/Roaming")])
+def test_helms_folder_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str, folder: str) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "platform", system)
+    assert helm.config_file({}) == tmp_path / folder / "helm" / "registry" / "config.json"
 
 
 def test_where_each_client_has_its_file() -> None:

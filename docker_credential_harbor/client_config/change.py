@@ -1,0 +1,50 @@
+"""A configuration file before and after: to be shown, or carried out."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from docker_credential_harbor import files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# What clients keep in plain text (docker's config.json, containers-auth.json(5)): nothing for a terminal.
+_SECRET = re.compile(r'("(?:auth|identitytoken|registrytoken|password)"\s*:\s*)"[^"]*"')
+
+
+class Change(NamedTuple):
+    """``before`` None: there is no file. ``what`` is for the person, whether anything changes or not."""
+
+    path: Path
+    before: bytes | None
+    after: bytes
+    what: str
+    mode: int = files.PRIVATE_FILE  # of a file that is not there yet, as that of its folders
+    folder_mode: int = files.PRIVATE_FOLDER
+
+    @property
+    def is_none(self) -> bool:
+        """Whether all is as it should be."""
+        return (self.before or b"") == self.after
+
+    def carry_out(self) -> None:
+        """Raises NotWritable."""
+        if not self.is_none:
+            files.replace_keeping_link(self.path, self.after, self.mode, self.folder_mode)
+
+    def diff(self) -> str:
+        """In the unified format of diff(1), without secrets; empty where nothing changes."""
+        if self.is_none:
+            return ""
+        before, after = ((content or b"").decode(errors="replace") for content in (self.before, self.after))
+        name = "/dev/null" if self.before is None else str(self.path)
+        lines = difflib.unified_diff(_lines(before), _lines(after), name, str(self.path))
+        return _SECRET.sub(r'\1"…"', "".join(lines))
+
+
+def _lines(text: str) -> list[str]:
+    lines = text.splitlines(keepends=True)
+    return [line if line.endswith("\n") else f"{line}\n" for line in lines]
