@@ -18,6 +18,7 @@ COMMANDS = {
     "logout": "sign out, here and at the identity provider",
     "rotate": "replace the CLI secret by a new one",
     "keepalive": "keep the sign-ins alive, now or from now on",
+    "doctor": "find out why pulls fail, and what to do about it",
     "status": "show who is signed in where, and whether Harbor accepts it now",
 }
 
@@ -99,6 +100,10 @@ def _module(name: str) -> Command:
         from docker_credential_harbor.commands import keepalive
 
         return keepalive
+    if name == "doctor":
+        from docker_credential_harbor.commands import doctor
+
+        return doctor
     from docker_credential_harbor.commands import status
 
     return status

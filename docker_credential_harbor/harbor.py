@@ -11,7 +11,7 @@ import secrets
 import string
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from docker_credential_harbor.errors import (
@@ -21,7 +21,7 @@ from docker_credential_harbor.errors import (
     NotOidcMode,
     SecretRefused,
 )
-from docker_credential_harbor.model import CurrentUser, LoginRedirect, PairKind
+from docker_credential_harbor.model import CurrentUser, LoginRedirect, PairKind, SystemInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,9 +141,15 @@ def new_cli_secret() -> str:
             return secret
 
 
-def system_info(http: Transport, registry: Registry) -> dict[str, Any]:
-    """What Harbor tells everybody about itself, ``auth_mode`` among it."""
-    return _ok(http.request("GET", registry.url + SYSTEM_INFO_PATH)).json_object()
+def system_info(http: Transport, registry: Registry) -> SystemInfo:
+    """What Harbor tells everybody about itself."""
+    answer = _ok(http.request("GET", registry.url + SYSTEM_INFO_PATH))
+    value = answer.json_object()
+    try:
+        clock: float | None = parsedate_to_datetime(answer.headers.get("date") or "").timestamp()
+    except (ValueError, TypeError):
+        clock = None
+    return SystemInfo(str(value.get("auth_mode") or ""), str(value.get("harbor_version") or ""), clock)
 
 
 def _ok(answer: Answer) -> Answer:

@@ -156,6 +156,14 @@ class CurrentUser(NamedTuple):
         return shown(self, hidden=("secret",))
 
 
+class SystemInfo(NamedTuple):
+    """Harbor's answer to ``GET /api/v2.0/systeminfo``; some of it is told to people who are signed in only."""
+
+    auth_mode: str  # oidc_auth, db_auth, …
+    version: str  # "": not told
+    clock: float | None  # what Harbor's clock showed, from the Date header (RFC 9110 6.6.1)
+
+
 class LoginRedirect(NamedTuple):
     """Where ``GET /c/oidc/login`` of Harbor leads: readable without any account."""
 

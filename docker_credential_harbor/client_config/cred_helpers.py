@@ -1,7 +1,7 @@
 """``credHelpers``: the entry that names this helper for one registry in a client's JSON file. All else there is kept.
 
 Docker, podman and Helm have it in the same form. Where each has its file stands in the file of that client beside this.
-Both functions raise ClientConfigInvalid or NotReadable for a file that could not be changed without harm.
+All functions raise ClientConfigInvalid or NotReadable for a file that could not be changed without harm.
 """
 
 from __future__ import annotations
@@ -40,6 +40,13 @@ def taken_out(path: Path, registry: str) -> Change:
     if not helpers:
         del document["credHelpers"]
     return Change(path, before, _written(document, before), f"this helper taken out for {registry} from {path}")
+
+
+def helper_for(path: Path, registry: str) -> str:
+    """Which helper is asked for the registry; "": none. ``credHelpers`` goes before ``credsStore`` (docker/cli)."""
+    _, document = _read(path)
+    found = document.get("credHelpers", {}).get(registry) or document.get("credsStore")
+    return found if isinstance(found, str) else ""
 
 
 def _read(path: Path) -> tuple[bytes | None, dict[str, Any]]:

@@ -8,16 +8,14 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import cadence, errors, get, lock, policy, registry_state
+from docker_credential_harbor import cadence, errors, policy, registry_state
 from docker_credential_harbor.context import Context, open_context
-from docker_credential_harbor.findings import HandOut, NotFound, Probe
-from docker_credential_harbor.inquiry import Inquiry
+from docker_credential_harbor.survey import survey
 from docker_credential_harbor.terminal import painted
 
 if TYPE_CHECKING:
     import argparse
 
-    from docker_credential_harbor.inquiry import End
     from docker_credential_harbor.model import Registry
 
 Row = dict[str, str | None]
@@ -92,29 +90,10 @@ def _instant(seconds: float | None) -> str | None:
 
 
 def _found_out(context: Context, registry: Registry) -> Row:
-    row: Row = {"registry": registry.name, "username": None}
-    try:
-        with lock.hold(registry_state.lock_path(registry.name), context.lock_seconds) as locked:
-            if not locked:
-                raise errors.Busy(what_runs="get", registry=registry.name)
-            look = Inquiry(context, registry, get.transport(context, registry), trust=False)
-            # Where a sign-in or a walk would be next, that is the state: as if a person were there to be asked.
-            look.known = look.known._replace(nobody_to_ask=None, paused_seconds=0, has_ticket=False)
-            end = look.run()
-            if isinstance(end, HandOut) and look.known.probe is not Probe.REFUSED:
-                look.save(end)
-            else:
-                registry_state.save(registry.name, look.notes)
-    except errors.Failure as failure:
-        state = "unreachable" if isinstance(failure, errors.Unreachable) else "refused"
-        return {**row, "state": state, "message": str(failure)}
-    state = policy.state_of(look.known, end)
-    row["username"] = look.known.pair.username if look.known.pair else look.known.person or None
-    words = AS_IT_IS if state == "ready" and policy.is_robot(look.known) else WORDS.get(state, state)
-    return {**row, "state": state, "message": _message(end) or words}
-
-
-def _message(end: End) -> str | None:
-    if isinstance(end, NotFound):
-        return str(end.reason)
-    return str(end.unverified) if isinstance(end, HandOut) and end.unverified else None
+    found = survey(context, registry)
+    known = found.known
+    username = None if known is None else known.pair.username if known.pair else known.person or None
+    is_robot = known is not None and policy.is_robot(known)
+    words = AS_IT_IS if found.state == "ready" and is_robot else WORDS.get(found.state, found.state)
+    message = str(found.failure) if found.failure else words
+    return {"registry": registry.name, "username": username, "state": found.state, "message": message}

@@ -326,7 +326,7 @@ def test_a_secret_without_a_digit_is_drawn_again(monkeypatch: pytest.MonkeyPatch
 
 def test_system_info(server: Answers) -> None:
     server.replies["/api/v2.0/systeminfo"] = recorded("systeminfo")
-    assert harbor.system_info(Transport(10), registry_at(server))["auth_mode"] == "oidc_auth"
+    assert harbor.system_info(Transport(10), registry_at(server)).auth_mode == "oidc_auth"
     server.replies["/api/v2.0/systeminfo"] = (404, {}, "")
     with pytest.raises(BrokenAnswer):
         harbor.system_info(Transport(10), registry_at(server))
@@ -336,8 +336,8 @@ def test_a_url_with_a_path_before_harbors_own() -> None:
     with answers_server() as server:
 
         def answer(asked: Asked) -> Reply:
-            return (200, {}, {"path": asked.path})
+            return (200, {}, {"auth_mode": asked.path})
 
         server.replies["/proxy/api/v2.0/systeminfo"] = answer
         registry = Registry("h", f"{server.url}/proxy")
-        assert harbor.system_info(Transport(10), registry) == {"path": "/proxy/api/v2.0/systeminfo"}
+        assert harbor.system_info(Transport(10), registry).auth_mode == "/proxy/api/v2.0/systeminfo"

@@ -1,0 +1,223 @@
+"""What `doctor` finds out about one registry, from the nearest thing to the farthest.
+
+Where a check fails that others rest on, the row ends: the cause is told, and not the symptoms that follow from it.
+Nothing is changed but what a `status` changes, and nobody is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
+
+from docker_credential_harbor import discovery, errors, get, harbor, provider, scheduler, survey
+from docker_credential_harbor.client_config import cred_helpers, docker
+from docker_credential_harbor.errors import Failure
+from docker_credential_harbor.model import OFFLINE_ACCESS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from docker_credential_harbor.context import Context
+    from docker_credential_harbor.model import LoginRedirect, Provider, Registry, SystemInfo
+
+PROGRAM = "docker-credential-harbor"
+MOST_CLOCK_SECONDS = 60  # by which clocks may differ; ID tokens live for minutes
+ANY_PORT = 49152  # the first dynamic one (RFC 6335): the redirect URI is only looked at
+
+# What ends the session on Harbor's side while ours lives (harbor.md).
+LIKELY_CAUSES = (
+    "it was not used for longer than the provider lets a session idle, somebody logged out on Harbor's page, or the "
+    "provider rotates refresh tokens without grace and two requests at once used one twice"
+)
+
+
+class Check(NamedTuple):
+    """``fix``: one line that can be followed; empty where all is well."""
+
+    name: str
+    ok: bool
+    message: str
+    fix: str = ""
+
+
+class Examination:
+    """The checks of one registry, a method each, and what one has found for those after it.
+
+    A check returns None where it does not apply; a Failure that it raises is its finding.
+    """
+
+    def __init__(self, context: Context, registry: Registry) -> None:
+        self.context = context
+        self.registry = registry
+        self.http = get.transport(context, registry)
+        self.info: SystemInfo
+        self.redirect: LoginRedirect
+        self.found: Provider
+
+    def run(self) -> Iterator[Check]:
+        """One check after the other, each as soon as it is known."""
+        for name, (check, others_rest_on_it) in CHECKS.items():
+            try:
+                done = check(self)
+            except Failure as failure:
+                done = Check(name, False, failure.message, failure.fix)
+            if done is not None:
+                yield done
+                if not done.ok and others_rest_on_it:
+                    return
+
+    # --- This machine -------------------------------------------------------------------------------------------------
+
+    def helper(self) -> Check:
+        found, client = shutil.which(PROGRAM), shutil.which("docker")
+        if found is None:
+            fix = f"put {PROGRAM} into a folder on PATH, under that name"
+            return Check("helper", False, f"{PROGRAM} is not on PATH, so no client can run it", fix)
+        if client and any("/snap/" in path for path in (client, os.path.realpath(client))):
+            fix = "install Docker from your distribution's or Docker's own packages instead of the snap"
+            return Check("helper", False, f"{client} is a snap, which runs no program from outside itself", fix)
+        return Check("helper", True, f"on PATH as {found}")
+
+    def docker_config(self) -> Check:
+        path, name = docker.config_file(), self.registry.name
+        served_by = cred_helpers.helper_for(path, name)
+        if os.environ.get("DOCKER_AUTH_CONFIG"):
+            message = "DOCKER_AUTH_CONFIG is set, and Docker takes pairs from there before it asks a helper"
+            return Check("docker-config", False, message, "run: unset DOCKER_AUTH_CONFIG")
+        if served_by != cred_helpers.HELPER:
+            message = f"{path} names {served_by or 'no helper'} for {name}, and not this one"
+            return Check("docker-config", False, message, f"run: {PROGRAM} setup {name}")
+        return Check("docker-config", True, f"{path} names this helper for {name}")
+
+    def store(self) -> Check:
+        self.context.store.check(self.registry.name)
+        backend, why = self.context.store.where(self.registry.name)
+        return Check("store", True, f"secrets are kept in the {backend} ({why})")
+
+    def keepalive(self) -> Check:
+        schedule = scheduler.choose().status()
+        if schedule is None:
+            message = f"does not run by itself; sessions that nobody uses end sooner ({PROGRAM} keepalive --install)"
+            return Check("keepalive", True, message)
+        return Check("keepalive", True, f"runs by itself; last run: {schedule.last_run or 'not known'}")
+
+    # --- Harbor -------------------------------------------------------------------------------------------------------
+
+    def harbor(self) -> Check:
+        self.info = harbor.system_info(self.http, self.registry)
+        return Check("harbor", True, f"Harbor {self.info.version}".rstrip() + f" answers at {self.registry.url}")
+
+    def clock(self) -> Check | None:
+        if self.info.clock is None:
+            return None
+        ahead = round(time.time() - self.info.clock)
+        if abs(ahead) <= MOST_CLOCK_SECONDS:
+            return Check("clock", True, "this machine's clock and Harbor's agree")
+        side = "ahead of" if ahead > 0 else "behind"
+        message = f"this machine's clock is {abs(ahead)} s {side} Harbor's: tokens look expired, or not valid yet"
+        return Check("clock", False, message, "set this machine's clock (or have Harbor's set) by NTP")
+
+    def oidc_mode(self) -> Check:
+        if self.info.auth_mode != "oidc_auth":
+            raise errors.NotOidcMode(registry=self.registry.name)
+        return Check("oidc-mode", True, "Harbor signs people in through OIDC")
+
+    def provider_from_harbor(self) -> Check:
+        self.redirect = harbor.login_redirect(self.http, self.registry)
+        return Check("provider-from-harbor", True, "Harbor reaches its identity provider")
+
+    def offline_access(self) -> Check:
+        if OFFLINE_ACCESS in self.redirect.scopes or ("access_type", "offline") in self.redirect.further:
+            return Check("offline-access", True, "Harbor asks for offline access: its sessions outlive the browser's")
+        costs = "its sessions end with the browser's at the provider (Harbor's administrator can add it)"
+        return Check("offline-access", True, f"Harbor's OIDC scopes lack offline_access: {costs}")
+
+    # --- The identity provider ----------------------------------------------------------------------------------------
+
+    def provider(self) -> Check | None:
+        if not self.registry.client_id:
+            return None
+        self.found = discovery.find(self.http, self.redirect, self.registry)
+        return Check("provider", True, f"the identity provider {self.found.issuer} answers from here, too")
+
+    def client(self) -> Check | None:
+        if not self.registry.client_id:
+            return None
+        url = provider.authorization_url(
+            self.found,
+            self.registry,
+            redirect_uri=_with_port(self.registry.redirect_uri),
+            scopes=provider.scopes_for(self.registry, self.redirect),
+            state=secrets.token_urlsafe(),
+            nonce=secrets.token_urlsafe(),
+            code_verifier=secrets.token_urlsafe(48),
+            further=self.redirect.further,
+        )
+        provider.check_client(self.http, self.registry, url)
+        return Check("client", True, f"the provider takes the client {self.registry.client_id!r} and its redirect URI")
+
+    def device_code(self) -> Check | None:
+        """Only where no browser can be opened."""
+        if not self.registry.client_id or self.context.reach.way == "browser":
+            return None
+        provider.begin_device_code(
+            self.http,
+            self.found,
+            self.registry,
+            scopes=provider.scopes_for(self.registry, self.redirect),
+            code_verifier=secrets.token_urlsafe(48),
+            further=self.redirect.further,
+        )
+        return Check("device-code", True, "the provider gives device codes: no browser is needed on this machine")
+
+    # --- The person's sessions ----------------------------------------------------------------------------------------
+
+    def session(self) -> Check:
+        surveyed = survey.survey(self.context, self.registry)
+        if surveyed.failure:
+            raise surveyed.failure
+        name = self.registry.name
+        login = f"run: {PROGRAM} login {name}"
+        findings = {
+            "harbor-session-ended": (
+                f"the CLI secret is right, but Harbor's own sign-in has ended; likely {LIKELY_CAUSES}",
+                f"{login} (where a browser can be opened, the next pull does the same)",
+            ),
+            "not-onboarded": (
+                "Harbor does not know this person: not onboarded yet, or the provider gives each client another sub",
+                f"{login}; if that does not help, set client_id = '' before (subject type pairwise)",
+            ),
+            "signed-out": (f"nobody is signed in at {name}", login),
+            "refused": ("Harbor refuses the stored pair", f"run: docker logout {name}"),
+        }
+        if surveyed.state in findings:
+            return Check("session", False, *findings[surveyed.state])
+        return Check("session", True, "Harbor accepts the pair now")
+
+
+# By name, in the order in which they are made; True: the checks after it rest on it.
+CHECKS = {
+    "helper": (Examination.helper, False),
+    "docker-config": (Examination.docker_config, False),
+    "keepalive": (Examination.keepalive, False),
+    "harbor": (Examination.harbor, True),
+    "clock": (Examination.clock, False),
+    "oidc-mode": (Examination.oidc_mode, True),
+    "provider-from-harbor": (Examination.provider_from_harbor, True),
+    "offline-access": (Examination.offline_access, False),
+    "provider": (Examination.provider, True),
+    "client": (Examination.client, False),
+    "device-code": (Examination.device_code, False),
+    "store": (Examination.store, True),
+    "session": (Examination.session, False),
+}
+
+
+def _with_port(redirect_uri: str) -> str:
+    parts = urlsplit(redirect_uri)
+    netloc = parts.netloc if parts.port else f"{parts.netloc}:{ANY_PORT}"
+    return urlunsplit(parts._replace(netloc=netloc))
