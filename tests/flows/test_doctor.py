@@ -219,6 +219,7 @@ def test_several_registries(healthy: Workplace) -> None:
     file = healthy.helper.home.path / "configuration.toml"
     file.write_text(file.read_text() + '\n[registries."127.0.0.1:1"]\nurl = "http://127.0.0.1:1"\n')
     answer = healthy.helper.run(["doctor", "--json"])
-    assert [json.loads(line)["registry"] for line in answer.stdout.splitlines()] == sorted([healthy.name, "127.0.0.1:1"])
+    told = [json.loads(line)["registry"] for line in answer.stdout.splitlines()]
+    assert told == sorted([healthy.name, "127.0.0.1:1"])
     assert answer.returncode == 1
     assert healthy.helper.run(["doctor", healthy.name]).returncode == 0
