@@ -89,7 +89,7 @@ class Examination:
             message = "DOCKER_AUTH_CONFIG is set, and Docker takes pairs from there before it asks a helper"
             return Check("docker-config", False, message, "run: unset DOCKER_AUTH_CONFIG")
         if served_by != cred_helpers.HELPER:
-            message = f"{path} names {served_by or 'no helper'} for {name}, and not this one"
+            message = f"{path} names {f'{served_by!r}, not this helper,' if served_by else 'no helper'} for {name}"
             return Check("docker-config", False, message, f"run: {PROGRAM} setup {name}")
         return Check("docker-config", True, f"{path} names this helper for {name}")
 

@@ -34,6 +34,7 @@ PLACES = {
     "kernel": "the kernel's keyring, until a reboot or three idle days",
     "file": "a file that only this user can read",
 }
+JUST_NOW_SECONDS = 10
 AS_IT_IS = "a robot's or local account's pair, handed out as it is"
 
 
@@ -62,9 +63,14 @@ def _print(row: Row) -> None:
     if row["storage"]:
         print(f"  kept in {PLACES.get(row['storage'], row['storage'])}")
     if row["verified_at"]:
-        print(f"  verified {_in_words(row['verified_at'])} ago")
+        print(f"  verified {_ago(row['verified_at'])}")
     if row["sign_in_ends_at"]:
         print(f"  the sign-in ends in {_in_words(row['sign_in_ends_at'])} if it is not used before")
+
+
+def _ago(instant: str) -> str:
+    seconds = time.time() - datetime.fromisoformat(instant).timestamp()
+    return "just now" if seconds < JUST_NOW_SECONDS else f"{cadence.in_words(seconds)} ago"
 
 
 def _in_words(instant: str) -> str:

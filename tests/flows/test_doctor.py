@@ -93,7 +93,7 @@ class TestThisMachine:
         ("content", "message", "fix"),
         [
             ("{}", "names no helper", "setup"),
-            ('{"credsStore": "pass"}', "names pass", "setup"),
+            ('{"credsStore": "pass"}', "names 'pass', not this helper,", "setup"),
             ('{"auths": {,}}', "it is not JSON", "correct it"),
         ],
     )
