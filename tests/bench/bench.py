@@ -18,8 +18,8 @@ from tests.bench.chart import chart
 from tests.bench.lab import BenchLab
 from tests.bench.timing import Contestant, in_turns, instructions, median, tenth_percentile
 
-RUNS = 60
-COLD_RUNS = 20
+RUNS = int(os.environ.get("BENCH_RUNS") or 60)
+COLD_RUNS = max(2, RUNS // 3)
 PACKAGED, BARE, SCRIPT, NAIVE = "packaged get", "bare python", "console script get", "naive one-file get"
 WHAT = {
     PACKAGED: "packaged executable, warm get",
