@@ -71,9 +71,7 @@ def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "lo
     """For `login`: a sign-in whether one is needed or not, then the pair. Raises Failure."""
     window.end(registry.name)  # an older one: its tab may be closed already, and two would not help
     _wait(context, registry, Asking(None, Step.SIGN_IN))
-    with lock.hold(registry_state.lock_path(registry.name), context.lock_seconds) as locked:
-        if not locked:
-            raise errors.Busy(what_runs="get", registry=registry.name)
+    with registry_state.alone(registry.name, context.lock_seconds):
         generation = registry_state.load(registry.name).generation
         run = window.start(registry.name, Step.SIGN_IN, generation, asked_by)
     try:
@@ -93,9 +91,7 @@ def sign_in_by_ticket(context: Context, registry: Registry) -> Credentials | Non
 
     Raises Busy and Store… errors.
     """
-    with lock.hold(registry_state.lock_path(registry.name), context.lock_seconds) as locked:
-        if not locked:
-            raise errors.Busy(what_runs="get", registry=registry.name)
+    with registry_state.alone(registry.name, context.lock_seconds):
         look = Inquiry(context, registry, transport(context, registry))
         before = look.sign_in
         look.start_anew()

@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 import math
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from docker_credential_harbor.errors import NotReadable
+from docker_credential_harbor import lock
+from docker_credential_harbor.errors import Busy, NotReadable
 from docker_credential_harbor.files import make_private_folder, read_bytes, write_private
 from docker_credential_harbor.model import Freshness, LoginRedirect, Provider, as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 VERSION = 1
@@ -73,6 +75,15 @@ def save(name: str, notes: Notes) -> bool:
 def lock_path(name: str) -> Path:
     """The registry's lock (lock.py)."""
     return _path(name, ".lock")
+
+
+@contextmanager
+def alone(name: str, wait_seconds: float) -> Iterator[None]:
+    """With the registry's lock, which is waited for that long. Raises Busy, NotWritable."""
+    with lock.hold(lock_path(name), wait_seconds) as locked:
+        if not locked:
+            raise Busy(what_runs="get", registry=name)
+        yield
 
 
 def window_lock_path() -> Path:

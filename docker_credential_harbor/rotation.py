@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import console, errors, get, harbor, lock, registry_state, tokens, verified
+from docker_credential_harbor import console, errors, get, harbor, registry_state, tokens, verified
 from docker_credential_harbor.model import Credentials
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ def rotate(context: Context, registry: Registry) -> Credentials:
     if context.store.load_stored(f"https://{registry.name}") or not registry.client_id:
         raise errors.NoSignInToRotate(registry=registry.name, url=registry.url)
     get.credentials(context, registry)
-    with lock.hold(registry_state.lock_path(registry.name), context.lock_seconds) as locked:
-        if not locked:
-            raise errors.Busy(what_runs="get", registry=registry.name)
+    with registry_state.alone(registry.name, context.lock_seconds):
         http = get.transport(context, registry)
         sign_in, user = _who(context, registry, http)
         pair = _set_new(registry, http, sign_in, user)
@@ -38,9 +36,7 @@ def rotate(context: Context, registry: Registry) -> Credentials:
 def throw_away(context: Context, registry: Registry) -> None:
     """Sets a secret that nobody keeps; asks nobody. Raises Failure."""
     http = get.transport(context, registry)
-    with lock.hold(registry_state.lock_path(registry.name), context.lock_seconds) as locked:
-        if not locked:
-            raise errors.Busy(what_runs="get", registry=registry.name)
+    with registry_state.alone(registry.name, context.lock_seconds):
         sign_in, user = _who(context, registry, http)
         _set_new(registry, http, sign_in, user)
 

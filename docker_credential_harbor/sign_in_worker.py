@@ -222,9 +222,7 @@ class Worker:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """With the registry's lock, and only while nobody has signed out. Raises Busy, SignInEnded."""
-        with lock.hold(registry_state.lock_path(self.registry.name), LOCK_SECONDS) as locked:
-            if not locked:
-                raise errors.Busy(what_runs="get", registry=self.registry.name)
+        with registry_state.alone(self.registry.name, LOCK_SECONDS):
             if self._is_superseded():
                 raise errors.SignInEnded(registry=self.registry.name)
             yield

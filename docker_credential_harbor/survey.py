@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from docker_credential_harbor import errors, get, lock, policy, registry_state
+from docker_credential_harbor import errors, get, policy, registry_state
 from docker_credential_harbor.findings import HandOut, NotFound, Probe
 from docker_credential_harbor.inquiry import Inquiry
 
@@ -26,9 +26,7 @@ class Survey(NamedTuple):
 def survey(context: Context, registry: Registry) -> Survey:
     """Never raises a Failure."""
     try:
-        with lock.hold(registry_state.lock_path(registry.name), context.lock_seconds) as locked:
-            if not locked:
-                raise errors.Busy(what_runs="get", registry=registry.name)
+        with registry_state.alone(registry.name, context.lock_seconds):
             look = Inquiry(context, registry, get.transport(context, registry), trust=False)
             # Where a sign-in or a walk would be next, that is the state: as if a person were there to be asked.
             look.learn(nobody_to_ask=None, paused_seconds=0, has_ticket=False)
