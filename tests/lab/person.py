@@ -104,7 +104,10 @@ class Person:
             for url in lines[done:]:
                 done += 1
                 self.urls.append(url)
-                page = self._walk(url)
+                try:
+                    page = self._walk(url)
+                except Exception as fault:  # what breaks here must not end the person, and is told by the page
+                    page = Page(url, text=f"{type(fault).__name__}: {fault}", status=0)
                 self.pages.append(page)
 
     def _between(self) -> None:
