@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 PROGRAM = "docker-credential-harbor"
 
 COMMANDS = {
-    "setup": "enter a Harbor registry into the configuration, and this helper into Docker's",
+    "setup": "enter a Harbor registry here, and this helper into Docker's configuration, and sign in",
     "login": "sign in now, in a browser or by a code on another device",
     "logout": "sign out, here and at the identity provider",
     "rotate": "replace the CLI secret by a new one",
@@ -33,7 +33,10 @@ examples:
 
 
 class Command(Protocol):
-    """What a file in commands/ offers."""
+    """What a file in commands/ offers. ``EXAMPLES`` are arguments, for its help."""
+
+    @property
+    def EXAMPLES(self) -> Sequence[str]: ...  # noqa: N802 - a constant of the file
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
     def run(self, arguments: argparse.Namespace) -> int: ...
@@ -62,10 +65,18 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
         if only in (None, name):
             module = _module(name)
             module.add_arguments(command)
+            examples = "\n".join(["examples:", *(f"  {PROGRAM} {example}" for example in module.EXAMPLES)])
+            command.epilog = "\n\n".join(filter(None, (examples, command.epilog)))
             command.set_defaults(module=module)
     return top
 

@@ -11,7 +11,6 @@ import secrets
 import shutil
 import time
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
 
 from docker_credential_harbor import discovery, errors, get, harbor, provider, scheduler, survey
 from docker_credential_harbor.client_config import cred_helpers, docker
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 PROGRAM = "docker-credential-harbor"
 MOST_CLOCK_SECONDS = 60  # by which clocks may differ; ID tokens live for minutes
-ANY_PORT = 49152  # the first dynamic one (RFC 6335): the redirect URI is only looked at
 
 # What ends the session on Harbor's side while ours lives (harbor.md).
 LIKELY_CAUSES = (
@@ -147,17 +145,7 @@ class Examination:
     def client(self) -> Check | None:
         if not self.registry.client_id:
             return None
-        url = provider.authorization_url(
-            self.found,
-            self.registry,
-            redirect_uri=_with_port(self.registry.redirect_uri),
-            scopes=provider.scopes_for(self.registry, self.redirect),
-            state=secrets.token_urlsafe(),
-            nonce=secrets.token_urlsafe(),
-            code_verifier=secrets.token_urlsafe(48),
-            further=self.redirect.further,
-        )
-        provider.check_client(self.http, self.registry, url)
+        provider.look_at_client(self.http, self.found, self.registry, self.redirect)
         return Check("client", True, f"the provider takes the client {self.registry.client_id!r} and its redirect URI")
 
     def device_code(self) -> Check | None:
@@ -215,9 +203,3 @@ CHECKS = {
     "store": (Examination.store, True),
     "session": (Examination.session, False),
 }
-
-
-def _with_port(redirect_uri: str) -> str:
-    parts = urlsplit(redirect_uri)
-    netloc = parts.netloc if parts.port else f"{parts.netloc}:{ANY_PORT}"
-    return urlunsplit(parts._replace(netloc=netloc))

@@ -96,6 +96,30 @@ class ClientConfigInvalid(Failure):
     advice = "correct it; nothing in it was changed"
 
 
+class NotEntered(Failure):
+    """`setup` asks Harbor before it writes anything."""
+
+    code = "not-entered"
+    what = "{registry} was not entered: {reason}"
+    advice = "{fix}; or enter it without asking: docker-credential-harbor setup --no-login {registry}"
+
+
+class AnotherCredsStore(Failure):
+    """Docker would no longer find what the other helper keeps."""
+
+    code = "another-creds-store"
+    what = "{path} names docker-credential-{helper} for every server already, and nothing was changed"
+    advice = "run setup without --credentials-store, or take credsStore out of the file first"
+
+
+class PlainPairs(Failure):
+    """Docker does not look at them any more once there is a ``credsStore``."""
+
+    code = "plain-pairs"
+    what = "{path} holds pairs in plain text ({servers}), and nothing was changed"
+    advice = "run it again and say yes to moving them, or with --yes"
+
+
 class SystemSetupElsewhere(Failure):
     """No other system has a folder that new homes are copied from and that clients' files have a fixed place in."""
 

@@ -7,7 +7,7 @@ Every function raises Unreachable when the provider cannot be asked or its answe
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlsplit, urlunsplit
 
 from docker_credential_harbor import id_token
 from docker_credential_harbor.errors import (
@@ -42,6 +42,7 @@ DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 NO_DEVICE_GRANT_ERRORS = ("unauthorized_client", "unsupported_grant_type")
 DEFAULT_INTERVAL_SECONDS = 5.0  # RFC 8628 3.2
 LONGEST_USER_CODE = 64  # characters; people are to compare it
+ANY_PORT = 49152  # the first dynamic one (RFC 6335), where the redirect URI is only looked at
 
 
 # --- Signing in -------------------------------------------------------------------------------------------------------
@@ -87,6 +88,28 @@ def authorization_url(
         login_hint=login_hint,
     )
     return str(add_params_to_uri(url, further))
+
+
+def look_at_client(http: Transport, provider: Provider, registry: Registry, redirect: LoginRedirect) -> None:
+    """Whether the provider takes our client and its redirect URI, by a request that nobody is sent to.
+
+    Raises ClientUnknown, Unreachable.
+    """
+    import secrets
+
+    parts = urlsplit(registry.redirect_uri)
+    netloc = parts.netloc if parts.port else f"{parts.netloc}:{ANY_PORT}"
+    url = authorization_url(
+        provider,
+        registry,
+        redirect_uri=urlunsplit(parts._replace(netloc=netloc)),
+        scopes=scopes_for(registry, redirect),
+        state=secrets.token_urlsafe(),
+        nonce=secrets.token_urlsafe(),
+        code_verifier=secrets.token_urlsafe(48),
+        further=redirect.further,
+    )
+    check_client(http, registry, url)
 
 
 def check_client(http: Transport, registry: Registry, url: str) -> None:

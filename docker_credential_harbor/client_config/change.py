@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import files
+from docker_credential_harbor.errors import Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 # What clients keep in plain text (docker's config.json, containers-auth.json(5)): nothing for a terminal.
@@ -35,6 +38,14 @@ class Change(NamedTuple):
         if not self.is_none:
             files.replace_keeping_link(self.path, self.after, self.mode, self.folder_mode)
 
+    def take_back(self) -> None:
+        """What was carried out, as far as that is possible."""
+        with suppress(OSError, Failure):
+            if self.before is None:
+                self.path.unlink(missing_ok=True)
+            else:
+                files.replace_keeping_link(self.path, self.before)
+
     def diff(self) -> str:
         """In the unified format of diff(1), without secrets; empty where nothing changes."""
         if self.is_none:
@@ -43,6 +54,24 @@ class Change(NamedTuple):
         name = "/dev/null" if self.before is None else str(self.path)
         lines = difflib.unified_diff(_lines(before), _lines(after), name, str(self.path))
         return _SECRET.sub(r'\1"…"', "".join(lines))
+
+
+def none(path: Path, what: str) -> Change:
+    """All is as it should be."""
+    return Change(path, None, b"", what)
+
+
+def carry_out(changes: Sequence[Change]) -> None:
+    """All of them or none. Raises NotWritable."""
+    done: list[Change] = []
+    try:
+        for change in changes:
+            change.carry_out()
+            done.append(change)
+    except Failure:
+        for change in reversed(done):
+            change.take_back()
+        raise
 
 
 def _lines(text: str) -> list[str]:

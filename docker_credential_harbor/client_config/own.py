@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def entered(path: Path, name: str, url: str | None, *, for_everybody: bool = False) -> Change:
-    """With a registry; ``url`` only where it is not https:// and the name. A new file is for this user alone, or for
-    everybody to read.
+def entered(
+    path: Path, name: str, url: str | None, *, without_client: bool = False, for_everybody: bool = False
+) -> Change:
+    """With a registry; ``url`` only where it is not https:// and the name. ``without_client``: the provider does not
+    take ours. A new file is for this user alone, or for everybody to read.
     """
     import tomlkit
 
@@ -26,6 +28,8 @@ def entered(path: Path, name: str, url: str | None, *, for_everybody: bool = Fal
     table = registries.setdefault(name, tomlkit.table())
     if url:
         table["url"] = url
+    if without_client:
+        table.add("client_id", tomlkit.item("").comment("the identity provider does not take ours: without one"))
     modes = (files.OPEN_FILE, files.OPEN_FOLDER) if for_everybody else (files.PRIVATE_FILE, files.PRIVATE_FOLDER)
     return Change(path, before, tomlkit.dumps(document).encode(), f"{name} entered into {path}", *modes)
 

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from docker_credential_harbor.diagnosis import Check
 
 
+EXAMPLES = (
+    "doctor",
+    "doctor --json harbor.example.com",
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("registry", nargs="?", metavar="REGISTRY", help="as in image names; all if left out")
     parser.add_argument("--json", action="store_true", help="for programs: one object a registry, each on its line")

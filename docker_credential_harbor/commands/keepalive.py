@@ -40,6 +40,13 @@ keepalive does.
 """
 
 
+EXAMPLES = (
+    "keepalive --install     # from now on, by itself",
+    "keepalive --status",
+    "keepalive               # once, now",
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG

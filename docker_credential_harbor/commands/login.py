@@ -22,6 +22,13 @@ NO_USE_OF_THE_CLIENT = (
 )
 
 
+EXAMPLES = (
+    "login",
+    "login harbor.example.com",
+    "login --device     # confirm a code on your phone",
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("registry", nargs="?", metavar="REGISTRY", help="as in image names; the only one if left out")
     way = parser.add_mutually_exclusive_group()
@@ -32,9 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     asked_by = _asked_by(arguments)
     context = open_context(asked=True, login=window.login_choice(asked_by))
-    registry = context.registry(arguments.registry)
+    sign_in(context, context.registry(arguments.registry), asked_by)
+    return 0
+
+
+def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "login") -> None:
+    """Signs in whether that is needed or not, and prints who is; at the end Harbor accepts the pair. Raises Failure."""
     if not registry.client_id:
-        return _without_client(context, registry)
+        _without_client(context, registry)
+        return
     try:
         pair = get.sign_in_by_ticket(context, registry) if asked_by == "login" else None
         pair = pair or get.sign_in(context, registry, asked_by)
@@ -43,14 +56,14 @@ def run(arguments: argparse.Namespace) -> int:
             raise
         console.hint(str(failure))
         console.hint("going on without it: your CLI secret is asked for")
-        return _without_client(context, registry)
+        _without_client(context, registry)
+        return
     stored = context.store.load_stored(f"https://{registry.name}")
     if stored:
         print(f"Signed in at {registry.name}, but the stored pair of {stored.pair.username} goes first there.")
         print(f"To be rid of it: docker logout {registry.name}, then sign in again.")
     else:
         print(f"Signed in at {registry.name} as {pair.username}.")
-    return 0
 
 
 def _asked_by(arguments: argparse.Namespace) -> window.AskedBy:
@@ -59,7 +72,7 @@ def _asked_by(arguments: argparse.Namespace) -> window.AskedBy:
     return "login --device" if arguments.device else "login"
 
 
-def _without_client(context: Context, registry: Registry) -> int:
+def _without_client(context: Context, registry: Registry) -> None:
     from docker_credential_harbor.signin import pasted_secret
 
     if not terminal.can_ask():
@@ -76,7 +89,6 @@ def _without_client(context: Context, registry: Registry) -> int:
     console.keep_secret(stored.pair.secret)
     stored_pairs.keep_verified(context, registry, stored, asked_at)
     print(f"Signed in at {registry.name} as {stored.pair.username}: Harbor accepts the CLI secret.")
-    return 0
 
 
 def _open(context: Context, registry: Registry, url: str) -> None:

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from docker_credential_harbor.model import Registry
 
 
+EXAMPLES = (
+    "logout harbor.example.com",
+    "logout --everywhere     # and set a CLI secret that nobody keeps",
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("registry", nargs="?", metavar="REGISTRY", help="as in image names; the only one if left out")
     parser.add_argument("--everywhere", action="store_true", help="also replace the CLI secret that other machines use")

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import argparse
 
 
+EXAMPLES = ("rotate harbor.example.com",)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("registry", nargs="?", metavar="REGISTRY", help="as in image names; the only one if left out")
 

@@ -1,4 +1,4 @@
-"""`setup REGISTRY`: enter a registry into our configuration, and this helper for it into its clients'.
+"""`setup REGISTRY`: enter a registry into our configuration, this helper for it into its clients', and sign in.
 
 With `--system` for every user yet to come: site-wide, and in the folder that new homes are copied from (useradd(8)).
 Docker, podman and Helm have no configuration for all users. With `--undo` all of it is taken back.
@@ -12,21 +12,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import config, server_url
-from docker_credential_harbor.client_config import cred_helpers, docker, helm, own, podman
-from docker_credential_harbor.client_config.change import Change
+from docker_credential_harbor.client_config import change, cred_helpers, creds_store, docker, helm, own, podman
 from docker_credential_harbor.errors import (
+    Failure,
+    NotEntered,
+    PlainPairs,
     SiteConfigurationClosed,
     SystemSetupElsewhere,
     SystemSetupNeedsRoot,
     UnacceptableServerUrl,
+    Unreachable,
 )
+from docker_credential_harbor.model import Registry
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
-    from docker_credential_harbor.model import Settings
+    from docker_credential_harbor.client_config.change import Change
+    from docker_credential_harbor.model import Credentials, Settings
 
 SKELETON = Path("/etc/skel")
+
+EXAMPLES = (
+    "setup harbor.example.com",
+    "setup --dry-run harbor.example.com",
+    "setup --no-login harbor.example.com     # in a script",
+    "setup --undo harbor.example.com",
+    "setup --system harbor.example.com       # as root, when an image is built",
+)
 
 
 class Files(NamedTuple):
@@ -35,11 +49,18 @@ class Files(NamedTuple):
     settings: Settings
     ours: Path
     clients: list[Path]
-    for_everybody: bool
+    for_everybody: bool = False
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("registry", metavar="REGISTRY", help="as in image names, or Harbor's URL")
+    parser.add_argument("--no-login", action="store_true", help="only write the files: ask nobody, sign nobody in")
+    parser.add_argument(
+        "--credentials-store",
+        action="store_true",
+        help="let Docker ask this helper for every registry (credsStore); pairs in plain text are moved into its store",
+    )
+    parser.add_argument("--yes", action="store_true", help="move them without asking")
     parser.add_argument(
         "--system",
         action="store_true",
@@ -54,17 +75,11 @@ def run(arguments: argparse.Namespace) -> int:
     name, url = _registry(arguments.registry)
     # A configuration that is broken already is told before anything is written.
     found = _of_the_system() if arguments.system else _of_this_user(undo=arguments.undo)
-    changes = _undone(found, name) if arguments.undo else _done(found, name, url)
-    if arguments.dry_run:
-        return _show(changes)
-    if arguments.undo and not arguments.system and name in found.settings.registries:
-        _sign_out(name)
-    for change in changes:
-        change.carry_out()
-        print(change.what)
-    if not arguments.undo:
-        print(_next(name, system=arguments.system))
-    return 0
+    if arguments.undo:
+        return _undo(arguments, found, name)
+    if arguments.system:
+        return _enter_for_everybody(arguments, found, name, url)
+    return _set_up(arguments, found, name, url)
 
 
 def _registry(given: str) -> tuple[str, str | None]:
@@ -80,12 +95,133 @@ def _registry(given: str) -> tuple[str, str | None]:
     return name, f"http://{name}" if scheme == "http" else None
 
 
+# --- For this user ----------------------------------------------------------------------------------------------------
+
+
 def _of_this_user(*, undo: bool) -> Files:
     """podman and Helm read Docker's file, too: their own are changed where they exist, since those go first."""
     others = [path for path in (*podman.config_files(), helm.config_file()) if path.exists()]
     theirs = docker.config_file()
     clients = [theirs, *others] if theirs.exists() or not undo else others
-    return Files(config.load(), config.user_file(), clients, for_everybody=False)
+    return Files(config.load(), config.user_file(), clients)
+
+
+def _set_up(arguments: argparse.Namespace, found: Files, name: str, url: str | None) -> int:
+    entered = _is_entered(found, name, url)
+    without_client = False
+    if not entered and not arguments.no_login:
+        without_client = not _can_be_signed_in_with_client(found.settings, Registry(name, url or f"https://{name}"))
+    ours = (
+        change.none(found.ours, f"{name} is configured already")
+        if entered
+        else own.entered(found.ours, name, url, without_client=without_client)
+    )
+    theirs, *others = found.clients
+    plain = creds_store.plain_pairs(theirs) if arguments.credentials_store else {}
+    changes = [
+        ours,
+        creds_store.entered(theirs) if arguments.credentials_store else cred_helpers.entered(theirs, name),
+        *(cred_helpers.entered(path, name) for path in others),
+    ]
+    if arguments.dry_run:
+        return _show(changes)
+    if plain and not arguments.yes:
+        _ask_whether_to_move(plain, theirs)
+    _carry_out(changes, plain)
+    if arguments.no_login:
+        print(f"Next: docker-credential-harbor login {name}")
+    else:
+        _sign_in(name)
+    return 0
+
+
+def _is_entered(found: Files, name: str, url: str | None) -> bool:
+    known = found.settings.registries.get(name)
+    return known is not None and url in (None, known.url)
+
+
+def _can_be_signed_in_with_client(settings: Settings, registry: Registry) -> bool:
+    """What Harbor and its provider say, which is printed. Raises NotEntered, NotOidcMode."""
+    from docker_credential_harbor import console, first_look
+    from docker_credential_harbor.transport import Transport
+
+    try:
+        seen = first_look.look(Transport(settings.timeout_seconds, None, trace=console.trace), registry)
+    except Unreachable as failure:
+        raise NotEntered(registry=registry.name, reason=failure.message, fix=failure.fix) from failure
+    at = seen.provider.issuer if seen.provider else seen.redirect.authorization_endpoint
+    print(f"{registry.name}: Harbor {seen.info.version}".rstrip() + f", where people sign in at {at}")
+    if seen.hindrance is None:
+        return True
+    print(f"{seen.hindrance.message}: entered without a client, with your CLI secret pasted once")
+    print(f"What its administrator can do about it: docker-credential-harbor setup --admin {registry.name}")
+    return False
+
+
+def _ask_whether_to_move(pairs: Mapping[str, Credentials], path: Path) -> None:
+    """Raises PlainPairs for anything but a yes."""
+    from docker_credential_harbor import terminal
+
+    servers = ", ".join(pairs)
+    answer = "n"
+    if terminal.can_ask():
+        try:
+            answer = terminal.ask(f"Move the pairs of {servers} from {path} into the credential store? [Y/n] ")
+        except EOFError:
+            answer = "n"
+    if answer.strip().lower() not in ("", "y", "yes"):
+        raise PlainPairs(path=path, servers=servers)
+
+
+def _carry_out(changes: list[Change], plain: Mapping[str, Credentials]) -> None:
+    """All or nothing: the pairs are in the store, under the configuration that is to be, before they leave the file."""
+    ours, *theirs = changes
+    ours.carry_out()
+    try:
+        _move(plain)
+        change.carry_out(theirs)
+    except Failure:
+        ours.take_back()
+        raise
+    for each in changes:
+        print(each.what)
+    if plain:
+        print(f"moved into the credential store: the pairs of {', '.join(plain)}")
+
+
+def _move(pairs: Mapping[str, Credentials]) -> None:
+    from docker_credential_harbor import stored_pairs
+    from docker_credential_harbor.context import open_context
+
+    if pairs:
+        context = open_context(asked=True)
+        for server, pair in pairs.items():
+            stored_pairs.store(context, server, config.registry_for(context.settings, server), pair)
+
+
+def _sign_in(name: str) -> None:
+    """Where a person is there who can be asked, as for a pull; who is signed in already stays so."""
+    from docker_credential_harbor import survey, terminal
+    from docker_credential_harbor.commands import login
+    from docker_credential_harbor.context import open_context
+
+    reach = open_context().reach
+    context = open_context(asked=True)
+    registry = context.registry(name)
+    if reach.way == "nobody" or not (registry.client_id or terminal.can_ask()):
+        print(f"Next: docker-credential-harbor login {name}")
+        return
+    now = survey.survey(context, registry)
+    if isinstance(now.failure, Unreachable):
+        raise now.failure
+    if now.state == "ready" and now.known and now.known.pair:
+        print(f"Signed in at {name} as {now.known.pair.username} already: Harbor accepts the pair now.")
+    else:
+        login.sign_in(context, registry)
+    print(f"Try it: docker pull {name}/PROJECT/IMAGE")
+
+
+# --- For every user yet to come ---------------------------------------------------------------------------------------
 
 
 def _of_the_system() -> Files:
@@ -98,24 +234,42 @@ def _of_the_system() -> Files:
     return Files(settings, ours, [SKELETON / client.IN_HOME for client in (docker, podman, helm)], for_everybody=True)
 
 
-def _done(found: Files, name: str, url: str | None) -> list[Change]:
-    known = found.settings.registries.get(name)
-    if known and url in (None, known.url):
-        first = Change(found.ours, None, b"", f"{name} is configured already")
+def _enter_for_everybody(arguments: argparse.Namespace, found: Files, name: str, url: str | None) -> int:
+    if _is_entered(found, name, url):
+        ours = change.none(found.ours, f"{name} is configured already")
     else:
-        first = own.entered(found.ours, name, url, for_everybody=found.for_everybody)
-    return [first, *(cred_helpers.entered(path, name) for path in found.clients)]
+        ours = own.entered(found.ours, name, url, for_everybody=True)
+    changes = [ours, *(cred_helpers.entered(path, name) for path in found.clients)]
+    if arguments.dry_run:
+        return _show(changes)
+    _carry_out(changes, {})
+    print(f"Users made from now on need nothing more. Those who exist run: docker-credential-harbor setup {name}")
+    return 0
 
 
-def _undone(found: Files, name: str) -> list[Change]:
-    return [*(cred_helpers.taken_out(path, name) for path in found.clients), own.taken_out(found.ours, name)]
+def _check_is_open(path: Path) -> None:
+    """A file of the administrator's may be for a group; one that only root can read is of no use to anybody."""
+    for place, bits, mode in ((path.parent, 0o011, "755"), (path, 0o044, "644")):
+        if place.exists() and not place.stat().st_mode & bits:
+            raise SiteConfigurationClosed(path=place, mode=mode)
 
 
-def _show(changes: list[Change]) -> int:
-    for change in changes:
-        print(change.diff(), end="")
-    if all(change.is_none for change in changes):
-        print("nothing would change")
+# --- Back, and beforehand ---------------------------------------------------------------------------------------------
+
+
+def _undo(arguments: argparse.Namespace, found: Files, name: str) -> int:
+    changes = [cred_helpers.taken_out(path, name) for path in found.clients]
+    is_last = not set(found.settings.registries) - {name}
+    if is_last and changes and not found.for_everybody:
+        changes[0] = creds_store.taken_out(found.clients[0], changes[0])
+    changes.append(own.taken_out(found.ours, name))
+    if arguments.dry_run:
+        return _show(changes)
+    if not found.for_everybody and name in found.settings.registries:
+        _sign_out(name)
+    change.carry_out(changes)
+    for each in changes:
+        print(each.what)
     return 0
 
 
@@ -128,14 +282,9 @@ def _sign_out(name: str) -> None:
         print(f"signed out of {name}")
 
 
-def _next(name: str, *, system: bool) -> str:
-    if system:
-        return f"Users made from now on need nothing more. Those who exist run: docker-credential-harbor setup {name}"
-    return f"Next: docker-credential-harbor login {name}"
-
-
-def _check_is_open(path: Path) -> None:
-    """A file of the administrator's may be for a group; one that only root can read is of no use to anybody."""
-    for place, bits, mode in ((path.parent, 0o011, "755"), (path, 0o044, "644")):
-        if place.exists() and not place.stat().st_mode & bits:
-            raise SiteConfigurationClosed(path=place, mode=mode)
+def _show(changes: list[Change]) -> int:
+    for each in changes:
+        print(each.diff(), end="")
+    if all(each.is_none for each in changes):
+        print("nothing would change")
+    return 0

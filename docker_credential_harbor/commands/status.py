@@ -38,6 +38,12 @@ JUST_NOW_SECONDS = 10
 AS_IT_IS = "a robot's or local account's pair, handed out as it is"
 
 
+EXAMPLES = (
+    "status",
+    "status --json",
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("registry", nargs="?", metavar="REGISTRY", help="as in image names; all if left out")
     parser.add_argument("--json", action="store_true", help="for programs")

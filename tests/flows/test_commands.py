@@ -120,16 +120,16 @@ class TestSetup:
         return dict(json.loads((helper.home.docker_config / "config.json").read_text()))
 
     def test_it_writes_both_configurations(self, fresh: Helper) -> None:
-        answer = fresh.run(["setup", "Harbor.example.com"])
+        answer = fresh.run(["setup", "--no-login", "Harbor.example.com"])
         assert (answer.returncode, answer.stderr) == (0, "")
         assert f"Next: docker-credential-harbor login {NAME}" in answer.stdout
         assert self.ours(fresh) == f'[registries."{NAME}"]\n'
         assert self.theirs(fresh) == {"credHelpers": {NAME: "harbor"}}
 
     def test_a_second_time_changes_nothing(self, fresh: Helper) -> None:
-        fresh.run(["setup", NAME])
+        fresh.run(["setup", "--no-login", NAME])
         before = (self.ours(fresh), self.theirs(fresh))
-        answer = fresh.run(["setup", f"https://{NAME}/"])
+        answer = fresh.run(["setup", "--no-login", f"https://{NAME}/"])
         assert answer.returncode == 0
         assert "configured already" in answer.stdout
         assert (self.ours(fresh), self.theirs(fresh)) == before
@@ -141,7 +141,7 @@ class TestSetup:
         (fresh.home.docker_config / "config.json").write_text(
             '{"auths": {"b": {}}, "credHelpers": {"gcr.io": "gcloud"}}'
         )
-        assert fresh.run(["setup", NAME]).returncode == 0
+        assert fresh.run(["setup", "--no-login", NAME]).returncode == 0
         assert self.ours(fresh).startswith(file.read_text()[:60])
         assert "# mine" in self.ours(fresh)
         assert "# theirs" in self.ours(fresh)
@@ -149,7 +149,7 @@ class TestSetup:
         assert self.theirs(fresh) == {"auths": {"b": {}}, "credHelpers": {"gcr.io": "gcloud", NAME: "harbor"}}
 
     def test_a_loopback_url_is_kept(self, fresh: Helper) -> None:
-        assert fresh.run(["setup", "http://127.0.0.1:5000"]).returncode == 0
+        assert fresh.run(["setup", "--no-login", "http://127.0.0.1:5000"]).returncode == 0
         assert 'url = "http://127.0.0.1:5000"' in self.ours(fresh)
         assert self.theirs(fresh) == {"credHelpers": {"127.0.0.1:5000": "harbor"}}
 
@@ -164,20 +164,20 @@ class TestSetup:
         for place in places[1:]:
             place.parent.mkdir(parents=True)
             place.write_text('{"auths": {}}\n')
-        assert fresh.run(["setup", NAME]).returncode == 0
+        assert fresh.run(["setup", "--no-login", NAME]).returncode == 0
         assert not places[0].exists()
         for place in places[1:]:
             assert json.loads(place.read_text()) == {"auths": {}, "credHelpers": {NAME: "harbor"}}
 
     def test_a_dry_run_shows_it_and_writes_nothing(self, fresh: Helper) -> None:
         before = {path: path.read_bytes() for path in fresh.home.path.rglob("*") if path.is_file()}
-        answer = fresh.run(["setup", "--dry-run", NAME])
+        answer = fresh.run(["setup", "--dry-run", "--no-login", NAME])
         assert (answer.returncode, answer.stderr) == (0, "")
         assert f'+[registries."{NAME}"]' in answer.stdout
         assert f'+\t\t"{NAME}": "harbor"' in answer.stdout
         assert {path: path.read_bytes() for path in fresh.home.path.rglob("*") if path.is_file()} == before
-        fresh.run(["setup", NAME])
-        assert fresh.run(["setup", "--dry-run", NAME]).stdout == "nothing would change\n"
+        fresh.run(["setup", "--no-login", NAME])
+        assert fresh.run(["setup", "--dry-run", "--no-login", NAME]).stdout == "nothing would change\n"
         answer = fresh.run(["setup", "--dry-run", "--undo", NAME])
         assert f'-[registries."{NAME}"]' in answer.stdout
         assert self.theirs(fresh) == {"credHelpers": {NAME: "harbor"}}
@@ -191,7 +191,7 @@ class TestSetup:
         file.parent.mkdir()
         file.write_text('# mine\nstorage = "file"\n')
         before = (theirs.read_text(), file.read_text())
-        helper.run(["setup", workplace.harbor.url])
+        helper.run(["setup", "--no-login", workplace.harbor.url])
         _, secret = workplace.pair()
         answer = helper.run(["setup", "--undo", workplace.name])
         assert (answer.returncode, answer.stderr) == (0, "")
@@ -204,14 +204,14 @@ class TestSetup:
 
     @pytest.mark.parametrize("registry", ["http://harbor.example.com", "https://a:b@h", "oci://h", "a b", ""])
     def test_what_is_no_registry_is_refused(self, fresh: Helper, registry: str) -> None:
-        answer = fresh.run(["setup", registry])
+        answer = fresh.run(["setup", "--no-login", registry])
         assert answer.returncode == 1
         assert answer.stderr.count("\n") == 1
         assert not (fresh.home.docker_config / "config.json").exists()
 
     def test_a_broken_docker_config_is_named_and_nothing_is_written(self, fresh: Helper) -> None:
         (fresh.home.docker_config / "config.json").write_text('{"auths": {,}\n')
-        answer = fresh.run(["setup", NAME])
+        answer = fresh.run(["setup", "--no-login", NAME])
         assert answer.returncode == 1
         assert "config.json:1 cannot be used: it is not JSON" in answer.stderr
         assert not (fresh.home.folders["XDG_CONFIG_HOME"] / "docker-credential-harbor").exists()

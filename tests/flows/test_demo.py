@@ -101,7 +101,7 @@ def test_in_the_persons_own_browser(monkeypatch: pytest.MonkeyPatch, request: py
     monkeypatch.setenv("BROWSER", person.browser_command)
     with DemoLab(own_browser=True) as lab:
         lab.home.environment["DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT"] = "40"  # ends before the test's own limit
-        assert lab.call(["setup", lab.harbor.url]).status == 0
+        assert lab.call(["setup", "--no-login", lab.harbor.url]).status == 0
         call = lab.call("get", lab.name)
         assert call.status == 0, (call.errors, lab.person.pages, person.pages, lab.provider.requests)
         assert json.loads(call.output)["Username"] == HARBOR_NAME

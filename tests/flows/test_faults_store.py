@@ -267,7 +267,7 @@ class TestFilesThatAreNone:
     def test_dockers_configuration(self, helper: Helper) -> None:
         file = helper.home.docker_config / "config.json"
         os.mkfifo(file)
-        answer = helper.run(["setup", SERVER], timeout=20)
+        answer = helper.run(["setup", "--no-login", SERVER], timeout=20)
         assert answer.returncode == 1
         assert f"{file} cannot be read (it is no file)" in answer.stderr
 

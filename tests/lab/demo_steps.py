@@ -62,7 +62,7 @@ class Demo:
     def _setup(self) -> None:
         with self._report.step("setup writes two files") as step:
             step.say("The registry is entered into the helper's configuration, the helper into Docker's.")
-            call = self._command(step, "setup", self._harbor.url)
+            call = self._command(step, "setup", "--no-login", self._harbor.url)
             ours = self._lab.home.folders["XDG_CONFIG_HOME"] / "docker-credential-harbor" / "config.toml"
             theirs = self._lab.home.docker_config / "config.json"
             for file in (ours, theirs):

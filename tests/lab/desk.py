@@ -24,9 +24,9 @@ class Desk:
         workplace.harbor.add_project("pub", public=True)
 
     def set_up(self) -> str:
-        """As a new user does: one command; what it printed."""
+        """Docker's configuration and ours; the first pull signs in. What it printed."""
         self.workplace.helper.home.environment.pop("DOCKER_CREDENTIAL_HARBOR_CONFIG", None)
-        answer = self.workplace.helper.run(["setup", self.workplace.harbor.url])
+        answer = self.workplace.helper.run(["setup", "--no-login", self.workplace.harbor.url])
         assert (answer.returncode, answer.stderr) == (0, "")
         return answer.stdout
 

@@ -39,7 +39,7 @@ def test_setup_sign_in_probe_and_keepalive(make_workplace: MakeWorkplace) -> Non
     workplace.helper.home.environment.pop("DOCKER_CREDENTIAL_HARBOR_CONFIG")
     environment = workplace.helper.home.environment | {"DOCKER_CREDENTIAL_HARBOR_STORAGE": "file"}
     workplace.helper.home.environment = environment
-    said = text_of(workplace.helper, "setup", workplace.harbor.url)
+    said = text_of(workplace.helper, "setup", "--no-login", workplace.harbor.url)
     assert "this helper entered" in said
     written = json.loads((workplace.helper.home.docker_config / "config.json").read_text())
     assert written["credHelpers"] == {workplace.name: "harbor"}

@@ -9,4 +9,4 @@ set -- docker-credential-harbor_*.deb
 dpkg --install "${PACKAGE:-$1}"
 docker-credential-harbor setup --system "$REGISTRY"
 # shellcheck disable=SC2016 # it is for the user's own shell to expand
-su "$_REMOTE_USER" -c 'docker-credential-harbor setup "$0"' "$REGISTRY"
+su "$_REMOTE_USER" -c 'docker-credential-harbor setup --no-login "$0"' "$REGISTRY"
