@@ -39,6 +39,11 @@ def entered(path: Path) -> Change:
     return Change(path, before, after, f"this helper entered for every server into {path}")
 
 
+def is_entered(path: Path) -> bool:
+    """Whether Docker asks this helper for every server."""
+    return bool(json_file.read(path)[1].get("credsStore") == HELPER)
+
+
 def taken_out(path: Path, change: Change) -> Change:
     """What ``change`` leaves of the file, and without this helper for every server."""
     document = json_file.parsed(change.after, path)

@@ -259,18 +259,27 @@ def _check_is_open(path: Path) -> None:
 
 def _undo(arguments: argparse.Namespace, found: Files, name: str) -> int:
     changes = [cred_helpers.taken_out(path, name) for path in found.clients]
-    is_last = not set(found.settings.registries) - {name}
-    if is_last and changes and not found.for_everybody:
+    is_last = bool(changes) and not found.for_everybody and not set(found.settings.registries) - {name}
+    if is_last:
         changes[0] = creds_store.taken_out(found.clients[0], changes[0])
     changes.append(own.taken_out(found.ours, name))
     if arguments.dry_run:
         return _show(changes)
     if not found.for_everybody and name in found.settings.registries:
         _sign_out(name)
+    left = _left_in_the_store() if is_last and creds_store.is_entered(found.clients[0]) else []
     change.carry_out(changes)
     for each in changes:
         print(each.what)
+    if left:
+        print(f"kept in the credential store, but docker does not look there any more: {', '.join(left)}")
     return 0
+
+
+def _left_in_the_store() -> list[str]:
+    from docker_credential_harbor.context import open_context
+
+    return sorted(open_context(asked=True).store.list())
 
 
 def _sign_out(name: str) -> None:

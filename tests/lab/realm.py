@@ -163,6 +163,13 @@ class Realm:
         found: list[dict[str, Any]] = self._admin("GET", "/clients", params={"clientId": client_id})
         return found[0]
 
+    def add_client(self, representation: Mapping[str, Any]) -> None:
+        """As an administrator imports one."""
+        self._admin("POST", "/clients", json=dict(representation))
+
+    def remove_client(self, client_id: str) -> None:
+        self._admin("DELETE", f"/clients/{self.client(client_id)['id']}")
+
     def set_harbor_redirect(self, *urls: str) -> None:
         """Where Harbor may be reached: needed for https and for names, since plain loopback addresses always may."""
         uris = [*self.client(HARBOR_CLIENT)["redirectUris"], *(f"{url}/c/oidc/callback" for url in urls)]
