@@ -74,14 +74,14 @@ def _long_way(arguments: list[str], payload: bytes, began_at: float) -> int:
     except BrokenPipeError:
         status = errors.EXIT_FAILURE
     except errors.Failure as failure:
-        console.warn(str(failure))
+        console.tell(failure)
         status = failure.exit_status
     except Exception as fault:  # the last catch
         console.trace_exception(fault)
-        unexpected = str(errors.Unexpected(reason=f"{type(fault).__name__}: {fault}"))
-        console.warn(unexpected)
+        unexpected = errors.Unexpected(reason=f"{type(fault).__name__}: {fault}")
+        console.tell(unexpected)
         if arguments[:1] in (["get"], ["store"], ["erase"], ["list"]) and sys.stdout is not None:
-            sys.stdout.write((errors.NOT_FOUND if arguments == ["get"] else console.redact(unexpected)) + "\n")
+            sys.stdout.write((errors.NOT_FOUND if arguments == ["get"] else console.redact(str(unexpected))) + "\n")
         status = errors.EXIT_FAILURE
     return _with_output_written(status)
 
@@ -128,7 +128,7 @@ def _with_output_written(status: int) -> int:
             sys.stdout.flush()
     except OSError as fault:
         if not isinstance(fault, BrokenPipeError) and status == 0:
-            console.warn(str(errors.OutputNotWritten(reason=(fault.strerror or "unknown").lower())))
+            console.tell(errors.OutputNotWritten(reason=(fault.strerror or "unknown").lower()))
         _discard(1)
         status = status or errors.EXIT_FAILURE
     try:

@@ -46,7 +46,7 @@ class Parser(argparse.ArgumentParser):
     """Tells wrong usage as every other fault is told: in one line."""
 
     def error(self, message: str) -> NoReturn:
-        console.warn(f"{message}: try {self.prog} --help")
+        console.tell(errors.WrongUsage(reason=message, program=self.prog))
         self.exit(errors.EXIT_USAGE)
 
 

@@ -16,6 +16,8 @@ from docker_credential_harbor.errors import one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from docker_credential_harbor.errors import Failure
+
 PREFIX = "docker-credential-harbor: "
 TRACE_VARIABLE = "DOCKER_CREDENTIAL_HARBOR_TRACE"
 REDACTED = "[secret]"
@@ -26,8 +28,16 @@ SHORTEST_SECRET = 4  # shorter ones would take ordinary text apart
 _secrets: set[str] = set()
 
 
+def tell(failure: Failure, about: str = "") -> None:
+    """Why something failed, behind the code that docs/troubleshooting.md has it under.
+
+    The code stands in front, so that a command at the end of the line can be copied. ``about``: what it goes with.
+    """
+    _write(f"[{failure.note_code}] {about}{failure}")
+
+
 def warn(text: str) -> None:
-    """Something that a person should know or do."""
+    """Something that a person should know or do, and that is no failure."""
     _write(text)
 
 

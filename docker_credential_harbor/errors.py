@@ -47,7 +47,7 @@ class Failure(Exception):
 
     @property
     def note_code(self) -> str:
-        """The code under which another process finds this failure in the notes."""
+        """The code that is told with this failure, and under which another process finds it in the notes."""
         return self.code
 
     def __str__(self) -> str:
@@ -75,6 +75,15 @@ class UnacceptableServerUrl(Failure):
 class UnacceptablePayload(Failure):
     code = "unacceptable-payload"
     what = "the payload is not acceptable: {reason}"
+
+
+class WrongUsage(Failure):
+    """Of a command for people."""
+
+    code = "wrong-usage"
+    what = "{reason}"
+    advice = "try {program} --help"
+    exit_status = EXIT_USAGE
 
 
 # --- Configuration ---------------------------------------------------------------------------------------------------
@@ -443,6 +452,14 @@ class SignInEnded(Failure):
     code = "sign-in-ended"
     what = "the sign-in at {registry} was ended before it was finished"
     advice = "run: docker-credential-harbor login {registry}"
+
+
+class NotRevoked(Failure):
+    """The provider's answer to a revocation was an error (RFC 7009 2.2.1)."""
+
+    code = "not-revoked"
+    what = "the identity provider of {registry} did not revoke the sign-in"
+    advice = "it ends by itself"
 
 
 class IdTokenRejected(Failure):

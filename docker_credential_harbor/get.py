@@ -133,7 +133,7 @@ def _save(look: Inquiry, end: HandOut | NotFound) -> None:
     try:
         look.save(end)
     except errors.Failure as failure:  # what was found out is good all the same
-        console.warn(str(failure))
+        console.tell(failure)
 
 
 def _answer(look: Inquiry, end: HandOut | NotFound) -> Credentials:
@@ -141,7 +141,7 @@ def _answer(look: Inquiry, end: HandOut | NotFound) -> Credentials:
         raise end.reason
     assert look.known.pair
     if end.unverified:
-        console.warn(f"the pair for {look.registry.name} could not be verified: {end.unverified}")
+        console.tell(end.unverified, f"the pair for {look.registry.name} could not be verified: ")
     return look.known.pair
 
 

@@ -36,7 +36,7 @@ def serve(verb: str, stdin: BinaryIO, stdout: BinaryIO | None, began_at: float) 
     except Failure as failure:
         answer, status = str(failure), errors.EXIT_FAILURE
         if verb == "get" and not isinstance(failure, WRONG_REQUESTS):
-            console.warn(str(failure))
+            console.tell(failure)
             answer = errors.NOT_FOUND
     except _NotFound:
         answer, status = errors.NOT_FOUND, errors.EXIT_FAILURE

@@ -24,7 +24,7 @@ def sign_out(context: Context, registry: Registry) -> bool:
         try:
             _end_what_is_under_way(registry, notes)
         except errors.NotWritable as fault:  # no reason to keep a secret
-            console.warn(str(fault))
+            console.tell(fault)
         sign_in = _readable_sign_in(context, registry)
         context.store.delete_sign_in(registry.name)
         had_stored = context.store.delete_stored(f"https://{registry.name}")
@@ -45,7 +45,7 @@ def _readable_sign_in(context: Context, registry: Registry) -> SignIn | None:
     try:
         return context.store.load_sign_in(registry.name)
     except errors.StoreDamaged as damage:  # it goes all the same; only the provider cannot be told
-        console.warn(str(damage))
+        console.tell(damage)
         return None
 
 
@@ -56,6 +56,6 @@ def _revoke(context: Context, registry: Registry, notes: registry_state.Notes, s
     try:
         found, _ = tokens.provider_of(http, registry._replace(issuer=sign_in.tokens.issuer), notes)
         if not provider.revoke(http, found, registry, sign_in.tokens.refresh_token):
-            console.warn(f"the identity provider of {registry.name} did not revoke the sign-in; it ends by itself")
+            console.tell(errors.NotRevoked(registry=registry.name))
     except Failure as failure:
-        console.warn(f"signed out of {registry.name} here, but not at the identity provider: {failure}")
+        console.tell(failure, f"signed out of {registry.name} here, but not at the identity provider: ")

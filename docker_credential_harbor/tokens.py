@@ -64,7 +64,7 @@ def refresh(
         try:
             store.save_sign_in(registry.name, fresh)
         except Failure as failure:  # the tokens are good for this once
-            console.warn(str(failure))
+            console.tell(failure)
         return fresh
 
     with _uninterrupted():

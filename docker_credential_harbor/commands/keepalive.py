@@ -81,7 +81,7 @@ def _keep_alive(context: Context, registry: Registry) -> int:
             print(f"{registry.name}: {done.nothing or f'kept alive ({done.username})'}")
         return 0
     if _has_reader() or not done.is_known:
-        console.warn(str(done.problem))
+        console.tell(done.problem)
     return 0 if isinstance(done.problem, errors.Unreachable) else errors.EXIT_FAILURE
 
 

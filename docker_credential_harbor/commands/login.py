@@ -54,7 +54,7 @@ def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "lo
     except errors.Failure as failure:
         if failure.note_code not in NO_USE_OF_THE_CLIENT or not terminal.can_ask():
             raise
-        console.hint(str(failure))
+        console.tell(failure)
         console.hint("going on without it: your CLI secret is asked for")
         _without_client(context, registry)
         return

@@ -45,7 +45,7 @@ def _replace_secret(context: Context, registry: Registry) -> bool:
     try:
         rotation.throw_away(context, registry)
     except Failure as failure:
-        console.warn(f"the CLI secret at {registry.name} was not replaced: {failure}")
+        console.tell(failure, f"the CLI secret at {registry.name} was not replaced: ")
         return False
     print(f"The CLI secret at {registry.name} was replaced by one that nobody keeps.")
     return True

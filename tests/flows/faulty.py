@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.lab import faults
+from tests.lab.said import PREFIX, failure_in
 
 if TYPE_CHECKING:
     import subprocess
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from tests.lab.workplace import Workplace
 
 TIMEOUT_SECONDS = 1
-PREFIX = "docker-credential-harbor: "
 SETTINGS = "cache_ttl = 0"
 # The short time is for what goes wrong alone: preparing it takes as long as it does.
 SHORT = {"DOCKER_CREDENTIAL_HARBOR_TIMEOUT": str(TIMEOUT_SECONDS)}
@@ -62,9 +62,9 @@ class Told:
 
     @property
     def lines(self) -> list[str]:
-        """Standard error without trace and links, without its beginning."""
-        lines = [line.removeprefix(PREFIX) for line in self.answer.stderr.splitlines()]
-        return [line for line in lines if not line.startswith(("trace: ", "opening a browser "))]
+        """Standard error without trace and links: failures, without their beginning."""
+        beside = (f"{PREFIX}trace: ", f"{PREFIX}opening a browser ")
+        return [failure_in(line) for line in self.answer.stderr.splitlines() if not line.startswith(beside)]
 
     @property
     def line(self) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import need
 from tests.flows.conftest import NOT_FOUND
+from tests.lab.said import PREFIX, failure_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
 
     MakeWorkplace = Callable[..., Workplace]
 
-PREFIX = "docker-credential-harbor: "
 ROBOT = ("robot$ci", "Robot-Secret-1")
 SERVER = "harbor.example.com"
-CLOSED = "the answer cannot be written to standard output (it is closed)\n"
-FULL = "the answer cannot be written to standard output (no space left on device)\n"
+CLOSED = "[output-not-written] the answer cannot be written to standard output (it is closed)\n"
+FULL = "[output-not-written] the answer cannot be written to standard output (no space left on device)\n"
 
 
 @pytest.fixture
@@ -47,13 +47,12 @@ def gives_the_robot(helper: Helper) -> bool:
 
 
 def one_line(text: str) -> str:
-    """What is said, which must be one line with our name before it."""
-    assert text.startswith(PREFIX), text
+    """What is said, which must be one line with our name and a code before it."""
     assert text.count("\n") == 1, text
     assert "Traceback" not in text
     assert "something unexpected happened" not in text
     assert ROBOT[1] not in text
-    return text.removeprefix(PREFIX)
+    return failure_in(text)
 
 
 class TestStreams:

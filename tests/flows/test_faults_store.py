@@ -16,6 +16,7 @@ from tests.flows.conftest import NOT_FOUND
 from tests.flows.faulty import SETTINGS, SHORT, check, in_time, told
 from tests.lab import faults
 from tests.lab.processes import wait_until
+from tests.lab.said import failure_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -236,7 +237,7 @@ class TestFilesThatAreNone:
         os.mkfifo(file)
         env = {"DOCKER_CREDENTIAL_HARBOR_CONFIG": str(file)}
         answer = helper.run(verb, SERVER, env, timeout=20)
-        said = answer.stderr.removeprefix("docker-credential-harbor: ") if verb == "get" else answer.stdout
+        said = failure_in(answer.stderr) + "\n" if verb == "get" else answer.stdout
         assert answer.returncode == 1
         assert said.startswith(f"{file}: it cannot be read: it is no file")
         assert said.count("\n") == 1

@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from tests.lab import faults
+from tests.lab.said import failure_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,7 +154,7 @@ class TestAway:
             proxy.set("/", fault)
             answer = workplace.get()
             assert answer.returncode == 0, answer.stderr
-            assert answer.stderr.startswith("docker-credential-harbor: the pair for ")
+            assert failure_in(answer.stderr).startswith("the pair for ")
             assert "could not be verified" in answer.stderr
             assert answer.stderr.count("\n") == 1
             proxy.clear()

@@ -175,7 +175,7 @@ class TestEnded:
             status, said = keepalive(workplace)
             assert status == 1
             todo = f"run: docker-credential-harbor login {workplace.name}"
-            assert said == f"{SAID}the sign-in at {workplace.name} has ended: {todo}\n"
+            assert said == f"{SAID}[session-ended] the sign-in at {workplace.name} has ended: {todo}\n"
         assert workplace.pair() == pair, "no pause has begun: the next pull renews it in a window"
         assert workplace.person.windows == 2
         assert keepalive(workplace) == (0, "")

@@ -17,6 +17,7 @@ from docker_credential_harbor import id_token
 from tests.lab.oidc_provider import OidcProvider, harbor_client, helper_client
 from tests.lab.processes import wait_until
 from tests.lab.realm import HARBOR_CLIENT, HARBOR_CLIENT_SECRET, HELPER_CLIENT
+from tests.lab.said import failure_in
 from tests.lab.workplace import WITH_OFFLINE, WITHOUT_OFFLINE, Workplace
 
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ class TestLikeDex:
         assert place.person.forms == 1
         answer = place.helper.run("erase", place.name)
         assert (answer.returncode, answer.stdout) == (0, "")
-        assert "did not revoke the sign-in; it ends by itself" in answer.stderr
+        assert failure_in(answer.stderr).endswith("did not revoke the sign-in: it ends by itself")
 
 
 class TestWhereTheFullModeCannotWork:

@@ -142,7 +142,8 @@ class TestConfigurationFaults:
         answer = helper.get("harbor.example.com")
         assert (answer.returncode, answer.stdout) == (1, NOT_FOUND)
         assert answer.stderr == (
-            f"docker-credential-harbor: {file}:2: unknown key 'foo': correct it and run the command again\n"
+            f"docker-credential-harbor: [configuration-invalid] "
+            f"{file}:2: unknown key 'foo': correct it and run the command again\n"
         )
 
     @pytest.mark.parametrize("verb", ["store", "erase", "list"])

@@ -198,7 +198,9 @@ class TestLogin:
             workplace.person.open(Screen(terminal.wait_for(CONFIRM)).links[0])
             assert terminal.wait() == 1
         last = Screen(terminal.text).lines[-1]
-        assert last.startswith(f"{PREFIX}the sign-in at {workplace.name} was declined (access_denied): run: ")
+        assert last.startswith(
+            f"{PREFIX}[sign-in-declined] the sign-in at {workplace.name} was declined (access_denied): run: "
+        )
         assert workplace.helper.get(workplace.name).returncode == 1
 
     def test_a_code_that_nobody_confirms_in_time(self, make_remote: MakeWorkplace) -> None:

@@ -97,7 +97,7 @@ def test_three_wrong_ones_keep_what_was_kept_before(workplace: Workplace) -> Non
             paste(terminal, "alice-h", "Not-The-Secret-1", times)
         assert terminal.wait() == 1
         last = terminal.text.splitlines()[-1]
-    assert last.startswith("docker-credential-harbor: Harbor at ")
+    assert last.startswith("docker-credential-harbor: [pasted-pair-refused] Harbor at ")
     assert "so nothing was kept: sign in at" in last
     assert workplace.pair() == ("robot$ci", "s")
 

@@ -187,7 +187,8 @@ class TestSessions:
         workplace.realm.end_sessions()
         workplace.let_pass(DAY)
         assert workplace.refused(CI="1") == (
-            f"docker-credential-harbor: {workplace.name} needs a sign-in and nobody can be asked here (CI is set): "
+            "docker-credential-harbor: [nobody-to-ask] "
+            f"{workplace.name} needs a sign-in and nobody can be asked here (CI is set): "
             f"run: docker-credential-harbor login {workplace.name}"
         )
         assert workplace.person.windows == 1

@@ -141,7 +141,8 @@ class TestRedeployedKeycloak:
         workplace.realm.redeploy()
         workplace.let_pass(MINUTE)
         assert workplace.refused() == (
-            f"docker-credential-harbor: Harbor at {workplace.name} does not take alice for its user alice any more: "
+            "docker-credential-harbor: [old-user-in-the-way] "
+            f"Harbor at {workplace.name} does not take alice for its user alice any more: "
             f"finish the sign-in at {workplace.harbor.url}; if it shows 'already exists' (409), the identity provider "
             "has given alice a new sub, and Harbor's administrator must remove the old user alice; then run: "
             f"docker-credential-harbor login {workplace.name}"
@@ -178,7 +179,8 @@ class TestRedeployedKeycloak:
         workplace = make_workplace(**OTOMI.options(top="login_timeout = 3"))
         workplace.harbor.onboard("alice", "alice@example.com", "the sub of the old Keycloak")
         assert workplace.refused() == (
-            f"docker-credential-harbor: Harbor at {workplace.name} does not know alice yet: finish the sign-in at "
+            "docker-credential-harbor: [not-onboarded] "
+            f"Harbor at {workplace.name} does not know alice yet: finish the sign-in at "
             f"{workplace.harbor.url}; if it shows 'already exists' (409), another Harbor user has that name or e-mail "
             "address: Harbor's administrator must remove it if it is an old one of alice, else set another user claim; "
             "if you are signed in there, the provider's sub differs per client: set client_id = '' and run: "

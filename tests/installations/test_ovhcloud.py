@@ -70,7 +70,8 @@ class TestOnboarding:
         workplace = make_workplace(**options)
         workplace.harbor.onboard("Alice_A", "alice.adams@example.com", "another-sub")
         assert workplace.refused() == (
-            f"docker-credential-harbor: Harbor at {workplace.name} does not know alice yet: finish the sign-in at "
+            "docker-credential-harbor: [not-onboarded] "
+            f"Harbor at {workplace.name} does not know alice yet: finish the sign-in at "
             f"{workplace.harbor.url}; if it shows 'already exists' (409), another Harbor user has that name or e-mail "
             "address: Harbor's administrator must remove it if it is an old one of alice, else set another user claim; "
             "if you are signed in there, the provider's sub differs per client: set client_id = '' and run: "
@@ -162,7 +163,8 @@ class TestPrivateAuthority:
         host = workplace.realm.url.removeprefix("https://") if trusts == "harbor" else workplace.name
         for _ in range(2):
             assert workplace.refused() == (
-                f"docker-credential-harbor: the TLS certificate of {host} is not trusted (unknown authority): "
+                "docker-credential-harbor: [tls-failed] "
+                f"the TLS certificate of {host} is not trusted (unknown authority): "
                 "add the company's authority to the system's trust store or set ca_file, and check this machine's clock"
             )
         assert workplace.person.windows == 0

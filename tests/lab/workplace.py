@@ -12,6 +12,7 @@ import requests
 
 from docker_credential_harbor import remembered
 from tests.lab.realm import HARBOR_CLIENT, HELPER_CLIENT
+from tests.lab.said import PREFIX, failure_in
 from tests.lab.sealed_home import NAME, purge_memory
 
 if TYPE_CHECKING:
@@ -93,12 +94,13 @@ class Workplace:
         return pair["Username"], pair["Secret"]
 
     def refused(self, server: str | None = None, **env: str) -> str:
-        """What `get` says on standard error where it has no pair; it must be one line."""
+        """What `get` says on standard error where it has no pair; it must be one line that tells a failure."""
         answer = self.get(server, **env)
         assert (answer.returncode, answer.stdout) == (1, NOT_FOUND), answer.stdout + answer.stderr
         lines = [line for line in answer.stderr.splitlines() if "opening a browser" not in line]
         assert len(lines) == 1, answer.stderr
-        assert all(line.startswith("docker-credential-harbor: ") for line in answer.stderr.splitlines())
+        assert all(line.startswith(PREFIX) for line in answer.stderr.splitlines())
+        assert failure_in(lines[0])
         return lines[0]
 
     def store(self, username: str, secret: str, server: str | None = None) -> None:

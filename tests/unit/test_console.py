@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from docker_credential_harbor import console
+from docker_credential_harbor import console, errors
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +22,15 @@ def test_each_line_says_who_speaks(capsys: pytest.CaptureFixture[str]) -> None:
     written = capsys.readouterr()
     assert written.out == ""
     assert written.err.splitlines() == [f"docker-credential-harbor: {word}" for word in ("one", "two", "three", "four")]
+
+
+def test_a_failure_is_told_behind_its_code(capsys: pytest.CaptureFixture[str]) -> None:
+    console.tell(errors.NotStarted(program="x", reason="gone"))
+    console.tell(errors.FoundOut("server-fault", "h answered with status 503"), "the pair could not be verified: ")
+    assert capsys.readouterr().err.splitlines() == [
+        "docker-credential-harbor: [not-started] x cannot be started (gone): check that it is installed and may be run",
+        "docker-credential-harbor: [server-fault] the pair could not be verified: h answered with status 503",
+    ]
 
 
 def test_control_characters_are_taken_out(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,49 @@
+"""The page of all messages is what the classes and the words make, and no message can be without either."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from docker_credential_harbor import diagnosis, errors
+from docs.make import troubleshooting
+
+
+def test_the_page_is_what_the_generator_makes() -> None:
+    assert troubleshooting.PAGE.read_text(encoding="utf-8") == troubleshooting.page(), "run: make docs"
+
+
+def test_each_code_is_a_heading_of_its_own() -> None:
+    headings = re.findall(r"^### (.+)$", troubleshooting.page(), re.M)
+    assert sorted(headings) == sorted(troubleshooting.causes())
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in headings)
+
+
+def test_every_cause_has_words_and_every_check() -> None:
+    found, checks = troubleshooting.chapters()
+    assert all(len(cause.meaning) > 20 for of_chapter in found.values() for cause in of_chapter)
+    assert list(checks) == list(diagnosis.CHECKS)
+    assert all(checks.values())
+
+
+def test_a_new_cause_without_words_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Newcomer(errors.Failure):
+        code = "newcomer"
+
+    monkeypatch.setattr(errors, "Newcomer", Newcomer, raising=False)
+    with pytest.raises(ValueError, match="newcomer"):
+        troubleshooting.page()
+
+
+def test_two_causes_do_not_share_a_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Twin(errors.Failure):
+        code = "busy"
+
+    monkeypatch.setattr(errors, "Twin", Twin, raising=False)
+    with pytest.raises(ValueError, match="Twin has no code of its own: 'busy'"):
+        troubleshooting.causes()
+
+
+def test_what_goes_to_standard_output_is_shown_without_a_code() -> None:
+    assert f"### no-server-url\n\n```text\n{errors.NO_SERVER_URL}\n" in troubleshooting.page()
