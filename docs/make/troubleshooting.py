@@ -29,9 +29,10 @@ CHECKS = "doctor"
 SENTENCES = {
     "todo": "run: docker-credential-harbor login REGISTRY",
     "command": "docker-credential-harbor login REGISTRY",
+    "fix": "try again once it can",
 }
 
-COMMAND = re.compile(r"(?:docker-credential-harbor|docker) [a-z]+(?: (?:--[a-z]+|REGISTRY)\b)*|client_id = ''")
+COMMAND = re.compile(r"(?:docker-credential-harbor|docker) [a-z]+(?: (?:--[a-z-]+|REGISTRY)\b)*|client_id = ''")
 
 TOP = """\
 <!-- Made by docs/make/troubleshooting.py from docker_credential_harbor/errors.py: change those, then run make docs. -->
