@@ -6,6 +6,7 @@ Docker, podman and Helm have no configuration for all users. With `--undo` all o
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -23,13 +24,14 @@ from docker_credential_harbor.errors import (
     UnacceptableServerUrl,
     Unreachable,
 )
-from docker_credential_harbor.model import Registry
+from docker_credential_harbor.model import DEFAULT_CLIENT_ID, Registry
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
     from docker_credential_harbor.client_config.change import Change
+    from docker_credential_harbor.first_look import FirstLook
     from docker_credential_harbor.model import Credentials, Settings
 
 SKELETON = Path("/etc/skel")
@@ -39,6 +41,7 @@ EXAMPLES = (
     "setup --dry-run harbor.example.com",
     "setup --no-login harbor.example.com     # in a script",
     "setup --undo harbor.example.com",
+    "setup --admin harbor.example.com        # what to add at the identity provider",
     "setup --system harbor.example.com       # as root, when an image is built",
 )
 
@@ -67,12 +70,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="for every user made from now on, as root, when an image is built: site-wide configuration, and Docker's, "
         "podman's and Helm's in /etc/skel (Linux)",
     )
+    parser.add_argument(
+        "--admin",
+        action="store_true",
+        help="change nothing, but tell the identity provider's administrator what to add there",
+    )
+    parser.add_argument("--json", action="store_true", help="with --admin: only the client, for Keycloak to import")
     parser.add_argument("--undo", action="store_true", help="take it back: sign out, and take out what was entered")
     parser.add_argument("--dry-run", action="store_true", help="only show what would change in which file")
 
 
 def run(arguments: argparse.Namespace) -> int:
     name, url = _registry(arguments.registry)
+    if arguments.admin:
+        return _tell_administrator(arguments, name, url)
     # A configuration that is broken already is told before anything is written.
     found = _of_the_system() if arguments.system else _of_this_user(undo=arguments.undo)
     if arguments.undo:
@@ -142,11 +153,8 @@ def _is_entered(found: Files, name: str, url: str | None) -> bool:
 
 def _can_be_signed_in_with_client(settings: Settings, registry: Registry) -> bool:
     """What Harbor and its provider say, which is printed. Raises NotEntered, NotOidcMode."""
-    from docker_credential_harbor import console, first_look
-    from docker_credential_harbor.transport import Transport
-
     try:
-        seen = first_look.look(Transport(settings.timeout_seconds, None, trace=console.trace), registry)
+        seen = _look(settings, registry)
     except Unreachable as failure:
         raise NotEntered(registry=registry.name, reason=failure.message, fix=failure.fix) from failure
     at = seen.provider.issuer if seen.provider else seen.redirect.authorization_endpoint
@@ -156,6 +164,13 @@ def _can_be_signed_in_with_client(settings: Settings, registry: Registry) -> boo
     print(f"{seen.hindrance.message}: entered without a client, with your CLI secret pasted once")
     print(f"What its administrator can do about it: docker-credential-harbor setup --admin {registry.name}")
     return False
+
+
+def _look(settings: Settings, registry: Registry) -> FirstLook:
+    from docker_credential_harbor import console, first_look
+    from docker_credential_harbor.transport import Transport
+
+    return first_look.look(Transport(settings.timeout_seconds, registry.ca_file, trace=console.trace), registry)
 
 
 def _ask_whether_to_move(pairs: Mapping[str, Credentials], path: Path) -> None:
@@ -219,6 +234,24 @@ def _sign_in(name: str) -> None:
     else:
         login.sign_in(context, registry)
     print(f"Try it: docker pull {name}/PROJECT/IMAGE")
+
+
+# --- For the identity provider's administrator ------------------------------------------------------------------------
+
+
+def _tell_administrator(arguments: argparse.Namespace, name: str, url: str | None) -> int:
+    from docker_credential_harbor import administration
+
+    settings = config.load()
+    registry = settings.registries.get(name) or Registry(name, url or f"https://{name}")
+    if not registry.client_id:  # which is what may be changed
+        registry = registry._replace(client_id=DEFAULT_CLIENT_ID)
+    seen = _look(settings, registry)
+    if arguments.json:
+        print(json.dumps(administration.keycloak_client(registry, seen), indent=2))
+    else:
+        print(administration.guide(registry, seen))
+    return 0
 
 
 # --- For every user yet to come ---------------------------------------------------------------------------------------

@@ -64,6 +64,13 @@ def cache_folder() -> Path:
     return folder
 
 
+def kcadm() -> Path:
+    """Keycloak's own command line for administrators, of the distribution that is unpacked by the first start."""
+    archive = distribution()
+    assert archive
+    return cache_folder() / archive.stem / "bin" / "kcadm.sh"
+
+
 def free_port() -> int:
     """A port that was free a moment ago, for programs that cannot be handed a bound socket."""
     with socket.socket() as probe:

@@ -1,0 +1,206 @@
+"""What an administrator can add at the identity provider, so that people sign in with a client: `setup --admin`.
+
+The provider is recognised by the authorization endpoint that Harbor redirects to. What each of them can do, and from
+where that is known, stands in docs/providers.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from docker_credential_harbor.model import OFFLINE_ACCESS
+
+if TYPE_CHECKING:
+    from docker_credential_harbor.first_look import FirstLook
+    from docker_credential_harbor.model import Registry
+
+PROGRAM = "docker-credential-harbor"
+
+
+class Provider(NamedTuple):
+    """``endpoint``: matches the host and path of its authorization endpoint. ``advice`` is filled with facts."""
+
+    name: str
+    endpoint: str
+    advice: str
+
+
+WITHOUT = """\
+Go without a client; nothing has to be added. People run
+  docker-credential-harbor setup {registry}
+and paste their CLI secret once. From then on the helper renews Harbor's side by Harbor's own login.
+"""
+
+KEYCLOAK = """\
+Add one public client. This is it, ready to be imported (also alone, with --admin --json):
+
+{client}
+
+In the admin console: realm {realm} > Clients > Import client > this JSON as a file > Save.
+
+Or with Keycloak's own kcadm.sh:
+  {program} setup --admin --json {registry} > client.json
+  kcadm.sh config credentials --server {base} --realm master --user ADMIN
+  kcadm.sh create clients --target-realm {realm} --file client.json
+
+Or by hand: Clients > Create client
+  Client ID                           {client_id}
+  Client authentication               Off
+  Authentication flow                 Standard flow, OAuth 2.0 Device Authorization Grant
+  Valid redirect URIs                 {redirect_uri}        (stands for any port, RFC 8252)
+  Advanced > PKCE method              S256
+  Client scopes > {client_id}-dedicated > Add mapper > By configuration > Audience
+    Included Client Audience          {harbor_client_id}        (Harbor's client)
+    Add to ID token                   On
+
+If there is a client of that ID already, for another Harbor of this realm, it needs only one more mapper.
+"""
+
+DEX = """\
+Add one public client to Dex's configuration, and let Harbor's client trust it:
+
+  staticClients:
+  - id: {harbor_client_id}
+    trustedPeers: [{client_id}]        # beside what stands there
+  - id: {client_id}
+    name: Docker
+    public: true                       # and no redirectURIs: then any loopback port is allowed
+
+In the helper's configuration, on each machine or in its image (/etc/xdg/docker-credential-harbor/config.toml):
+
+  [registries."{registry}"]
+  scopes = ["openid", "profile", "email", "offline_access", "audience:server:client_id:{harbor_client_id}"]
+"""
+
+ENTRA = """\
+Entra ID makes ID tokens for one application alone, and another sub for each: Harbor cannot take those of a second one.
+{without}
+Or share Harbor's own registration (not tried on the real one): in Entra's admin center, App registrations >
+{harbor_client_id} > Authentication > Add a platform > Mobile and desktop applications, enter
+http://localhost/callback, then in the helper's configuration:
+
+  [registries."{registry}"]
+  issuer = "https://login.microsoftonline.com/TENANT-ID/v2.0"
+  client_id = "{harbor_client_id}"
+  redirect_uri = "http://localhost/callback"
+"""
+
+ONE_APPLICATION = """\
+{name} makes ID tokens for one application alone: Harbor cannot take those of a second one.
+{without}"""
+
+AUTHENTIK = """\
+In authentik each application has an issuer of its own: Harbor cannot take the ID tokens of a second one.
+{without}"""
+
+OTHER = """\
+This provider is not one that {program} knows. A client of its own is of use if Harbor takes
+that client's ID token: `iss` must be Harbor's issuer, `aud` must contain {harbor_client_id} (Harbor's client), and
+`sub` must be the same for both clients. Then add
+
+  client ID       {client_id}
+  type            public (no secret), authorization code with PKCE (S256), refresh token; device code if there is one
+  redirect URI    {redirect_uri}        (any port of it, RFC 8252)
+
+Otherwise:
+{without}"""
+
+PROVIDERS = (
+    Provider("Keycloak", r".*/protocol/openid-connect/auth", KEYCLOAK),
+    Provider("Entra ID", r"login\.(microsoftonline|partner\.microsoftonline|windows)\..*|sts\.windows\.net/.*", ENTRA),
+    Provider("Okta", r"[^/]*\.okta(preview|-emea)?\.com/.*|.*/oauth2/([^/]+/)?v1/authorize", ONE_APPLICATION),
+    Provider("Google", r"accounts\.google\.com/.*", ONE_APPLICATION),
+    Provider("Authentik", r".*/application/o/authorize/?", AUTHENTIK),
+    Provider("GitLab", r".*/oauth/authorize", ONE_APPLICATION),
+    Provider("Dex", r".*/auth(/[^/]+)?", DEX),
+)
+WITHOUT_THAT_SCOPE = ("Google", "GitLab")  # they do not know offline_access (docs/providers.md)
+
+
+def guide(registry: Registry, seen: FirstLook) -> str:
+    """All that is to be done, for this Harbor and its provider, as text for a terminal."""
+    provider = recognised(seen.redirect.authorization_endpoint)
+    facts = {
+        "program": PROGRAM,
+        "registry": registry.name,
+        "client_id": registry.client_id,
+        "redirect_uri": registry.redirect_uri,
+        "harbor_client_id": seen.redirect.client_id,
+        "client": json.dumps(keycloak_client(registry, seen), indent=2),
+        "name": provider.name if provider else "",
+    }
+    facts["without"] = WITHOUT.format_map(facts)
+    if provider and provider.name == "Keycloak":
+        facts["base"], _, facts["realm"] = _issuer(seen).partition("/realms/")
+    advice = (provider.advice if provider else OTHER).format_map(facts)
+    about_harbor = "" if provider and provider.name in WITHOUT_THAT_SCOPE else _about_harbor(seen)
+    return "\n".join(filter(None, (_heading(registry, seen, provider), advice, about_harbor)))
+
+
+def recognised(authorization_endpoint: str) -> Provider | None:
+    """Whose endpoint it is; None: somebody else's."""
+    parts = urlsplit(authorization_endpoint)
+    place = f"{parts.hostname}{parts.path}"
+    return next((provider for provider in PROVIDERS if re.fullmatch(provider.endpoint, place)), None)
+
+
+def keycloak_client(registry: Registry, seen: FirstLook) -> dict[str, Any]:
+    """Our client as a ClientRepresentation of Keycloak's Admin REST API."""
+    harbor_client_id = seen.redirect.client_id
+    return {
+        "clientId": registry.client_id,
+        "name": "Docker credential helper for Harbor",
+        "protocol": "openid-connect",
+        "publicClient": True,
+        "standardFlowEnabled": True,
+        "implicitFlowEnabled": False,
+        "directAccessGrantsEnabled": False,
+        "serviceAccountsEnabled": False,
+        "redirectUris": [registry.redirect_uri],
+        "webOrigins": [],
+        "attributes": {
+            "pkce.code.challenge.method": "S256",
+            "oauth2.device.authorization.grant.enabled": "true",
+        },
+        "protocolMappers": [
+            {
+                "name": f"audience {harbor_client_id}",
+                "protocol": "openid-connect",
+                "protocolMapper": "oidc-audience-mapper",
+                "config": {
+                    "included.client.audience": harbor_client_id,
+                    "id.token.claim": "true",
+                    "access.token.claim": "false",
+                },
+            }
+        ],
+    }
+
+
+def _issuer(seen: FirstLook) -> str:
+    if seen.provider:
+        return seen.provider.issuer
+    return seen.redirect.authorization_endpoint.removesuffix("/protocol/openid-connect/auth")
+
+
+def _heading(registry: Registry, seen: FirstLook, provider: Provider | None) -> str:
+    found = [
+        f"Harbor                  {registry.name}",
+        f"identity provider       {f'{provider.name}, ' if provider else ''}{_issuer(seen)}",
+        f"Harbor's client there   {seen.redirect.client_id}",
+    ]
+    if seen.provider and seen.hindrance is None:
+        found.append(f"the helper's client     {registry.client_id}: it is there, with its redirect URI")
+    return "\n".join((*found, ""))
+
+
+def _about_harbor(seen: FirstLook) -> str:
+    if OFFLINE_ACCESS in seen.redirect.scopes or ("access_type", "offline") in seen.redirect.further:
+        return "Harbor asks for offline access: its sessions outlive the browser's."
+    return (
+        "In Harbor, Administration > Configuration > Authentication > OIDC Scope: add offline_access. Without it\n"
+        "Harbor's side of a sign-in ends with the browser's session at the provider."
+    )
