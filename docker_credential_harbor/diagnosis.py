@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import discovery, errors, get, harbor, provider, scheduler, survey
-from docker_credential_harbor.client_config import cred_helpers, docker
+from docker_credential_harbor.client_config import cred_helpers, creds_store, docker, helm, podman
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import OFFLINE_ACCESS
 
@@ -88,8 +88,22 @@ class Examination:
             return Check("docker-config", False, message, "run: unset DOCKER_AUTH_CONFIG")
         if served_by != cred_helpers.HELPER:
             message = f"{path} names {f'{served_by!r}, not this helper,' if served_by else 'no helper'} for {name}"
+            if not served_by and name in creds_store.plain_pairs(path):
+                message += ", and holds a pair in plain text, which Docker takes"
             return Check("docker-config", False, message, f"run: {PROGRAM} setup {name}")
         return Check("docker-config", True, f"{path} names this helper for {name}")
+
+    def other_clients(self) -> Check | None:
+        """podman's and Helm's own files go before Docker's."""
+        name = self.registry.name
+        paths = [path for path in (*podman.config_files(), helm.config_file()) if path.exists()]
+        for path in paths:
+            if cred_helpers.helper_for(path, name) != cred_helpers.HELPER and name in creds_store.plain_pairs(path):
+                message = f"{path} holds a pair for {name} in plain text, which goes before this helper"
+                return Check("other-clients", False, message, f"run: {PROGRAM} setup {name}")
+        return (
+            Check("other-clients", True, "podman and Helm find nothing that goes before this helper") if paths else None
+        )
 
     def store(self) -> Check:
         self.context.store.check(self.registry.name)
@@ -148,6 +162,16 @@ class Examination:
         provider.look_at_client(self.http, self.found, self.registry, self.redirect)
         return Check("client", True, f"the provider takes the client {self.registry.client_id!r} and its redirect URI")
 
+    def subject(self) -> Check | None:
+        """Whether Harbor can know a person by our ID token, as far as the provider's metadata tell."""
+        if not self.registry.client_id:
+            return None
+        if self.found.pairwise_only:
+            message = f"{self.found.issuer} gives each client another sub (pairwise), so Harbor knows nobody by ours"
+            fix = f"set client_id = '' in [registries.\"{self.registry.name}\"] and run: {PROGRAM} login"
+            return Check("subject", False, message, f"{fix} {self.registry.name}")
+        return Check("subject", True, "the provider can give all clients the same sub")
+
     def device_code(self) -> Check | None:
         """Only where no browser can be opened."""
         if not self.registry.client_id or self.context.reach.way == "browser":
@@ -191,6 +215,7 @@ class Examination:
 CHECKS = {
     "helper": (Examination.helper, False),
     "docker-config": (Examination.docker_config, False),
+    "other-clients": (Examination.other_clients, False),
     "keepalive": (Examination.keepalive, False),
     "harbor": (Examination.harbor, True),
     "clock": (Examination.clock, False),
@@ -199,6 +224,7 @@ CHECKS = {
     "offline-access": (Examination.offline_access, False),
     "provider": (Examination.provider, True),
     "client": (Examination.client, False),
+    "subject": (Examination.subject, True),
     "device-code": (Examination.device_code, False),
     "store": (Examination.store, True),
     "session": (Examination.session, False),

@@ -93,4 +93,5 @@ def _provider(document: dict[str, Any], answer: Answer) -> Provider:
         revocation_endpoint=endpoint("revocation_endpoint"),
         device_authorization_endpoint=endpoint("device_authorization_endpoint"),
         iss_parameter_supported=document.get("authorization_response_iss_parameter_supported") is True,
+        pairwise_only=document.get("subject_types_supported") == ["pairwise"],
     )

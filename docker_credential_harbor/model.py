@@ -183,6 +183,7 @@ class Provider(NamedTuple):
     revocation_endpoint: str | None = None
     device_authorization_endpoint: str | None = None
     iss_parameter_supported: bool = False  # authorization_response_iss_parameter_supported, RFC 9207
+    pairwise_only: bool = False  # subject_types_supported: each client is given another sub (OIDC Core 8)
 
 
 class Freshness(NamedTuple):

@@ -9,6 +9,7 @@ import pytest
 
 from tests.flows.conftest import WITHOUT_OFFLINE
 from tests.lab import faults
+from tests.lab.realm import HELPER_CLIENT
 from tests.lab.workplace import WITH_OFFLINE
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 NO_DEVICE_GRANT = {"oauth2.device.authorization.grant.enabled": "false"}
 ALL_WELL = [
     *("helper", "docker-config", "keepalive", "harbor", "clock", "oidc-mode", "provider-from-harbor"),
-    *("offline-access", "provider", "client", "store", "session"),
+    *("offline-access", "provider", "client", "subject", "store", "session"),
 ]
 
 
@@ -93,13 +94,23 @@ class TestThisMachine:
         ("content", "message", "fix"),
         [
             ("{}", "names no helper", "setup"),
+            ('{"auths": {"NAME": {"auth": "YTpi"}}}', "holds a pair in plain text, which Docker takes", "setup"),
             ('{"credsStore": "pass"}', "names 'pass', not this helper,", "setup"),
             ('{"auths": {,}}', "it is not JSON", "correct it"),
         ],
     )
     def test_dockers_configuration(self, healthy: Workplace, content: str, message: str, fix: str) -> None:
-        (healthy.helper.home.docker_config / "config.json").write_text(content)
+        (healthy.helper.home.docker_config / "config.json").write_text(content.replace("NAME", healthy.name))
         the_one(healthy, "docker-config", message, fix)
+
+    @pytest.mark.parametrize("place", ["containers/auth.json", "helm/registry/config.json"])
+    def test_another_clients_own_file(self, healthy: Workplace, place: str) -> None:
+        file = healthy.helper.home.folders["XDG_CONFIG_HOME"] / place
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps({"auths": {healthy.name: {"auth": "YTpi"}}}))
+        the_one(healthy, "other-clients", "in plain text, which goes before this helper", f"setup {healthy.name}")
+        assert healthy.helper.run(["setup", "--no-login", healthy.name]).returncode == 0
+        assert failed(examine(healthy)) == []
 
     def test_as_the_store_of_all_credentials(self, healthy: Workplace) -> None:
         (healthy.helper.home.docker_config / "config.json").write_text('{"credsStore": "harbor"}')
@@ -203,6 +214,14 @@ class TestSession:
     def test_not_onboarded_any_more(self, healthy: Workplace) -> None:
         healthy.harbor.users.remove("alice-h")
         the_one(healthy, "session", "does not know this person", "pairwise")
+
+    def test_another_sub_for_our_client(self, workplace: Workplace) -> None:
+        """Keycloak's mapper of type pairwise, which its metadata do not tell."""
+        name_helper(workplace)
+        workplace.configure(top="login_timeout = 4")
+        workplace.realm.make_pairwise(HELPER_CLIENT)
+        workplace.refused()
+        the_one(workplace, "session", "gives each client another sub", "set client_id = ''")
 
     def test_without_the_audience_mapper(self, make_workplace: MakeWorkplace) -> None:
         workplace = make_workplace({"audience_mapper": False})

@@ -6,6 +6,7 @@ whether one person has one `sub`, and what the discovery document has.
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -253,6 +254,11 @@ class TestWhereTheFullModeCannotWork:
         line = place.refused()
         assert "does not know alice yet" in line
         assert "the provider's sub differs per client: set client_id = ''" in line
+        examined = json.loads(place.helper.run(["doctor", "--json"]).stdout)
+        checks = {check["name"]: check for check in examined["checks"]}
+        assert "(pairwise)" in checks["subject"]["message"]
+        assert "set client_id = ''" in checks["subject"]["fix"]
+        assert "session" not in checks, "which would only follow from it"
 
     def test_without_a_client_a_stored_secret_is_probed_and_walked(self, make_place: Callable[..., Place]) -> None:
         place = make_place({"pairwise": True}, {"scopes": WITH_OFFLINE, **CONSENT}, client_id="")

@@ -79,7 +79,7 @@ const provider = new Provider(issuer, {
   claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email', 'email_verified'] },
   conformIdTokenClaims: !options.claimsInIdToken,
   cookies: { keys: ['lab'] },
-  subjectTypes: ['public', 'pairwise'],
+  subjectTypes: options.pairwise ? ['pairwise'] : ['public', 'pairwise'],
   pairwiseIdentifier: (_ctx, subject, client) => createHash('sha256').update(`${subject} ${client.clientId}`).digest('hex'),
   findAccount: account,
   issueRefreshToken: REFRESH_TOKEN_RULES[options.refreshTokens],
