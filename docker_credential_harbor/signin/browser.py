@@ -102,7 +102,7 @@ def sign_in(
                 try:
                     tokens = run.exchange(server, attempt, callback)
                 except Failure as failure:
-                    callback.show(pages.failed(registry.name, failure.message))
+                    callback.show(pages.failed(registry.name, failure.message, failure.fix))
                     raise
                 sent_on_at = now()
                 callback.redirect(harbor_login_url)

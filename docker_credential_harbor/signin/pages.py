@@ -12,17 +12,34 @@ import html
 
 STYLE = """
 :root { color-scheme: light dark; }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: #f6f7f9; color: #1b1f24;
-  font: 1.0625rem/1.5 system-ui, sans-serif; }
-main { box-sizing: border-box; max-width: 34rem; width: 100%; padding: 2rem 1.5rem; }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: #f3f5f8; color: #1b1f24;
+  font: 1.0625rem/1.55 system-ui, sans-serif; }
+main { box-sizing: border-box; max-width: 40rem; width: 100%; padding: 1.5rem; }
+.card { background: #ffffff; border: 1px solid #d5dae1; border-radius: 1rem; padding: 2rem 1.75rem; }
+.mark { display: block; width: 2.75rem; height: 2.75rem; margin: 0 0 .75rem; }
+.mark circle { fill: #fdecea; } .mark path { fill: none; stroke: #b3261e; stroke-width: 3.5; stroke-linecap: round; }
+.calm circle { fill: #e6edf7; } .calm path { stroke: #2f5488; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .75rem; }
-p { margin: 0 0 .75rem; overflow-wrap: anywhere; }
-code { font: .95em ui-monospace, monospace; background: #e7eaee; padding: .1em .35em; border-radius: .25em; }
+p { margin: 0 0 .75rem; overflow-wrap: anywhere; } p:last-child { margin: 0; }
+.command { display: block; background: #eef1f5; padding: .6em .8em; border-radius: .5rem;
+  font: .9em/1.5 ui-monospace, monospace; }
+footer { margin: 1rem 0 0; text-align: center; font-size: .875rem; color: #4a5563; }
+@media (max-width: 24rem) { main { padding: .75rem; } .card { padding: 1.25rem 1rem; } }
 @media (prefers-color-scheme: dark) {
-  body { background: #16191d; color: #e8eaed; }
-  code { background: #2a2f36; }
+  body { background: #111418; color: #e8eaed; }
+  .card { background: #1b1f25; border-color: #343b45; } .command { background: #2a2f36; }
+  .mark circle { fill: #47201d; } .mark path { stroke: #ffb4ab; }
+  .calm circle { fill: #24344c; } .calm path { stroke: #a9c7f5; } footer { color: #b3bcc7; }
 }
 """
+
+# Drawn, so that nothing has to be loaded; what it says stands in the heading.
+_MARK = (
+    '<svg class="mark{}" viewBox="0 0 48 48" aria-hidden="true"><circle cx="24" cy="24" r="24"/><path d="{}"/></svg>'
+)
+_CROSS = _MARK.format("", "M16 16l16 16M32 16l-16 16")
+_WARNING = _MARK.format("", "M24 13v13M24 34v.5")
+_PASSED_BY = _MARK.format(" calm", "M15 24h18")
 
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
@@ -39,36 +56,48 @@ HEADERS = {
 def declined(registry: str, reason: str) -> str:
     """The provider sent the person back without a sign-in."""
     return _page(
-        "Not signed in",
-        f"The sign-in for {_code(registry)} was declined: {html.escape(reason)}.",
-        "You can close this tab. To try again, run "
-        f"{_code(f'docker-credential-harbor login {registry}')} in your terminal.",
+        "You are not signed in",
+        _CROSS,
+        f"The sign-in for {_name(registry)} was declined: either you chose not to go on, or the identity provider did "
+        "not let you in.",
+        f"Its answer: {html.escape(reason)}",
+        "You can close this tab. To try again, run this in your terminal:",
+        f'<code class="command">{html.escape(f"docker-credential-harbor login {registry}")}</code>',
     )
 
 
-def failed(registry: str, what_happened: str) -> str:
-    """The person signed in, and the sign-in could not be finished all the same."""
+def failed(registry: str, what_happened: str, what_to_do: str) -> str:
+    """The person signed in, and the sign-in could not be finished all the same; both texts as on the terminal."""
     return _page(
         "The sign-in could not be finished",
-        f"{html.escape(what_happened[:1].upper() + what_happened[1:])}.",
-        f"You can close this tab. To try again, run {_code(f'docker-credential-harbor login {registry}')} "
-        "in your terminal.",
+        _WARNING,
+        f"You did your part for {_name(registry)}, and then something went wrong:",
+        _sentence(what_happened),
+        f"<strong>What to do:</strong> {_sentence(what_to_do)}",
+        "You can close this tab.",
     )
 
 
 def refused(reason: str) -> str:
     """A request that the loopback server does not take; the sign-in, if one is under way, goes on."""
     return _page(
-        "Nothing to see here", f"This request was not taken: {html.escape(reason)}.", "You can close this tab."
+        "Nothing to see here",
+        _PASSED_BY,
+        f"This request was not taken: {html.escape(reason)}.",
+        "A sign-in that is under way in another tab goes on. You can close this tab.",
     )
 
 
-def _code(text: str) -> str:
-    return f"<code>{html.escape(text)}</code>"
+def _sentence(text: str) -> str:
+    return html.escape(f"{text[:1].upper()}{text[1:]}.")
 
 
-def _page(title: str, *paragraphs: str) -> str:
-    """``title`` is ours; the paragraphs are HTML."""
+def _name(registry: str) -> str:
+    return f"<strong>{html.escape(registry)}</strong>"
+
+
+def _page(title: str, mark: str, *paragraphs: str) -> str:
+    """``title`` and ``mark`` are ours; the paragraphs are HTML."""
     text = "\n".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
     return f"""<!doctype html>
 <html lang="en">
@@ -80,8 +109,12 @@ def _page(title: str, *paragraphs: str) -> str:
 </head>
 <body>
 <main>
+<div class="card">
+{mark}
 <h1>{title}</h1>
 {text}
+</div>
+<footer>docker-credential-harbor, on this machine</footer>
 </main>
 </body>
 </html>

@@ -25,7 +25,7 @@ SWITCHES = [
     "--disable-sync",
 ]
 # What a person would act on, and where a window is at rest.
-LOGIN, GRANT, ONBOARD = "#kc-form-login #password", "[name=accept]", "form#oidc-onboard #onboard"
+LOGIN, GRANT, DENY, ONBOARD = "#kc-form-login #password", "[name=accept]", "[name=cancel]", "form#oidc-onboard #onboard"
 
 
 def chromium() -> str | None:
@@ -51,6 +51,10 @@ class ChromiumPerson(Person):
         """Forgets the provider's session and Harbor's."""
         self._in_thread(lambda context: context.clear_cookies())
 
+    def at_window(self, look: Callable[[Window], object]) -> None:
+        """Calls that with the window opened last, in the browser's own thread; raises what it raised."""
+        self._in_thread(lambda context: look(context.pages[-1]))
+
     def screenshot(self, path: Path) -> None:
         """A picture of the window opened last."""
         self._in_thread(lambda context: context.pages[-1].screenshot(path=path))
@@ -63,14 +67,16 @@ class ChromiumPerson(Person):
             try:
                 if self._context is not None:
                     errand(self._context)
-            except Error as error:
+            except (Error, AssertionError) as error:
                 faults.append(error)
             finally:
                 done.set()
 
         self._errands.put(run)
-        if not done.wait(TIMEOUT_SECONDS) or faults:
-            raise PartError(f"chromium: {faults}")
+        if not done.wait(TIMEOUT_SECONDS):
+            raise PartError("chromium: it did not answer")
+        if faults:
+            raise PartError(f"chromium: {faults}") from faults[0]
 
     def _live(self) -> None:
         try:
@@ -115,7 +121,7 @@ class ChromiumPerson(Person):
             window.fill("#password", self._password())
             self._click_through(window, "#kc-login")
         elif window.locator(GRANT).count():
-            self._click_through(window, GRANT)
+            self._click_through(window, DENY if self.deny else GRANT)
         elif window.locator(ONBOARD).count():
             return self._onboard(window)
         else:

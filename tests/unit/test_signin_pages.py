@@ -13,10 +13,10 @@ from docker_credential_harbor.signin import pages
 EVIL = "<script>alert('x')</script>\"&"
 PAGES = [
     pages.declined("harbor.example.com", "access_denied"),
-    pages.failed("harbor.example.com", "the clock is wrong"),
+    pages.failed("harbor.example.com", "the clock is wrong", "set it"),
     pages.refused("it is not a GET"),
     pages.declined(EVIL, EVIL),
-    pages.failed(EVIL, EVIL),
+    pages.failed(EVIL, EVIL, EVIL),
     pages.refused(EVIL),
 ]
 
@@ -66,4 +66,5 @@ def test_the_policy_lets_in_this_style_and_nothing_else() -> None:
 def test_what_happened_stands_there() -> None:
     assert "access_denied" in PAGES[0]
     assert "The clock is wrong." in PAGES[1]
+    assert "Set it." in PAGES[1]
     assert "docker-credential-harbor login harbor.example.com" in PAGES[0]
