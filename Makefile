@@ -5,8 +5,10 @@ DEMO_PYTHON := build/demo-venv/bin/python
 DEMO_STAMP := build/demo-venv/.installed
 PACKAGE_PYTHON := build/package-venv/bin/python
 PACKAGE_STAMP := build/package-venv/.installed
+DOCS_PYTHON := build/docs-venv/bin/python
+DOCS_STAMP := build/docs-venv/.installed
 
-.PHONY: test soak lint demo bench package lock clean
+.PHONY: test soak lint demo bench package docs troubleshooting pictures lock clean
 
 $(STAMP): requirements.lock pyproject.toml
 	python3 -m venv $(VENV)
@@ -26,7 +28,7 @@ $(DEMO_STAMP): requirements-demo.lock pyproject.toml $(shell find docker_credent
 demo: $(DEMO_STAMP)
 	@$(DEMO_PYTHON) -m tests.lab.demo
 
-# Prints, asserts nothing: the figures of the README.
+# Prints, asserts nothing: the figures of docs/measured.md.
 bench: $(DEMO_STAMP) package
 	@$(DEMO_PYTHON) -m tests.bench.bench dist/docker-credential-harbor/docker-credential-harbor build/package-venv/bin/python
 
@@ -43,6 +45,23 @@ package: dist/SHA256SUMS
 PACKAGE_SOURCES = $(shell find docker_credential_harbor packaging -type f -not -name '*.pyc') pyproject.toml
 dist/SHA256SUMS: $(PACKAGE_STAMP) $(PACKAGE_SOURCES) $(wildcard $(shell git rev-parse --git-path logs/HEAD 2>/dev/null))
 	$(PACKAGE_PYTHON) packaging/build.py
+
+$(DOCS_STAMP): requirements-docs.lock
+	python3 -m venv build/docs-venv
+	$(DOCS_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-docs.lock
+	touch $@
+
+# The documentation as a site, in build/site; stops at a link or anchor that leads nowhere.
+docs: $(DOCS_STAMP)
+	NO_MKDOCS_2_WARNING=1 $(DOCS_PYTHON) -m mkdocs build --quiet --strict
+
+# The page of all messages, from the classes of errors.py and the words in docs/make; a test compares it.
+troubleshooting: $(STAMP)
+	$(PYTHON) -m docs.make.troubleshooting
+
+# The pictures of the loopback server's pages, taken anew in a real sign-in.
+pictures: $(STAMP)
+	DOCS_PICTURES=$(CURDIR)/docs/pictures $(PYTHON) -m pytest tests/docs/test_pictures.py
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .
@@ -62,6 +81,7 @@ lock:
 	$(LOCK) --group demo --group test --group lint pyproject.toml --output-file requirements.lock
 	$(LOCK) --group demo pyproject.toml --output-file requirements-demo.lock
 	$(LOCK) --group package pyproject.toml --output-file requirements-package.lock
+	$(LOCK) --group docs --output-file requirements-docs.lock
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

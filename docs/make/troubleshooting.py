@@ -35,7 +35,7 @@ SENTENCES = {
 COMMAND = re.compile(r"(?:docker-credential-harbor|docker) [a-z]+(?: (?:--[a-z-]+|REGISTRY)\b)*|client_id = ''")
 
 TOP = """\
-<!-- Made by docs/make/troubleshooting.py from docker_credential_harbor/errors.py: change those, then run make docs. -->
+<!-- Made from docker_credential_harbor/errors.py by make troubleshooting. -->
 # Troubleshooting
 
 Each message that tells of a failure is one line on standard error, with its code in front:

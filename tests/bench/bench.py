@@ -76,7 +76,7 @@ def own(lab: BenchLab, packaged: Path, python: Path) -> list[Contestant]:
 
 
 def show(result: dict[str, Any]) -> None:
-    """The figures, as the README states them."""
+    """The figures, as docs/measured.md states them."""
     print(f"{result['machine']}; medians of {RUNS} runs, taken in turns\n")
     print(f"  {'':<48}{'ms':>8}{'packaged get to it':>22}")
     for name, milliseconds in result["milliseconds"].items():

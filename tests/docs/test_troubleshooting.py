@@ -11,7 +11,7 @@ from docs.make import troubleshooting
 
 
 def test_the_page_is_what_the_generator_makes() -> None:
-    assert troubleshooting.PAGE.read_text(encoding="utf-8") == troubleshooting.page(), "run: make docs"
+    assert troubleshooting.PAGE.read_text(encoding="utf-8") == troubleshooting.page(), "run: make troubleshooting"
 
 
 def test_each_code_is_a_heading_of_its_own() -> None:
