@@ -25,7 +25,10 @@ REDACTED = "[secret]"
 LONGEST_LINE = 8000  # an address to open must stay whole
 SHORTEST_SECRET = 4  # shorter ones would take ordinary text apart
 
+CLEAR_LINE = "\r\033[K"  # ECMA-48 8.3.41, Erase in Line
+
 _secrets: set[str] = set()
+_shown_progress = ""  # in the terminal's last line now
 
 
 def tell(failure: Failure, about: str = "") -> None:
@@ -44,6 +47,22 @@ def warn(text: str) -> None:
 def hint(text: str) -> None:
     """Progress: what happens now, and what to open."""
     _write(text)
+
+
+def progress(text: str) -> None:
+    """A line in whose place the next one comes, on a terminal; nothing elsewhere. Empty: it is taken away."""
+    global _shown_progress
+    if text == _shown_progress:
+        return
+    try:
+        if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+            return
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+        sys.stderr.write(CLEAR_LINE + (PREFIX + one_line(text))[: columns - 1] if text else CLEAR_LINE)
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):
+        return
+    _shown_progress = text
 
 
 def trace(text: str) -> None:
@@ -82,6 +101,7 @@ def redact(text: str) -> str:
 def _write(text: str, prefix: str = PREFIX) -> None:
     lines = [one_line(line.rstrip(), LONGEST_LINE) for line in redact(text).splitlines()]
     written = "".join(f"{prefix}{line}\n" for line in lines if line.strip())
+    progress("")
     try:
         sys.stderr.write(written)
         sys.stderr.flush()

@@ -78,6 +78,7 @@ def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "lo
         ended = _wait(context, registry, Asking(run, Step.SIGN_IN))
     except KeyboardInterrupt:
         window.end(registry.name, run)
+        console.hint(f"stopped; to sign in later, run: docker-credential-harbor login {registry.name}")
         raise
     if ended is None:
         raise errors.Busy(what_runs="sign-in", registry="another registry")
@@ -180,7 +181,10 @@ def _wait(context: Context, registry: Registry, asking: Asking) -> Ended | None:
     """How it ended; None: the window is free now, or was another registry's."""
     seconds = context.settings.login_timeout_seconds + window.GRACE_SECONDS
     if asking.run:
-        outcome = window.wait(asking.run, registry.name, seconds, window.show)
+        try:
+            outcome = window.wait(asking.run, registry.name, seconds, window.show, window.count_down)
+        finally:
+            console.progress("")
         return Ended(asking.step, *outcome) if outcome else None
     note = window.under_way()
     if note and context.asked:

@@ -138,11 +138,16 @@ def _environment() -> dict[str, str]:
 
 
 def wait(
-    run: str, registry_name: str, seconds: float, show: Callable[[Note], None] | None = None
+    run: str,
+    registry_name: str,
+    seconds: float,
+    show: Callable[[Note], None] | None = None,
+    count_down: Callable[[float], None] | None = None,
 ) -> tuple[Asked | None, Failure | None] | None:
     """How that run for the registry ended, waited for at most ``seconds``; None: another one had the window.
 
-    ``show`` is called for every new link or line of its note. A run that left no note counts as ended by somebody.
+    ``show`` is called for every new link or line of its note, ``count_down`` all the time that a person can be waited
+    for, with the seconds that are left to them. A run that left no note counts as ended by somebody.
     """
     ends_at = time.monotonic() + seconds
     seen: Note | None = None
@@ -159,6 +164,10 @@ def wait(
                 seen = note
             if note.ended or not held:
                 return note.outcome()
+            if count_down and note.links:
+                code_ends_at = note.links[-1].ends_at or float("inf")
+                left = min(ends_at - GRACE_SECONDS - time.monotonic(), code_ends_at - time.time())
+                count_down(max(0.0, left))
         elif held and not seen:
             return None
         else:
@@ -201,6 +210,12 @@ def show(note: Note) -> None:
             console.warn(line)
         for line in note.trace:
             console.trace(line)
+
+
+def count_down(seconds: float) -> None:
+    """On a terminal: that somebody is waited for, and for how long."""
+    minutes, rest = divmod(round(seconds), 60)
+    console.progress(f"waiting for the browser, {minutes}:{rest:02} left (Ctrl-C stops it)")
 
 
 def show_qr_code(url: str) -> None:

@@ -5,6 +5,7 @@ Source: pty(7), tty_ioctl(4) (TIOCSCTTY: the program's controlling terminal, whi
 
 import fcntl
 import os
+import re
 import struct
 import subprocess
 import termios
@@ -15,6 +16,7 @@ from types import TracebackType
 from tests.lab.processes import wait_until
 
 TIMEOUT_SECONDS = 60
+CLEARED = re.compile(r"[^\n]*\r\033\[K")  # a line up to Erase in Line (ECMA-48 8.3.41)
 
 
 class Terminal:
@@ -39,8 +41,13 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """Everything shown so far, lines ending in a line feed."""
-        return self._shown.decode(errors="replace").replace("\r\n", "\n")
+        """Everything that can be read there by now, lines ending in a line feed; what was cleared is gone."""
+        return CLEARED.sub("", self.raw.replace("\r\n", "\n"))
+
+    @property
+    def raw(self) -> str:
+        """Everything that was written to it so far."""
+        return self._shown.decode(errors="replace")
 
     def wait_for(self, text: str, times: int = 1) -> str:
         """Waits until the text has been shown so often; everything shown so far."""
