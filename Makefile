@@ -59,9 +59,9 @@ docs: $(DOCS_STAMP)
 troubleshooting: $(STAMP)
 	$(PYTHON) -m docs.make.troubleshooting
 
-# The pictures of the loopback server's pages, taken anew in a real sign-in.
-pictures: $(STAMP)
-	DOCS_PICTURES=$(CURDIR)/docs/pictures $(PYTHON) -m pytest tests/docs/test_pictures.py
+# Taken anew: the loopback server's pages in a real sign-in, and a terminal from setup to the first pull.
+pictures: $(STAMP) package
+	DOCS_PICTURES=$(CURDIR)/docs/pictures $(PYTHON) -m pytest tests/docs/test_pictures.py tests/docs/test_session.py
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .

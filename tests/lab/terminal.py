@@ -10,6 +10,7 @@ import struct
 import subprocess
 import termios
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 
@@ -25,7 +26,7 @@ class Terminal:
     def __init__(self, command: Sequence[str], env: Mapping[str, str], columns: int = 100) -> None:
         self._screen, inside = os.openpty()
         fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-        self._shown = bytearray()
+        self.chunks: list[tuple[float, bytes]] = []  # what was written to it, and when (time.monotonic)
         self.process = subprocess.Popen(
             command,
             env=env,
@@ -47,7 +48,7 @@ class Terminal:
     @property
     def raw(self) -> str:
         """Everything that was written to it so far."""
-        return self._shown.decode(errors="replace")
+        return b"".join(data for _, data in self.chunks).decode(errors="replace")
 
     def wait_for(self, text: str, times: int = 1) -> str:
         """Waits until the text has been shown so often; everything shown so far."""
@@ -79,7 +80,7 @@ class Terminal:
                 return
             if not data:
                 return
-            self._shown += data
+            self.chunks.append((time.monotonic(), data))
 
     def __enter__(self) -> "Terminal":
         return self
