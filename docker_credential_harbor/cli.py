@@ -29,6 +29,9 @@ examples:
   docker-credential-harbor setup harbor.example.com
   docker pull harbor.example.com/project/image
   docker-credential-harbor status
+
+exit status: 0 all is well; 1 it failed, or something is not as it should be, and a line says what; 2 wrong usage;
+130 stopped by Ctrl-C
 """
 
 

@@ -96,6 +96,14 @@ def replace_keeping_link(path: Path, data: bytes, mode: int = PRIVATE_FILE, fold
     return True
 
 
+def remove(path: Path) -> None:
+    """Raises NotWritable."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _not_writable(path, error) from error
+
+
 def _make_missing(folder: Path, mode: int = PRIVATE_FOLDER) -> None:
     """XDG Base Directory: folders that are missing are made with mode 0700."""
     if folder.is_dir():

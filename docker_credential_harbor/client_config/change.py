@@ -38,6 +38,13 @@ class Change(NamedTuple):
         if not self.is_none:
             files.replace_keeping_link(self.path, self.after, self.mode, self.folder_mode)
 
+    def carry_out_or_remove(self) -> None:
+        """A file in which nothing is left goes, unless it is a link: `setup` made it, as a rule. Raises NotWritable."""
+        if self.is_none or self.after.strip() not in (b"", b"{}") or self.path.is_symlink():
+            self.carry_out()
+        else:
+            files.remove(self.path)
+
     def take_back(self) -> None:
         """What was carried out, as far as that is possible."""
         with suppress(OSError, Failure):
@@ -61,12 +68,15 @@ def none(path: Path, what: str) -> Change:
     return Change(path, None, b"", what)
 
 
-def carry_out(changes: Sequence[Change]) -> None:
+def carry_out(changes: Sequence[Change], *, undoing: bool = False) -> None:
     """All of them or none. Raises NotWritable."""
     done: list[Change] = []
     try:
         for change in changes:
-            change.carry_out()
+            if undoing:
+                change.carry_out_or_remove()
+            else:
+                change.carry_out()
             done.append(change)
     except Failure:
         for change in reversed(done):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from docker_credential_harbor import config, server_url
 from docker_credential_harbor.client_config import change, cred_helpers, creds_store, docker, helm, own, podman
 from docker_credential_harbor.errors import (
+    DoNotGoTogether,
     Failure,
     NotEntered,
     PlainPairs,
@@ -44,6 +45,14 @@ EXAMPLES = (
     "setup --admin harbor.example.com        # what to add at the identity provider",
     "setup --system harbor.example.com       # as root, when an image is built",
 )
+
+
+# What each option has nothing to do with, and what it is of no use without.
+ALONE = {
+    "admin": {"no_login", "credentials_store", "system", "undo", "dry_run"},
+    "credentials_store": {"system", "undo"},
+}
+ONLY_WITH = {"json": "admin", "yes": "credentials_store"}
 
 
 class Files(NamedTuple):
@@ -81,6 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    _check_options(arguments)
     name, url = _registry(arguments.registry)
     if arguments.admin:
         return _tell_administrator(arguments, name, url)
@@ -91,6 +101,19 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.system:
         return _enter_for_everybody(arguments, found, name, url)
     return _set_up(arguments, found, name, url)
+
+
+def _check_options(arguments: argparse.Namespace) -> None:
+    """Raises DoNotGoTogether."""
+    given = {option for option, value in vars(arguments).items() if value is True}
+    for option, others in ALONE.items():
+        for other in sorted(given & others) if option in given else ():
+            both = " and ".join(f"--{name.replace('_', '-')}" for name in (option, other))
+            raise DoNotGoTogether(options=both, command="setup")
+    for option, needed in ONLY_WITH.items():
+        if option in given and needed not in given:
+            both = f"--{option} without --{needed.replace('_', '-')}"
+            raise DoNotGoTogether(options=f"setup and {both}", command="setup")
 
 
 def _registry(given: str) -> tuple[str, str | None]:
@@ -301,7 +324,7 @@ def _undo(arguments: argparse.Namespace, found: Files, name: str) -> int:
     if not found.for_everybody and name in found.settings.registries:
         _sign_out(name)
     left = _left_in_the_store() if is_last and creds_store.is_entered(found.clients[0]) else []
-    change.carry_out(changes)
+    change.carry_out(changes, undoing=True)
     for each in changes:
         print(each.what)
     if left:

@@ -156,6 +156,31 @@ class TestFiles:
         assert "config.json cannot be written" in line
         assert not (fresh.home.folders["XDG_CONFIG_HOME"] / "docker-credential-harbor" / "config.toml").exists()
 
+    def test_undo_leaves_no_empty_files(self, fresh: Helper) -> None:
+        fresh.run(["setup", "--no-login", NAME])
+        answer = fresh.run(["setup", "--undo", NAME])
+        assert (answer.returncode, answer.stderr) == (0, "")
+        assert not (fresh.home.docker_config / "config.json").exists()
+        assert not list(fresh.home.folders["XDG_CONFIG_HOME"].rglob("config.toml"))
+
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            ("--admin --system", "--admin and --system do"),
+            ("--admin --dry-run", "--admin and --dry-run do"),
+            ("--credentials-store --undo", "--credentials-store and --undo do"),
+            ("--json", "setup and --json without --admin do"),
+            ("--yes", "setup and --yes without --credentials-store do"),
+        ],
+    )
+    def test_options_that_do_not_go_together(self, fresh: Helper, options: str, said: str) -> None:
+        answer = fresh.run(["setup", *options.split(), NAME])
+        assert (answer.returncode, answer.stdout) == (2, "")
+        assert (
+            f"[do-not-go-together] {said} not go together: try docker-credential-harbor setup --help" in answer.stderr
+        )
+        assert not (fresh.home.docker_config / "config.json").exists()
+
     def test_a_link_stays_one(self, fresh: Helper) -> None:
         theirs = fresh.home.docker_config / "config.json"
         dotfiles = fresh.home.path / "dotfiles.json"
