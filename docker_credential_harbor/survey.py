@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from docker_credential_harbor import errors, get, policy, registry_state
+from docker_credential_harbor import errors, get, policy, registry_state, verified
 from docker_credential_harbor.findings import HandOut, NotFound, Probe
 from docker_credential_harbor.inquiry import Inquiry
 
@@ -33,6 +33,8 @@ def survey(context: Context, registry: Registry) -> Survey:
             end = look.run()
             if isinstance(end, HandOut) and look.known.probe is not Probe.REFUSED:
                 look.save(end)
+            elif look.known.probe is Probe.REFUSED:  # the next `get` is not to hand it out for as long as it is trusted
+                registry_state.save(registry.name, verified.forget(registry.name, look.notes))
             else:
                 registry_state.save(registry.name, look.notes)
     except errors.Failure as fault:

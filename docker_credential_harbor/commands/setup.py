@@ -1,27 +1,22 @@
 """`setup REGISTRY`: enter a registry into our configuration, this helper for it into its clients', and sign in.
 
-With `--system` for every user yet to come: site-wide, and in the folder that new homes are copied from (useradd(8)).
-Docker, podman and Helm have no configuration for all users. With `--undo` all of it is taken back.
+What it finds out, asks and says; the files are those of client_config/registration.py. With `--system` for every user
+yet to come, with `--undo` all of it is taken back, with `--admin` nothing is changed.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from docker_credential_harbor import config, server_url
-from docker_credential_harbor.client_config import change, cred_helpers, creds_store, docker, helm, own, podman
+from docker_credential_harbor.client_config import change, creds_store, registration
 from docker_credential_harbor.errors import (
     DoNotGoTogether,
     Failure,
     NotEntered,
     PlainPairs,
-    SiteConfigurationClosed,
-    SystemSetupElsewhere,
-    SystemSetupNeedsRoot,
     UnacceptableServerUrl,
     Unreachable,
 )
@@ -29,13 +24,14 @@ from docker_credential_harbor.model import DEFAULT_CLIENT_ID, Registry
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from docker_credential_harbor.client_config.change import Change
+    from docker_credential_harbor.client_config.registration import Files
+    from docker_credential_harbor.context import Context
     from docker_credential_harbor.first_look import FirstLook
     from docker_credential_harbor.model import Credentials, Settings
-
-SKELETON = Path("/etc/skel")
 
 EXAMPLES = (
     "setup harbor.example.com",
@@ -53,15 +49,6 @@ ALONE = {
     "credentials_store": {"system", "undo"},
 }
 ONLY_WITH = {"json": "admin", "yes": "credentials_store"}
-
-
-class Files(NamedTuple):
-    """What is to be changed, whose, and what it says as a whole now."""
-
-    settings: Settings
-    ours: Path
-    clients: list[Path]
-    for_everybody: bool = False
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,11 +82,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.admin:
         return _tell_administrator(arguments, name, url)
     # A configuration that is broken already is told before anything is written.
-    found = _of_the_system() if arguments.system else _of_this_user(undo=arguments.undo)
+    found = registration.of_the_system() if arguments.system else registration.of_this_user(undo=arguments.undo)
     if arguments.undo:
         return _undo(arguments, found, name)
     if arguments.system:
-        return _enter_for_everybody(arguments, found, name, url)
+        return _set_up_for_everybody(arguments, found, name, url)
     return _set_up(arguments, found, name, url)
 
 
@@ -129,38 +116,22 @@ def _registry(given: str) -> tuple[str, str | None]:
     return name, f"http://{name}" if scheme == "http" else None
 
 
-# --- For this user ----------------------------------------------------------------------------------------------------
-
-
-def _of_this_user(*, undo: bool) -> Files:
-    """podman and Helm read Docker's file, too: their own are changed where they exist, since those go first."""
-    others = [path for path in (*podman.config_files(), helm.config_file()) if path.exists()]
-    theirs = docker.config_file()
-    clients = [theirs, *others] if theirs.exists() or not undo else others
-    return Files(config.load(), config.user_file(), clients)
+# --- For this user, and for every user yet to come --------------------------------------------------------------------
 
 
 def _set_up(arguments: argparse.Namespace, found: Files, name: str, url: str | None) -> int:
-    entered = _is_entered(found, name, url)
     without_client = False
-    if not entered and not arguments.no_login:
-        without_client = not _can_be_signed_in_with_client(found.settings, Registry(name, url or f"https://{name}"))
-    ours = (
-        change.none(found.ours, f"{name} is configured already")
-        if entered
-        else own.entered(found.ours, name, url, without_client=without_client)
+    if not registration.is_entered(found, name, url) and not arguments.no_login:
+        without_client = not _takes_our_client(found.settings, Registry(name, url or f"https://{name}"))
+    docker_config = found.clients[0]
+    plain = creds_store.plain_pairs(docker_config) if arguments.credentials_store else {}
+    changes = registration.entered(
+        found, name, url, without_client=without_client, for_every_server=arguments.credentials_store
     )
-    theirs, *others = found.clients
-    plain = creds_store.plain_pairs(theirs) if arguments.credentials_store else {}
-    changes = [
-        ours,
-        creds_store.entered(theirs) if arguments.credentials_store else cred_helpers.entered(theirs, name),
-        *(cred_helpers.entered(path, name) for path in others),
-    ]
     if arguments.dry_run:
         return _show(changes)
     if plain and not arguments.yes:
-        _ask_whether_to_move(plain, theirs)
+        _ask_whether_to_move(plain, docker_config)
     _carry_out(changes, plain)
     if arguments.no_login:
         print(f"Next: docker-credential-harbor login {name}")
@@ -169,12 +140,16 @@ def _set_up(arguments: argparse.Namespace, found: Files, name: str, url: str | N
     return 0
 
 
-def _is_entered(found: Files, name: str, url: str | None) -> bool:
-    known = found.settings.registries.get(name)
-    return known is not None and url in (None, known.url)
+def _set_up_for_everybody(arguments: argparse.Namespace, found: Files, name: str, url: str | None) -> int:
+    changes = registration.entered(found, name, url)
+    if arguments.dry_run:
+        return _show(changes)
+    _carry_out(changes, {})
+    print(f"Users made from now on need nothing more. Those who exist run: docker-credential-harbor setup {name}")
+    return 0
 
 
-def _can_be_signed_in_with_client(settings: Settings, registry: Registry) -> bool:
+def _takes_our_client(settings: Settings, registry: Registry) -> bool:
     """What Harbor and its provider say, which is printed. Raises NotEntered, NotOidcMode."""
     try:
         seen = _look(settings, registry)
@@ -239,7 +214,7 @@ def _move(pairs: Mapping[str, Credentials]) -> None:
 
 def _sign_in(name: str) -> None:
     """Where a person is there who can be asked, as for a pull; who is signed in already stays so."""
-    from docker_credential_harbor import survey, terminal
+    from docker_credential_harbor import get, survey, terminal
     from docker_credential_harbor.commands import login
     from docker_credential_harbor.context import open_context
 
@@ -254,9 +229,30 @@ def _sign_in(name: str) -> None:
         raise now.failure
     if now.state == "ready" and now.known and now.known.pair:
         print(f"Signed in at {name} as {now.known.pair.username} already: Harbor accepts the pair now.")
+    elif now.state == "harbor-session-ended":
+        pair = get.credentials(context, registry)
+        print(f"Signed in at {name} as {pair.username} again: Harbor's own sign-in had ended.")
     else:
-        login.sign_in(context, registry)
+        with _without_refused_pair(context, registry, refused=now.state == "refused" and not now.failure):
+            login.sign_in(context, registry)
     print(f"Try it: docker pull {name}/PROJECT/IMAGE")
+
+
+@contextmanager
+def _without_refused_pair(context: Context, registry: Registry, *, refused: bool) -> Iterator[None]:
+    """One of an earlier `docker login` would go before the sign-in; it comes back where that fails."""
+    key = f"https://{registry.name}"
+    stored = context.store.load_stored(key) if refused else None
+    if stored:
+        context.store.delete_stored(key)
+    try:
+        yield
+    except BaseException:
+        if stored:
+            context.store.save_stored(key, stored)
+        raise
+    if stored:
+        print(f"The pair of an earlier docker login, which Harbor refused, is gone ({stored.pair.username}).")
 
 
 # --- For the identity provider's administrator ------------------------------------------------------------------------
@@ -277,57 +273,20 @@ def _tell_administrator(arguments: argparse.Namespace, name: str, url: str | Non
     return 0
 
 
-# --- For every user yet to come ---------------------------------------------------------------------------------------
-
-
-def _of_the_system() -> Files:
-    if sys.platform != "linux":
-        raise SystemSetupElsewhere()
-    if os.geteuid() != 0:
-        raise SystemSetupNeedsRoot()
-    settings, ours = config.load_site(), config.site_files()[-1]
-    _check_is_open(ours)
-    return Files(settings, ours, [SKELETON / client.IN_HOME for client in (docker, podman, helm)], for_everybody=True)
-
-
-def _enter_for_everybody(arguments: argparse.Namespace, found: Files, name: str, url: str | None) -> int:
-    if _is_entered(found, name, url):
-        ours = change.none(found.ours, f"{name} is configured already")
-    else:
-        ours = own.entered(found.ours, name, url, for_everybody=True)
-    changes = [ours, *(cred_helpers.entered(path, name) for path in found.clients)]
-    if arguments.dry_run:
-        return _show(changes)
-    _carry_out(changes, {})
-    print(f"Users made from now on need nothing more. Those who exist run: docker-credential-harbor setup {name}")
-    return 0
-
-
-def _check_is_open(path: Path) -> None:
-    """A file of the administrator's may be for a group; one that only root can read is of no use to anybody."""
-    for place, bits, mode in ((path.parent, 0o011, "755"), (path, 0o044, "644")):
-        if place.exists() and not place.stat().st_mode & bits:
-            raise SiteConfigurationClosed(path=place, mode=mode)
-
-
 # --- Back, and beforehand ---------------------------------------------------------------------------------------------
 
 
 def _undo(arguments: argparse.Namespace, found: Files, name: str) -> int:
-    changes = [cred_helpers.taken_out(path, name) for path in found.clients]
-    is_last = bool(changes) and not found.for_everybody and not set(found.settings.registries) - {name}
-    if is_last:
-        changes[0] = creds_store.taken_out(found.clients[0], changes[0])
-    changes.append(own.taken_out(found.ours, name))
+    changes = registration.taken_out(found, name)
     if arguments.dry_run:
         return _show(changes)
     if not found.for_everybody and name in found.settings.registries:
         _sign_out(name)
-    left = _left_in_the_store() if is_last and creds_store.is_entered(found.clients[0]) else []
+    left = _left_in_the_store() if registration.is_for_every_server(found) else []
     change.carry_out(changes, undoing=True)
     for each in changes:
         print(each.what)
-    if left:
+    if left and not registration.is_for_every_server(found):
         print(f"kept in the credential store, but docker does not look there any more: {', '.join(left)}")
     return 0
 

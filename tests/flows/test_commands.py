@@ -49,6 +49,9 @@ class TestStatus:
         found = row(workplace)
         assert (found["state"], found["username"]) == ("harbor-session-ended", "alice-h")
         assert "the next pull renews it" in found["message"]
+        windows = workplace.person.windows
+        workplace.pair()
+        assert workplace.person.windows == windows + 1, "and it does, whatever was trusted before"
         assert workplace.asked().count("/service/token") >= 2, "it probes, whatever the trust window says"
 
     def test_a_robot_is_ready(self, workplace: Workplace) -> None:

@@ -236,7 +236,7 @@ class TestSigningIn:
         place.helper.run(["setup", place.harbor.url])
         place.harbor.kill_stored_token("alice-h")
         answer = place.helper.run(["setup", place.harbor.url])
-        assert f"Signed in at {place.name} as alice-h." in answer.stdout
+        assert f"Signed in at {place.name} as alice-h again: Harbor's own sign-in had ended." in answer.stdout
         assert (place.person.windows, place.person.forms) == (2, 1)
 
     @pytest.mark.parametrize("variable", [{"CI": "true"}, {"DOCKER_CREDENTIAL_HARBOR_LOGIN": "never"}, {"BROWSER": ""}])
@@ -369,6 +369,37 @@ class TestCredentialsStore:
         assert self.stored(place, "ghcr.io") == ("me", "other-secret")
         again = place.helper.run(command)
         assert "names this helper for every server already" in again.stdout
+
+    @pytest.mark.parametrize("alive", [True, False])
+    def test_this_registrys_own_pair(self, place: Workplace, theirs: Path, alive: bool) -> None:
+        """A CLI secret of an earlier docker login: as good as any, and walked for where Harbor's side has ended."""
+        secret = place.harbor.users["alice-h"].secret
+        place.person.open(f"{place.harbor.url}/c/oidc/login")
+        if not alive:
+            place.harbor.kill_stored_token("alice-h")
+        auth = base64.b64encode(f"alice-h:{secret}".encode()).decode()
+        theirs.write_text(json.dumps({"auths": {place.name: {"auth": auth}}}))
+        answer = place.helper.run(["setup", "--credentials-store", "--yes", place.harbor.url])
+        assert answer.returncode == 0, answer.stderr
+        ends = [f"Signed in at {place.name} as alice-h already: Harbor accepts the pair now."]
+        if not alive:
+            ends = [
+                f"Signed in at {place.name} as alice-h.",
+                "The pair of an earlier docker login, which Harbor refused, is gone (alice-h).",
+            ]
+        assert answer.stdout.splitlines()[-len(ends) - 1 : -1] == ends
+        assert json.loads(theirs.read_text()) == {"auths": {place.name: {}}, "credsStore": "harbor"}
+        assert place.pair() == ("alice-h", secret)
+        assert (place.person.windows, place.person.forms) == (1 if alive else 2, 1)
+
+    def test_a_refused_pair_stays_where_the_sign_in_fails(self, place: Workplace, theirs: Path) -> None:
+        auth = base64.b64encode(b"alice-h:Of-Long-Ago-1").decode()
+        theirs.write_text(json.dumps({"auths": {place.name: {"auth": auth}}}))
+        place.person.decline = True
+        env = {"DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT": "3"}
+        answer = place.helper.run(["setup", "--credentials-store", "--yes", place.harbor.url], env=env, timeout=90)
+        assert answer.returncode == 1
+        assert json.loads(place.helper.run("list").stdout) == {f"https://{place.name}": "alice-h"}
 
     def test_another_store_is_let_be(self, place: Workplace, theirs: Path) -> None:
         theirs.write_text('{"credsStore": "pass"}')

@@ -1,0 +1,93 @@
+"""All the files that a registry is entered into together: ours, and those of the clients that are to ask this helper.
+
+For one user, or for every user yet to come: site-wide, and in the folder that new homes are copied from (useradd(8)),
+since Docker, podman and Helm have no configuration for all users. Every function that reads raises
+ConfigurationInvalid, ClientConfigInvalid or NotReadable for what is broken already.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from docker_credential_harbor import config
+from docker_credential_harbor.client_config import change, cred_helpers, creds_store, docker, helm, own, podman
+from docker_credential_harbor.errors import SiteConfigurationClosed, SystemSetupElsewhere, SystemSetupNeedsRoot
+
+if TYPE_CHECKING:
+    from docker_credential_harbor.client_config.change import Change
+    from docker_credential_harbor.model import Settings
+
+SKELETON = Path("/etc/skel")
+
+
+class Files(NamedTuple):
+    """What is to be changed, whose, and what it says as a whole now. ``clients``: Docker's first, where it is there."""
+
+    settings: Settings
+    ours: Path
+    clients: list[Path]
+    for_everybody: bool = False
+
+
+def of_this_user(*, undo: bool) -> Files:
+    """podman and Helm read Docker's file, too: their own are changed where they exist, since those go first."""
+    others = [path for path in (*podman.config_files(), helm.config_file()) if path.exists()]
+    theirs = docker.config_file()
+    clients = [theirs, *others] if theirs.exists() or not undo else others
+    return Files(config.load(), config.user_file(), clients)
+
+
+def of_the_system() -> Files:
+    """Raises SystemSetupElsewhere, SystemSetupNeedsRoot, SiteConfigurationClosed."""
+    if sys.platform != "linux":
+        raise SystemSetupElsewhere()
+    if os.geteuid() != 0:
+        raise SystemSetupNeedsRoot()
+    settings, ours = config.load_site(), config.site_files()[-1]
+    _check_is_open(ours)
+    return Files(settings, ours, [SKELETON / client.IN_HOME for client in (docker, podman, helm)], for_everybody=True)
+
+
+def is_entered(found: Files, name: str, url: str | None) -> bool:
+    """Whether our configuration knows the registry already (``url`` None: https:// and the name, or what is there)."""
+    known = found.settings.registries.get(name)
+    return known is not None and url in (None, known.url)
+
+
+def entered(
+    found: Files, name: str, url: str | None, *, without_client: bool = False, for_every_server: bool = False
+) -> list[Change]:
+    """With the registry in all of them, ours first. ``for_every_server``: Docker is to ask for all others, too.
+
+    Raises AnotherCredsStore.
+    """
+    if is_entered(found, name, url):
+        ours = change.none(found.ours, f"{name} is configured already")
+    else:
+        ours = own.entered(found.ours, name, url, without_client=without_client, for_everybody=found.for_everybody)
+    theirs, *others = found.clients
+    first = creds_store.entered(theirs) if for_every_server else cred_helpers.entered(theirs, name)
+    return [ours, first, *(cred_helpers.entered(path, name) for path in others)]
+
+
+def taken_out(found: Files, name: str) -> list[Change]:
+    """Without it, ours last; with the last registry this helper is no longer asked for every server either."""
+    clients = [cred_helpers.taken_out(path, name) for path in found.clients]
+    if is_for_every_server(found) and not set(found.settings.registries) - {name}:
+        clients[0] = creds_store.taken_out(found.clients[0], clients[0])
+    return [*clients, own.taken_out(found.ours, name)]
+
+
+def is_for_every_server(found: Files) -> bool:
+    """Whether Docker asks this helper for servers that no configuration names."""
+    return bool(found.clients) and not found.for_everybody and creds_store.is_entered(found.clients[0])
+
+
+def _check_is_open(path: Path) -> None:
+    """A file of the administrator's may be for a group; one that only root can read is of no use to anybody."""
+    for place, bits, mode in ((path.parent, 0o011, "755"), (path, 0o044, "644")):
+        if place.exists() and not place.stat().st_mode & bits:
+            raise SiteConfigurationClosed(path=place, mode=mode)
