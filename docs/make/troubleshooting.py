@@ -25,11 +25,14 @@ PAGE = Path(__file__).parents[1] / "troubleshooting.md"
 WORDS = Path(__file__).with_suffix(".toml")
 CHECKS = "doctor"
 
-# Where a fact is a whole sentence, one that is usual.
-SENTENCES = {
-    "todo": "run: docker-credential-harbor login REGISTRY",
-    "command": "docker-credential-harbor login REGISTRY",
-    "fix": "try again once it can",
+# Where a fact is a command or a sentence, one that is usual.
+USUAL = {
+    "do-not-go-together": {"command": "setup"},
+    "nobody-to-ask": {"todo": "run: docker-credential-harbor login REGISTRY"},
+    "not-entered": {"fix": "try again once it can"},
+    "session-ended": {"todo": "run: docker-credential-harbor login REGISTRY"},
+    "sign-in-paused": {"todo": "run: docker-credential-harbor login REGISTRY"},
+    "stored-pair-refused": {"command": "docker-credential-harbor login REGISTRY"},
 }
 
 COMMAND = re.compile(r"(?:docker-credential-harbor|docker) [a-z]+(?: (?:--[a-z-]+|REGISTRY)\b)*|client_id = ''")
@@ -108,20 +111,20 @@ def page() -> str:
 
 def _section(cause: Cause) -> str:
     code = cause.kind.code
-    what = _with_capitals(cause.kind.what)
-    todo = f"\n**What to do**: {_sentence(cause.kind.advice)}\n" if cause.kind.advice else ""
+    what = _filled(cause.kind.what, code)
+    todo = f"\n**What to do**: {_sentence(_filled(cause.kind.advice, code))}\n" if cause.kind.advice else ""
     shown = what if issubclass(cause.kind, WRONG_REQUESTS) else f"[{code}] {what}"
     return f"\n### {code}\n\n```text\n{shown}\n```\n\n{cause.meaning.strip()}\n{todo}"
 
 
 def _sentence(advice: str) -> str:
-    text = COMMAND.sub(r"`\g<0>`", _with_capitals(advice).replace("run: ", "run "))
+    text = COMMAND.sub(r"`\g<0>`", advice.replace("run: ", "run "))
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _with_capitals(template: str) -> str:
+def _filled(template: str, code: str) -> str:
     names = [name for _, name, _, _ in Formatter().parse(template) if name]
-    return template.format_map({name: SENTENCES.get(name, name.upper()) for name in names})
+    return template.format_map({name: name.upper() for name in names} | USUAL.get(code, {}))
 
 
 def _same(what: str, with_words: list[str], there: list[str]) -> None:
