@@ -114,7 +114,7 @@ def _section(cause: Cause) -> str:
     what = _filled(cause.kind.what, code)
     todo = f"\n**What to do**: {_sentence(_filled(cause.kind.advice, code))}\n" if cause.kind.advice else ""
     shown = what if issubclass(cause.kind, WRONG_REQUESTS) else f"[{code}] {what}"
-    return f"\n### {code}\n\n```text\n{shown}\n```\n\n{cause.meaning.strip()}\n{todo}"
+    return f"\n### {code}\n\n> `{shown}`\n\n{cause.meaning.strip()}\n{todo}"
 
 
 def _sentence(advice: str) -> str:

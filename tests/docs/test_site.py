@@ -47,13 +47,14 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.mark.timeout(FIRST_BUILD_SECONDS)
-def test_every_page_is_whole_in_itself(site: str) -> None:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_whole_in_itself(site: str, scheme: str) -> None:
     need("chromium", "apt-get install chromium", chromium())
     asked: set[str] = set()
     broken: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=SWITCHES)
-        window = browser.new_page()
+        window = browser.new_page(color_scheme=scheme)  # type: ignore[arg-type]
         window.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
         window.on("response", lambda answer: broken.append(answer.url) if answer.status >= 400 else None)
         window.on("pageerror", lambda error: broken.append(str(error)))

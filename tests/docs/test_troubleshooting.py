@@ -46,4 +46,4 @@ def test_two_causes_do_not_share_a_code(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_what_goes_to_standard_output_is_shown_without_a_code() -> None:
-    assert f"### no-server-url\n\n```text\n{errors.NO_SERVER_URL}\n" in troubleshooting.page()
+    assert f"### no-server-url\n\n> `{errors.NO_SERVER_URL}`\n" in troubleshooting.page()
