@@ -270,7 +270,7 @@ def test_the_callback_with_an_error(place: Place) -> None:
         place.sign_in(registry=registry)
     place.person.wait_for_windows(1)
     page = place.person.pages[0]
-    assert (page.title.partition(" - ")[0], urlsplit(page.url).query) == ("Not signed in", "")
+    assert (page.title.partition(" - ")[0], urlsplit(page.url).query) == ("You are not signed in", "")
 
 
 def test_a_client_that_nobody_knows(place: Place) -> None:
