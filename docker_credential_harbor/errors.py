@@ -105,13 +105,6 @@ class ClientConfigInvalid(Failure):
     advice = "correct it; nothing in it was changed"
 
 
-class DoNotGoTogether(Failure):
-    code = "do-not-go-together"
-    what = "{options} do not go together"
-    advice = "try docker-credential-harbor {command} --help"
-    exit_status = EXIT_USAGE
-
-
 class NotEntered(Failure):
     """`setup` asks Harbor before it writes anything."""
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from docker_credential_harbor import config, server_url
 from docker_credential_harbor.client_config import change, creds_store, registration
 from docker_credential_harbor.errors import (
-    DoNotGoTogether,
     Failure,
     NotEntered,
     PlainPairs,
     UnacceptableServerUrl,
     Unreachable,
+    WrongUsage,
 )
 from docker_credential_harbor.model import DEFAULT_CLIENT_ID, Registry
 
@@ -91,16 +91,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check_options(arguments: argparse.Namespace) -> None:
-    """Raises DoNotGoTogether."""
+    """Raises WrongUsage."""
     given = {option for option, value in vars(arguments).items() if value is True}
+
+    def wrong(reason: str, *options: str) -> WrongUsage:
+        names = [f"--{option.replace('_', '-')}" for option in options]
+        return WrongUsage(reason=reason.format(*names), program="docker-credential-harbor setup")
+
     for option, others in ALONE.items():
-        for other in sorted(given & others) if option in given else ():
-            both = " and ".join(f"--{name.replace('_', '-')}" for name in (option, other))
-            raise DoNotGoTogether(options=both, command="setup")
+        if option in given and given & others:
+            raise wrong("{} and {} do not go together", option, min(given & others))
     for option, needed in ONLY_WITH.items():
         if option in given and needed not in given:
-            both = f"--{option} without --{needed.replace('_', '-')}"
-            raise DoNotGoTogether(options=f"setup and {both}", command="setup")
+            raise wrong("{} is of use with {} only", option, needed)
 
 
 def _registry(given: str) -> tuple[str, str | None]:

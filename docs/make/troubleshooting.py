@@ -27,7 +27,6 @@ CHECKS = "doctor"
 
 # Where a fact is a command or a sentence, one that is usual.
 USUAL = {
-    "do-not-go-together": {"command": "setup"},
     "nobody-to-ask": {"todo": "run: docker-credential-harbor login REGISTRY"},
     "not-entered": {"fix": "try again once it can"},
     "session-ended": {"todo": "run: docker-credential-harbor login REGISTRY"},

@@ -166,19 +166,17 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("options", "said"),
         [
-            ("--admin --system", "--admin and --system do"),
-            ("--admin --dry-run", "--admin and --dry-run do"),
-            ("--credentials-store --undo", "--credentials-store and --undo do"),
-            ("--json", "setup and --json without --admin do"),
-            ("--yes", "setup and --yes without --credentials-store do"),
+            ("--admin --system", "--admin and --system do not go together"),
+            ("--admin --dry-run", "--admin and --dry-run do not go together"),
+            ("--credentials-store --undo", "--credentials-store and --undo do not go together"),
+            ("--json", "--json is of use with --admin only"),
+            ("--yes", "--yes is of use with --credentials-store only"),
         ],
     )
     def test_options_that_do_not_go_together(self, fresh: Helper, options: str, said: str) -> None:
         answer = fresh.run(["setup", *options.split(), NAME])
         assert (answer.returncode, answer.stdout) == (2, "")
-        assert (
-            f"[do-not-go-together] {said} not go together: try docker-credential-harbor setup --help" in answer.stderr
-        )
+        assert f"[wrong-usage] {said}: try docker-credential-harbor setup --help" in answer.stderr
         assert not (fresh.home.docker_config / "config.json").exists()
 
     def test_a_link_stays_one(self, fresh: Helper) -> None:
