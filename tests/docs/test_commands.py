@@ -80,9 +80,14 @@ class Reader:
         """One block. Unless it sets up the helper itself, that was done before, and somebody is signed in."""
         if not any(" setup " in command for command in block.commands):
             self.carry_out(f"docker-credential-harbor setup --no-login {NAME}")
-            self.carry_out(f"docker-credential-harbor login {NAME}")
+            if not self._is_signed_in():
+                self.carry_out(f"docker-credential-harbor login {NAME}")
         for command in block.commands:
             self.carry_out(command)
+
+    def _is_signed_in(self) -> bool:
+        [row] = json.loads(self.workplace.helper.run(["status", "--json"]).stdout)["registries"]
+        return bool(row["state"] == "ready")
 
     def carry_out(self, command: str) -> None:
         """Exit status 0 is what a reader expects of every one."""
