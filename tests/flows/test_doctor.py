@@ -9,11 +9,13 @@ import pytest
 
 from tests.flows.conftest import WITHOUT_OFFLINE
 from tests.lab import faults
+from tests.lab.certificates import Authority
 from tests.lab.realm import HELPER_CLIENT
 from tests.lab.workplace import WITH_OFFLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.conftest import MakeWorkplace
     from tests.flows.conftest import Workplace
@@ -139,6 +141,12 @@ class TestHarbor:
         healthy.harbor.down()
         checks = the_one(healthy, "harbor", "cannot be reached", "try again")
         assert list(checks)[-1] == "harbor", "what follows from it is left out"
+
+    def test_a_certificate_that_is_not_trusted(self, make_workplace: MakeWorkplace, tmp_path: Path) -> None:
+        workplace = make_workplace(harbor={"tls": Authority(tmp_path).server()})
+        name_helper(workplace)
+        checks = the_one(workplace, "harbor", "is not trusted (unknown authority)", "or set ca_file")
+        assert list(checks)[-1] == "harbor"
 
     def test_not_in_oidc_mode(self, healthy: Workplace) -> None:
         healthy.harbor.auth_mode = "db_auth"
