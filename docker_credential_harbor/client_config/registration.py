@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from docker_credential_harbor import config
+from docker_credential_harbor import config, lock, registry_state
 from docker_credential_harbor.client_config import change, cred_helpers, creds_store, docker, helm, own, podman
-from docker_credential_harbor.errors import SiteConfigurationClosed, SystemSetupElsewhere, SystemSetupNeedsRoot
+from docker_credential_harbor.errors import Busy, SiteConfigurationClosed, SystemSetupElsewhere, SystemSetupNeedsRoot
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from docker_credential_harbor.client_config.change import Change
     from docker_credential_harbor.model import Settings
 
 SKELETON = Path("/etc/skel")
+LOCK_SECONDS = 30  # for others to change files, and to move pairs into a keyring
 
 
 class Files(NamedTuple):
@@ -49,6 +53,18 @@ def of_the_system() -> Files:
     settings, ours = config.load_site(), config.site_files()[-1]
     _check_is_open(ours)
     return Files(settings, ours, [SKELETON / client.IN_HOME for client in (docker, podman, helm)], for_everybody=True)
+
+
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """While no other `setup` of this user reads or changes their files: one would undo the other. Raises Busy.
+
+    Those of the system are changed by whoever builds an image, one command after the other, and get no lock file.
+    """
+    with lock.hold(registry_state.state_folder() / "setup.lock", LOCK_SECONDS) as locked:
+        if not locked:
+            raise Busy(what_runs="setup", registry=name)
+        yield
 
 
 def is_entered(found: Files, name: str, url: str | None) -> bool:

@@ -126,16 +126,20 @@ def _set_up(arguments: argparse.Namespace, found: Files, name: str, url: str | N
     without_client = False
     if not registration.is_entered(found, name, url) and not arguments.no_login:
         without_client = not _takes_our_client(found.settings, Registry(name, url or f"https://{name}"))
-    docker_config = found.clients[0]
-    plain = creds_store.plain_pairs(docker_config) if arguments.credentials_store else {}
-    changes = registration.entered(
-        found, name, url, without_client=without_client, for_every_server=arguments.credentials_store
-    )
+
+    def planned(found: Files) -> tuple[list[Change], Mapping[str, Credentials]]:
+        everything = arguments.credentials_store
+        plain = creds_store.plain_pairs(found.clients[0]) if everything else {}
+        options = {"without_client": without_client, "for_every_server": everything}
+        return registration.entered(found, name, url, **options), plain
+
+    changes, plain = planned(found)
     if arguments.dry_run:
         return _show(changes)
     if plain and not arguments.yes:
-        _ask_whether_to_move(plain, docker_config)
-    _carry_out(changes, plain)
+        _ask_whether_to_move(plain, found.clients[0])
+    with registration.alone(name):
+        _carry_out(*planned(registration.of_this_user(undo=False)))
     if arguments.no_login:
         print(f"Next: docker-credential-harbor login {name}")
     else:
@@ -286,7 +290,12 @@ def _undo(arguments: argparse.Namespace, found: Files, name: str) -> int:
     if not found.for_everybody and name in found.settings.registries:
         _sign_out(name)
     left = _left_in_the_store() if registration.is_for_every_server(found) else []
-    change.carry_out(changes, undoing=True)
+    if found.for_everybody:
+        change.carry_out(changes, undoing=True)
+    else:
+        with registration.alone(name):
+            changes = registration.taken_out(registration.of_this_user(undo=True), name)
+            change.carry_out(changes, undoing=True)
     for each in changes:
         print(each.what)
     if left and not registration.is_for_every_server(found):

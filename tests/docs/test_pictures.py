@@ -56,10 +56,7 @@ def folder(tmp_path: Path) -> Path:
 def test_declined(place: Workplace, folder: Path) -> None:
     place.realm.update_client(HELPER_CLIENT, consentRequired=True)
     place.person.deny = True
-    with get(place) as answer:
-        place.person.wait_for_windows()
-    assert "[sign-in-declined]" in answer()
-    text = examine(place, folder / "declined")
+    text = ended(place, "sign-in-declined", folder / "declined")
     assert "You are not signed in" in text
     assert "access_denied" in text
     assert f"docker-credential-harbor login {NAME}" in text
@@ -68,10 +65,7 @@ def test_declined(place: Workplace, folder: Path) -> None:
 
 def test_failed(place: Workplace, folder: Path) -> None:
     place.realm.update_client(HELPER_CLIENT, publicClient=False, secret="not ours")
-    with get(place) as answer:
-        place.person.wait_for_windows()
-    assert "[client-refused]" in answer()
-    text = examine(place, folder / "failed")
+    text = ended(place, "client-refused", folder / "failed")
     assert "The sign-in could not be finished" in text
     assert "does not accept the client" in text
     assert "What to do: Ask its administrator to add it" in text
@@ -97,6 +91,14 @@ def test_the_committed_pictures_are_there(page: str, scheme: str) -> None:
     picture = (PICTURES / f"{page}-{scheme}.png").read_bytes()
     assert picture.startswith(b"\x89PNG\r\n")
     assert size(picture) == (WIDTH, HEIGHT)
+
+
+def ended(place: Workplace, code: str, picture: Path) -> str:
+    """The page after a `get` that ended so; its text."""
+    with get(place) as answer:
+        place.person.wait_for_windows()
+    assert f"[{code}]" in answer()
+    return examine(place, picture)
 
 
 @contextmanager

@@ -27,22 +27,13 @@ def test_every_cause_has_words_and_every_check() -> None:
     assert all(checks.values())
 
 
-def test_a_new_cause_without_words_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Newcomer(errors.Failure):
-        code = "newcomer"
-
-    monkeypatch.setattr(errors, "Newcomer", Newcomer, raising=False)
-    with pytest.raises(ValueError, match="newcomer"):
+@pytest.mark.parametrize(
+    ("code", "said"), [("newcomer", "newcomer"), ("busy", "Newcomer has no code of its own: 'busy'")]
+)
+def test_a_cause_without_words_or_code_of_its_own(monkeypatch: pytest.MonkeyPatch, code: str, said: str) -> None:
+    monkeypatch.setattr(errors, "Newcomer", type("Newcomer", (errors.Failure,), {"code": code}), raising=False)
+    with pytest.raises(ValueError, match=said):
         troubleshooting.page()
-
-
-def test_two_causes_do_not_share_a_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Twin(errors.Failure):
-        code = "busy"
-
-    monkeypatch.setattr(errors, "Twin", Twin, raising=False)
-    with pytest.raises(ValueError, match="Twin has no code of its own: 'busy'"):
-        troubleshooting.causes()
 
 
 def test_what_goes_to_standard_output_is_shown_without_a_code() -> None:

@@ -156,6 +156,17 @@ class TestFiles:
         assert "config.json cannot be written" in line
         assert not (fresh.home.folders["XDG_CONFIG_HOME"] / "docker-credential-harbor" / "config.toml").exists()
 
+    def test_twenty_at_once_lose_nothing(self, fresh: Helper) -> None:
+        names = [f"h{number}.example.com" for number in range(20)]
+        for option in ("--no-login", "--undo"):
+            started = [fresh.start(["setup", option, name]) for name in names]
+            ended = [process.communicate(timeout=60) for process in started]
+            assert {process.returncode for process in started} == {0}, ended
+            if option == "--no-login":
+                assert self.theirs(fresh) == {"credHelpers": dict.fromkeys(names, "harbor")}
+                assert all(f'[registries."{name}"]' in self.ours(fresh) for name in names)
+        assert not (fresh.home.docker_config / "config.json").exists()
+
     def test_undo_leaves_no_empty_files(self, fresh: Helper) -> None:
         fresh.run(["setup", "--no-login", NAME])
         answer = fresh.run(["setup", "--undo", NAME])
