@@ -154,12 +154,16 @@ class TestDevContainer:
 
     def install_once_more(self, machine: Container, package: str) -> None:
         """Changes none of the files; and the option `package`."""
-        listed = ("find", "/etc/skel", f"/etc/xdg/{NAME}", "/home", "-type", "f", "-printf", "%p %i %T@ %m %u\n")
-        before = machine.must(*listed)
+        before = self.files(machine)
         assert REGISTRY in machine.must("cat", f"/etc/xdg/{NAME}/config.toml")
         done = machine.run("/feature/install.sh", REGISTRY=REGISTRY, PACKAGE=package, _REMOTE_USER="vscode")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert machine.must(*listed) == before
+        assert self.files(machine) == before
+
+    def files(self, machine: Container) -> list[str]:
+        """Path, inode, time of change, mode and owner of each; a folder's own order may change by itself."""
+        places = ("/etc/skel", f"/etc/xdg/{NAME}", "/home")
+        return sorted(machine.must("find", *places, "-type", "f", "-printf", "%p %i %T@ %m %u\n").splitlines())
 
     def test_the_scripts_style(self) -> None:
         need("shellcheck", "apt-get install shellcheck", shutil.which("shellcheck"))
