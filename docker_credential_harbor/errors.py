@@ -194,7 +194,10 @@ class NoAnswer(Unreachable):
 class TlsFailed(Unreachable):
     code = "tls-failed"
     what = "the TLS certificate of {host} is not trusted ({reason})"
-    advice = "add the company's authority to the system's trust store or set ca_file, and check this machine's clock"
+    advice = (
+        "add the company's authority to the system's trust store, or name its file: docker-credential-harbor setup "
+        "--ca-file FILE REGISTRY; and check this machine's clock"
+    )
 
 
 class ServerFault(Unreachable):

@@ -5,20 +5,21 @@ It has been read without a fault before. Both functions raise NotReadable.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from docker_credential_harbor import files
 from docker_credential_harbor.client_config.change import Change
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
 def entered(
-    path: Path, name: str, url: str | None, *, without_client: bool = False, for_everybody: bool = False
+    path: Path, name: str, given: Mapping[str, Any], *, without_client: bool = False, for_everybody: bool = False
 ) -> Change:
-    """With a registry; ``url`` only where it is not https:// and the name. ``without_client``: the provider does not
-    take ours. A new file is for this user alone, or for everybody to read.
+    """With a registry, and the keys that are given for it. ``without_client``: the provider does not take ours. A new
+    file is for this user alone, or for everybody to read.
     """
     import tomlkit
 
@@ -26,8 +27,8 @@ def entered(
     document = tomlkit.parse(before or b"")
     registries = document.setdefault("registries", tomlkit.table(is_super_table=True))
     table = registries.setdefault(name, tomlkit.table())
-    if url:
-        table["url"] = url
+    for key, value in given.items():
+        table[key] = str(value)
     if without_client:
         table.add("client_id", tomlkit.item("").comment("the identity provider does not take ours: without one"))
     modes = (files.OPEN_FILE, files.OPEN_FOLDER) if for_everybody else (files.PRIVATE_FILE, files.PRIVATE_FOLDER)

@@ -11,17 +11,20 @@ import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docker_credential_harbor import config, lock, registry_state
 from docker_credential_harbor.client_config import change, cred_helpers, creds_store, docker, helm, own, podman
 from docker_credential_harbor.errors import Busy, SiteConfigurationClosed, SystemSetupElsewhere, SystemSetupNeedsRoot
+from docker_credential_harbor.model import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from docker_credential_harbor.client_config.change import Change
     from docker_credential_harbor.model import Settings
+
+    Given = Mapping[str, Any]  # keys of the registry's table
 
 SKELETON = Path("/etc/skel")
 LOCK_SECONDS = 30  # for others to change files, and to move pairs into a keyring
@@ -67,23 +70,28 @@ def alone(name: str) -> Iterator[None]:
         yield
 
 
-def is_entered(found: Files, name: str, url: str | None) -> bool:
-    """Whether our configuration knows the registry already (``url`` None: https:// and the name, or what is there)."""
-    known = found.settings.registries.get(name)
-    return known is not None and url in (None, known.url)
+def wanted(settings: Settings, name: str, given: Given) -> Registry:
+    """The registry as it is to be: as it is configured, or the defaults, with what is given."""
+    known = settings.registries.get(name) or Registry(name, f"https://{name}")
+    return known._replace(**given)
+
+
+def is_entered(found: Files, name: str, given: Given) -> bool:
+    """Whether our configuration knows the registry already, and what is given for it."""
+    return found.settings.registries.get(name) == wanted(found.settings, name, given)
 
 
 def entered(
-    found: Files, name: str, url: str | None, *, without_client: bool = False, for_every_server: bool = False
+    found: Files, name: str, given: Given, *, without_client: bool = False, for_every_server: bool = False
 ) -> list[Change]:
     """With the registry in all of them, ours first. ``for_every_server``: Docker is to ask for all others, too.
 
     Raises AnotherCredsStore.
     """
-    if is_entered(found, name, url):
+    if is_entered(found, name, given):
         ours = change.none(found.ours, f"{name} is configured already")
     else:
-        ours = own.entered(found.ours, name, url, without_client=without_client, for_everybody=found.for_everybody)
+        ours = own.entered(found.ours, name, given, without_client=without_client, for_everybody=found.for_everybody)
     theirs, *others = found.clients
     first = creds_store.entered(theirs) if for_every_server else cred_helpers.entered(theirs, name)
     return [ours, first, *(cred_helpers.entered(path, name) for path in others)]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from docker_credential_harbor import config, server_url
 from docker_credential_harbor.client_config import change, creds_store, registration
@@ -20,23 +21,23 @@ from docker_credential_harbor.errors import (
     Unreachable,
     WrongUsage,
 )
-from docker_credential_harbor.model import DEFAULT_CLIENT_ID, Registry
+from docker_credential_harbor.model import DEFAULT_CLIENT_ID
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from docker_credential_harbor.client_config.change import Change
-    from docker_credential_harbor.client_config.registration import Files
+    from docker_credential_harbor.client_config.registration import Files, Given
     from docker_credential_harbor.context import Context
     from docker_credential_harbor.first_look import FirstLook
-    from docker_credential_harbor.model import Credentials, Settings
+    from docker_credential_harbor.model import Credentials, Registry, Settings
 
 EXAMPLES = (
     "setup harbor.example.com",
     "setup --dry-run harbor.example.com",
     "setup --no-login harbor.example.com     # in a script",
+    "setup --ca-file corp.pem harbor.example.com",
     "setup --undo harbor.example.com",
     "setup --admin harbor.example.com        # what to add at the identity provider",
     "setup --system harbor.example.com       # as root, when an image is built",
@@ -47,12 +48,18 @@ EXAMPLES = (
 ALONE = {
     "admin": {"no_login", "credentials_store", "system", "undo", "dry_run"},
     "credentials_store": {"system", "undo"},
+    "undo": {"ca_file"},
 }
 ONLY_WITH = {"json": "admin", "yes": "credentials_store"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("registry", metavar="REGISTRY", help="as in image names, or Harbor's URL")
+    parser.add_argument(
+        "--ca-file",
+        metavar="FILE",
+        help="certificates (PEM) of the authorities to trust there, too: a company's own",
+    )
     parser.add_argument("--no-login", action="store_true", help="only write the files: ask nobody, sign nobody in")
     parser.add_argument(
         "--credentials-store",
@@ -78,21 +85,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     _check_options(arguments)
-    name, url = _registry(arguments.registry)
+    name, given = _registry(arguments)
     if arguments.admin:
-        return _tell_administrator(arguments, name, url)
+        return _tell_administrator(arguments, name, given)
     # A configuration that is broken already is told before anything is written.
     found = registration.of_the_system() if arguments.system else registration.of_this_user(undo=arguments.undo)
     if arguments.undo:
         return _undo(arguments, found, name)
     if arguments.system:
-        return _set_up_for_everybody(arguments, found, name, url)
-    return _set_up(arguments, found, name, url)
+        return _set_up_for_everybody(arguments, found, name, given)
+    return _set_up(arguments, found, name, given)
 
 
 def _check_options(arguments: argparse.Namespace) -> None:
     """Raises WrongUsage."""
-    given = {option for option, value in vars(arguments).items() if value is True}
+    given = {option for option, value in vars(arguments).items() if value}
 
     def wrong(reason: str, *options: str) -> WrongUsage:
         names = [f"--{option.replace('_', '-')}" for option in options]
@@ -106,32 +113,49 @@ def _check_options(arguments: argparse.Namespace) -> None:
             raise wrong("{} is of use with {} only", option, needed)
 
 
-def _registry(given: str) -> tuple[str, str | None]:
-    """Its name, and its URL where that is not https:// and the name."""
+def _registry(arguments: argparse.Namespace) -> tuple[str, Given]:
+    """Its name, and what its table is to say: `url` where that is not https:// and the name, and `ca_file`.
+
+    Raises UnacceptableServerUrl; ConfigurationInvalid and NotReadable for the `ca_file`.
+    """
+    given: dict[str, Any] = {}
     try:
-        name, scheme = server_url.parse(given)
+        name, scheme = server_url.parse(arguments.registry)
     except ValueError as fault:
         raise UnacceptableServerUrl(reason=fault) from None
     if not name:
         raise UnacceptableServerUrl(reason="it must be a host, host:port, or an https:// URL")
     if scheme == "http" and not server_url.is_loopback(name):
         raise UnacceptableServerUrl(reason="http:// is for loopback addresses only")
-    return name, f"http://{name}" if scheme == "http" else None
+    if scheme == "http":
+        given["url"] = f"http://{name}"
+    if arguments.ca_file:
+        given["ca_file"] = _checked(Path(arguments.ca_file))
+    return name, given
+
+
+def _checked(ca_file: Path) -> Path:
+    """By its absolute path: Docker calls from any folder."""
+    from docker_credential_harbor.trust_store import TrustStore
+
+    path = ca_file.expanduser().absolute()
+    TrustStore(path)
+    return path
 
 
 # --- For this user, and for every user yet to come --------------------------------------------------------------------
 
 
-def _set_up(arguments: argparse.Namespace, found: Files, name: str, url: str | None) -> int:
+def _set_up(arguments: argparse.Namespace, found: Files, name: str, given: Given) -> int:
     without_client = False
-    if not registration.is_entered(found, name, url) and not arguments.no_login:
-        without_client = not _takes_our_client(found.settings, Registry(name, url or f"https://{name}"))
+    if not arguments.no_login and not registration.is_entered(found, name, given):
+        without_client = _is_without_client(found.settings, name, given)
 
     def planned(found: Files) -> tuple[list[Change], Mapping[str, Credentials]]:
         everything = arguments.credentials_store
         plain = creds_store.plain_pairs(found.clients[0]) if everything else {}
         options = {"without_client": without_client, "for_every_server": everything}
-        return registration.entered(found, name, url, **options), plain
+        return registration.entered(found, name, given, **options), plain
 
     changes, plain = planned(found)
     if arguments.dry_run:
@@ -147,8 +171,8 @@ def _set_up(arguments: argparse.Namespace, found: Files, name: str, url: str | N
     return 0
 
 
-def _set_up_for_everybody(arguments: argparse.Namespace, found: Files, name: str, url: str | None) -> int:
-    changes = registration.entered(found, name, url)
+def _set_up_for_everybody(arguments: argparse.Namespace, found: Files, name: str, given: Given) -> int:
+    changes = registration.entered(found, name, given)
     if arguments.dry_run:
         return _show(changes)
     _carry_out(changes, {})
@@ -156,19 +180,23 @@ def _set_up_for_everybody(arguments: argparse.Namespace, found: Files, name: str
     return 0
 
 
-def _takes_our_client(settings: Settings, registry: Registry) -> bool:
-    """What Harbor and its provider say, which is printed. Raises NotEntered, NotOidcMode."""
+def _is_without_client(settings: Settings, name: str, given: Given) -> bool:
+    """By what Harbor and its provider say, which is printed; a `client_id` that is configured stays. Raises NotEntered,
+    NotOidcMode.
+    """
     try:
-        seen = _look(settings, registry)
+        seen = _look(settings, registration.wanted(settings, name, given))
     except Unreachable as failure:
-        raise NotEntered(registry=registry.name, reason=failure.message, fix=failure.fix) from failure
+        raise NotEntered(registry=name, reason=failure.message, fix=failure.fix) from failure
     at = seen.provider.issuer if seen.provider else seen.redirect.authorization_endpoint
-    print(f"{registry.name}: Harbor {seen.info.version}".rstrip() + f", where people sign in at {at}")
+    print(f"{name}: Harbor {seen.info.version}".rstrip() + f", where people sign in at {at}")
     if seen.hindrance is None:
-        return True
-    print(f"{seen.hindrance.message}: entered without a client, with your CLI secret pasted once")
-    print(f"What its administrator can do about it: docker-credential-harbor setup --admin {registry.name}")
-    return False
+        return False
+    is_new = name not in settings.registries
+    how = ": entered without a client, with your CLI secret pasted once" if is_new else ""
+    print(f"{seen.hindrance.message}{how}")
+    print(f"What its administrator can do about it: docker-credential-harbor setup --admin {name}")
+    return is_new
 
 
 def _look(settings: Settings, registry: Registry) -> FirstLook:
@@ -265,11 +293,11 @@ def _without_refused_pair(context: Context, registry: Registry, *, refused: bool
 # --- For the identity provider's administrator ------------------------------------------------------------------------
 
 
-def _tell_administrator(arguments: argparse.Namespace, name: str, url: str | None) -> int:
+def _tell_administrator(arguments: argparse.Namespace, name: str, given: Given) -> int:
     from docker_credential_harbor import administration
 
     settings = config.load()
-    registry = settings.registries.get(name) or Registry(name, url or f"https://{name}")
+    registry = registration.wanted(settings, name, given)
     if not registry.client_id:  # which is what may be changed
         registry = registry._replace(client_id=DEFAULT_CLIENT_ID)
     seen = _look(settings, registry)

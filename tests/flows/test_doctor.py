@@ -145,7 +145,7 @@ class TestHarbor:
     def test_a_certificate_that_is_not_trusted(self, make_workplace: MakeWorkplace, tmp_path: Path) -> None:
         workplace = make_workplace(harbor={"tls": Authority(tmp_path).server()})
         name_helper(workplace)
-        checks = the_one(workplace, "harbor", "is not trusted (unknown authority)", "or set ca_file")
+        checks = the_one(workplace, "harbor", "is not trusted (unknown authority)", "setup --ca-file FILE")
         assert list(checks)[-1] == "harbor"
 
     def test_not_in_oidc_mode(self, healthy: Workplace) -> None:

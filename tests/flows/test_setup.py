@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import need
 from tests.lab import faults
+from tests.lab.certificates import Authority
 from tests.lab.realm import HELPER_CLIENT
 from tests.lab.terminal import Terminal
 
@@ -180,6 +181,7 @@ class TestFiles:
             ("--admin --system", "--admin and --system do not go together"),
             ("--admin --dry-run", "--admin and --dry-run do not go together"),
             ("--credentials-store --undo", "--credentials-store and --undo do not go together"),
+            ("--undo --ca-file x", "--undo and --ca-file do not go together"),
             ("--json", "--json is of use with --admin only"),
             ("--yes", "--yes is of use with --credentials-store only"),
         ],
@@ -263,6 +265,54 @@ class TestSigningIn:
         assert answer.returncode == 1
         assert f"run: docker-credential-harbor login {place.name}" in answer.stderr
         assert place.name in ours(place)
+
+
+class TestCompanysOwnAuthority:
+    """Harbor's certificate is signed by an authority that this machine does not know."""
+
+    @pytest.fixture
+    def authority(self, tmp_path: Path) -> Authority:
+        return Authority(tmp_path)
+
+    @pytest.fixture
+    def place(self, make_workplace: MakeWorkplace, authority: Authority) -> Workplace:
+        workplace = make_workplace(harbor={"tls": authority.server()})
+        workplace.person.trust(authority.ca_file)  # type: ignore[attr-defined]
+        return without_configuration(workplace)
+
+    def test_the_line_says_how_to_trust_it_and_that_works(self, place: Workplace, authority: Authority) -> None:
+        refused = place.helper.run(["setup", place.name])
+        assert (refused.returncode, refused.stdout, ours(place)) == (1, "", "")
+        [line] = refused.stderr.splitlines()
+        assert "is not trusted (unknown authority)" in line
+        assert "docker-credential-harbor setup --ca-file FILE REGISTRY" in line
+        answer = place.helper.run(["setup", "--ca-file", os.path.relpath(authority.ca_file), place.name])
+        assert answer.returncode == 0, answer.stderr
+        assert f"Signed in at {place.name} as alice-h." in answer.stdout
+        assert ours(place) == f'[registries."{place.name}"]\nca_file = "{authority.ca_file}"\n'
+        assert place.pair()[0] == "alice-h"
+
+    def test_one_that_is_entered_gets_it_and_keeps_the_rest(self, place: Workplace, authority: Authority) -> None:
+        place.helper.run(["setup", "--no-login", place.name])
+        file = place.helper.home.folders["XDG_CONFIG_HOME"] / "docker-credential-harbor" / "config.toml"
+        file.write_text(f'{ours(place)}client_id = "of-another-name"  # mine\n')
+        answer = place.helper.run(["setup", "--ca-file", str(authority.ca_file), place.name], env={"CI": "true"})
+        assert answer.returncode == 0, answer.stderr
+        assert "does not take the client 'of-another-name'" in answer.stdout
+        assert 'client_id = "of-another-name"  # mine\n' in ours(place)
+        assert f'ca_file = "{authority.ca_file}"\n' in ours(place)
+        again = place.helper.run(["setup", "--no-login", place.name])
+        assert f"{place.name} is configured already" in again.stdout
+
+    @pytest.mark.parametrize("content", [None, "no certificate"])
+    def test_a_file_that_is_none(self, place: Workplace, tmp_path: Path, content: str | None) -> None:
+        file = tmp_path / "none.pem"
+        if content:
+            file.write_text(content)
+        answer = place.helper.run(["setup", "--ca-file", str(file), place.name])
+        assert (answer.returncode, answer.stdout, ours(place)) == (1, "", "")
+        [line] = answer.stderr.splitlines()
+        assert str(file) in line
 
 
 class TestWithoutClient:
