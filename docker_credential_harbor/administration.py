@@ -1,7 +1,8 @@
 """What an administrator can add at the identity provider, so that people sign in with a client: `setup --admin`.
 
-The provider is recognised by the authorization endpoint that Harbor redirects to. What each of them can do, and from
-where that is known, stands in docs/providers.md.
+The provider is recognised by the authorization endpoint that Harbor redirects to, and where many products have one like
+that, by the others in its discovery document. What each of them can do, and from where that is known, stands in
+docs/providers.md.
 """
 
 from __future__ import annotations
@@ -21,11 +22,16 @@ PROGRAM = "docker-credential-harbor"
 
 
 class Provider(NamedTuple):
-    """``endpoint``: matches the host and path of its authorization endpoint. ``advice`` is filled with facts."""
+    """``endpoint``: matches the host and path of its authorization endpoint. ``advice`` is filled with facts.
+
+    ``document``: where another's host and path say too little, how the paths of authorization endpoint, token endpoint
+    and keys end in its discovery document, after what they begin with in common.
+    """
 
     name: str
     endpoint: str
     advice: str
+    document: tuple[str, str, str] | None = None
 
 
 WITHOUT = """\
@@ -97,32 +103,53 @@ In authentik each application has an issuer of its own: Harbor cannot take the I
 {without}"""
 
 OTHER = """\
-This provider is not one that {program} knows. A client of its own is of use if Harbor takes
-that client's ID token: `iss` must be Harbor's issuer, `aud` must contain {harbor_client_id} (Harbor's client), and
-`sub` must be the same for both clients. Then add
+The addresses do not show which product this provider is. A client of its own is of use if Harbor takes that
+client's ID token: `iss` must be Harbor's issuer, `aud` must contain {harbor_client_id} (Harbor's client), and `sub`
+must be the same for both clients. Then add
 
   client ID       {client_id}
   type            public (no secret), authorization code with PKCE (S256), refresh token; device code if there is one
   redirect URI    {redirect_uri}        (any port of it, RFC 8252)
 
+If it is Dex: no redirect URI, {client_id} among the trustedPeers of {harbor_client_id}, and
+audience:server:client_id:{harbor_client_id} among the helper's scopes. If it is Okta, GitLab, Entra ID or AD FS: go
+without. docs/providers.md has these and others.
+
 Otherwise:
 {without}"""
 
+# Dex: server/discovery of its source. GitLab: doorkeeper-openid_connect. Okta: a domain of the company's own, and
+# not Oracle's, whose authorization endpoint is the same (docs/providers.md).
 PROVIDERS = (
-    Provider("Keycloak", r".*/protocol/openid-connect/auth", KEYCLOAK),
+    Provider("Keycloak", r".*/realms/[^/]+/protocol/openid-connect/auth", KEYCLOAK),
     Provider("Entra ID", r"login\.(microsoftonline|partner\.microsoftonline|windows)\..*|sts\.windows\.net/.*", ENTRA),
-    Provider("Okta", r"[^/]*\.okta(preview|-emea)?\.com/.*|.*/oauth2/([^/]+/)?v1/authorize", ONE_APPLICATION),
+    Provider(
+        "Okta",
+        r"[^/]*\.okta(preview|-emea)?\.com/.*|[^/]+/oauth2/(default|aus\w{17})/v1/authorize",
+        ONE_APPLICATION,
+        ("/v1/authorize", "/v1/token", "/v1/keys"),
+    ),
     Provider("Google", r"accounts\.google\.com/.*", ONE_APPLICATION),
     Provider("Authentik", r".*/application/o/authorize/?", AUTHENTIK),
-    Provider("GitLab", r".*/oauth/authorize", ONE_APPLICATION),
-    Provider("Dex", r".*/auth(/[^/]+)?", DEX),
+    Provider(
+        "GitLab",
+        r"gitlab\.[^/]+/oauth/authorize|[^/]+/gitlab/oauth/authorize",
+        ONE_APPLICATION,
+        ("/oauth/authorize", "/oauth/token", "/oauth/discovery/keys"),
+    ),
+    Provider(
+        "Dex",
+        r"dex\.[^/]+/auth(/[^/]+)?|.*/dex/auth(/[^/]+)?",
+        DEX,
+        ("/auth", "/token", "/keys"),
+    ),
 )
 WITHOUT_THAT_SCOPE = ("Google", "GitLab")  # they do not know offline_access (docs/providers.md)
 
 
 def guide(registry: Registry, seen: FirstLook) -> str:
     """All that is to be done, for this Harbor and its provider, as text for a terminal."""
-    provider = recognised(seen.redirect.authorization_endpoint)
+    provider = recognised(seen)
     facts = {
         "program": PROGRAM,
         "registry": registry.name,
@@ -140,11 +167,22 @@ def guide(registry: Registry, seen: FirstLook) -> str:
     return "\n".join(filter(None, (_heading(registry, seen, provider), advice, about_harbor)))
 
 
-def recognised(authorization_endpoint: str) -> Provider | None:
-    """Whose endpoint it is; None: somebody else's."""
-    parts = urlsplit(authorization_endpoint)
-    place = f"{parts.hostname}{parts.path}"
-    return next((provider for provider in PROVIDERS if re.fullmatch(provider.endpoint, place)), None)
+def recognised(seen: FirstLook) -> Provider | None:
+    """Which product it is, where its addresses show that; None: they are those of several, or of another."""
+    return next((each for each in PROVIDERS if _has_its_place(seen, each) or _has_its_document(seen, each)), None)
+
+
+def _has_its_place(seen: FirstLook, provider: Provider) -> bool:
+    parts = urlsplit(seen.redirect.authorization_endpoint)
+    return re.fullmatch(provider.endpoint, f"{parts.hostname}{parts.path}") is not None
+
+
+def _has_its_document(seen: FirstLook, provider: Provider) -> bool:
+    if seen.provider is None or provider.document is None:
+        return False
+    endpoints = (seen.provider.authorization_endpoint, seen.provider.token_endpoint, seen.provider.jwks_uri)
+    beginning = endpoints[0].removesuffix(provider.document[0])
+    return endpoints == tuple(beginning + end for end in provider.document)
 
 
 def keycloak_client(registry: Registry, seen: FirstLook) -> dict[str, Any]:
