@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
-from docker_credential_harbor import __version__, console, errors
+from docker_credential_harbor import __version__, console, errors, manual
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,16 +22,14 @@ COMMANDS = {
     "status": "show who is signed in where, and whether Harbor accepts it now",
 }
 
-EPILOG = """\
+CALLED_BY_DOCKER = """\
 Docker calls this program with get, store, erase, list or version and talks to it on standard input and output.
+"""
 
-examples:
-  docker-credential-harbor setup harbor.example.com
+EXAMPLES = f"""\
+  {PROGRAM} setup harbor.example.com
   docker pull harbor.example.com/project/image
-  docker-credential-harbor status
-
-exit status: 0 all is well; 1 it failed, or something is not as it should be, and a line says what; 2 wrong usage;
-130 stopped by Ctrl-C
+  {PROGRAM} status
 """
 
 
@@ -61,12 +59,14 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     top = Parser(
         prog=PROGRAM,
         description="Docker credential helper for Harbor registries that sign people in through OIDC.",
-        epilog=EPILOG,
+        epilog=f"{CALLED_BY_DOCKER}\nexamples:\n{EXAMPLES}\n{manual.for_help()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    commands = top.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", required=True, parser_class=Parser
+    )
     for name, summary in COMMANDS.items():
         command = commands.add_parser(
             name,

@@ -31,20 +31,35 @@ def write(folder: Path, repository: Path, version: str) -> None:
 
 
 def _man_page(version: str) -> str:
-    from docker_credential_harbor import cli
+    from docker_credential_harbor import cli, manual
 
     parser = cli.parser()
+    parser.epilog = None  # its parts are sections of their own
     data = {
         "project_name": cli.PROGRAM,
         "version": version,
         "description": (parser.description or "").removesuffix("."),
         "manual_title": "User Commands",
     }
+    parser.description = f"{parser.description} {cli.CALLED_BY_DOCKER}"
     page = Manpage(parser, data, format="single-commands-section")
     for name, command in _commands(parser).items():
         if command.epilog:  # argparse-manpage leaves these out
-            page.add_section(f"more about {name}", ">", page.format_text(command.epilog))
+            page.add_section(f"more about {name}", ">", _as_it_stands(page.format_text(command.epilog)))
+    for title, entries in manual.SECTIONS.items():
+        page.add_section(title, ">", "\n".join(_entry(page, entry.term, entry.words) for entry in entries))
+    page.add_section("examples", ">", _as_it_stands(page.format_text(cli.EXAMPLES)))
     return str(page)
+
+
+def _entry(page: Manpage, term: str, words: str) -> str:
+    """Source: groff_man(7), TP."""
+    return f".TP\n\\fB{page.mf.format_text(term)}\\fR\n{page.mf.format_text(words)}"
+
+
+def _as_it_stands(text: str) -> str:
+    """With its own ends of lines. Source: groff_man(7), EX."""
+    return f".EX\n{text}\n.EE"
 
 
 def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor import cli, config
+from docker_credential_harbor import cli, config, manual
 from docker_credential_harbor.model import Registry, Settings
 from tests.conftest import need
 from tests.lab.sealed_home import NAME
@@ -61,16 +61,31 @@ class TestExampleConfiguration:
 
 
 class TestManPage:
-    def test_every_command_and_option_is_in_it(self, built: Built) -> None:
+    @pytest.fixture
+    def text(self, built: Built) -> str:
         need("man", "apt-get install man-db", shutil.which("man"))
         page = built.work / "staged" / f"{NAME}.1.gz"
         environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "MANWIDTH": "500", "MAN_KEEP_FORMATTING": ""}
-        text = output("man", "--warnings=w", "--local-file", page, env=environment)
+        return output("man", "--warnings=w", "--local-file", page, env=environment)
+
+    def test_every_command_and_option_is_in_it(self, text: str) -> None:
         for command in cli.COMMANDS:
             assert f"{NAME} {command}" in text
         for option in ("--device", "--install", "--json", "--version"):
             assert option in text
         assert "loginctl enable-linger" in text, "what --help says below the options"
+
+    def test_its_sections_are_those_of_other_pages(self, text: str) -> None:
+        titles = [line for line in text.splitlines() if re.fullmatch(r"[A-Z][A-Z ]+", line)]
+        mine = [title for title in titles if not title.startswith("MORE ABOUT ")]
+        of_the_manual = [title.upper() for title in manual.SECTIONS]
+        assert mine == ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "COMMANDS", *of_the_manual, "EXAMPLES"]
+
+    def test_every_variable_file_and_exit_status_is_in_it(self, text: str) -> None:
+        lines = [line.strip() for line in text.splitlines()]
+        for entry in (each for entries in manual.SECTIONS.values() for each in entries):
+            assert any(line.startswith(entry.term) for line in lines), entry.term
+            assert any(line.endswith(entry.words) for line in lines), entry.words
 
 
 class TestCompletions:
