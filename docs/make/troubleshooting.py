@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 from string import Formatter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,6 +24,7 @@ from docker_credential_harbor.protocol import WRONG_REQUESTS  # told on standard
 PAGE = Path(__file__).parents[1] / "troubleshooting.md"
 WORDS = Path(__file__).with_suffix(".toml")
 CHECKS = "doctor"
+NOT_ASKED = "not-asked"
 
 # Where a fact is a command or a sentence, one that is usual.
 USUAL = {
@@ -54,8 +55,8 @@ This page has a heading for each code. Words in capitals stand for facts. Docker
 end with what to do. `docker-credential-harbor status` shows who is signed in and whether Harbor accepts it.
 `DOCKER_CREDENTIAL_HARBOR_TRACE=1` before a command shows what was asked of whom, without secrets.
 
-**Docker says `unauthorized` and the helper nothing**: Docker did not ask it. `doctor` finds out why, as a rule because
-the registry is not in `credHelpers` under the name used in image names.
+**Docker says `unauthorized` and the helper nothing**: Docker did not ask it. `doctor` finds out why in most cases:
+
 """
 
 CHECKS_TOP = """
@@ -87,7 +88,8 @@ def causes() -> dict[str, type[Failure]]:
 
 def chapters() -> tuple[dict[str, list[Cause]], dict[str, str]]:
     """The causes of each chapter, and what each check of `doctor` looks at. Raises ValueError where they do not fit."""
-    written = tomllib.loads(WORDS.read_text(encoding="utf-8"))
+    written = _written()
+    del written[NOT_ASKED]
     checks: dict[str, str] = written.pop(CHECKS)
     kinds = causes()
     _same("checks of doctor", list(checks), list(diagnosis.CHECKS))
@@ -97,10 +99,19 @@ def chapters() -> tuple[dict[str, list[Cause]], dict[str, str]]:
     }, {name: checks[name] for name in diagnosis.CHECKS}
 
 
+def reasons_not_asked() -> list[str]:
+    """Why Docker may not have asked the helper; each begins with the reason itself."""
+    return list(_written()[NOT_ASKED])
+
+
+def _written() -> dict[str, Any]:
+    return tomllib.loads(WORDS.read_text(encoding="utf-8"))
+
+
 def page() -> str:
     """The whole page, as Markdown."""
     found, checks = chapters()
-    parts = [TOP]
+    parts = [TOP, *(f"- {reason}\n" for reason in reasons_not_asked())]
     for title, of_chapter in found.items():
         parts.append(f"\n## {title}\n")
         parts.extend(_section(cause) for cause in of_chapter)

@@ -38,3 +38,11 @@ def test_a_cause_without_words_or_code_of_its_own(monkeypatch: pytest.MonkeyPatc
 
 def test_what_goes_to_standard_output_is_shown_without_a_code() -> None:
     assert f"### no-server-url\n\n> `{errors.NO_SERVER_URL}`\n" in troubleshooting.page()
+
+
+def test_why_docker_did_not_ask_begins_with_sudo() -> None:
+    """There the helper cannot say a word, so the page has to."""
+    reasons = troubleshooting.reasons_not_asked()
+    assert reasons[0].startswith("**`sudo docker`**")
+    assert all(f"\n- {reason}\n" in troubleshooting.page() for reason in reasons)
+    assert all(reason.startswith("**") and "\n" not in reason for reason in reasons)
