@@ -2,7 +2,8 @@
 
 There is no list of commands to be kept: they are read from the pages, so a new one is carried out or fails. A reader
 sits at a desk with a real Docker, registry, Keycloak and systemd, opens what is printed, and the pages'
-harbor.example.com is the lab's. What `make` does is looked for where CI does it.
+harbor.example.com is the lab's. Packages of the system are installed in a clean Debian in a folder, and what was
+installed is what the rest of the page runs on. What `make` does is looked for where CI does it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,20 +29,27 @@ from tests.lab import helm, user_systemd
 from tests.lab.helm import Helm
 from tests.lab.keycloak import ADMIN, ADMIN_PASSWORD, kcadm
 from tests.lab.realm import HELPER_CLIENT
+from tests.lab.sealed_home import NAME as PROGRAM
 from tests.lab.terminal import Terminal
 from tests.lab.user_systemd import UserSystemd
 from tests.lab.workplace import WITH_OFFLINE
+from tests.packaging.conftest import built, debian
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
 
+    from tests.lab.debian_root import DebianRoot
     from tests.lab.desk import Desk
+    from tests.packaging.built import Built
+
+__all__ = ["built", "debian"]  # fixtures: what the pages install, and where
 
 NAME = "harbor.example.com"
 IMAGE, CHART = f"{NAME}/project/image", f"oci://{NAME}/project"
 TO_OPEN = re.compile(r"open this in a browser on any device: (\S+)")
 INLINE = re.compile(r"`docker-credential-harbor ([^`]+)`")
+INSTALLERS = ("sudo apt ", "pipx ")
 COMMAND_SECONDS = 100
 STORY_SECONDS = 900
 
@@ -64,11 +71,15 @@ MADE = [
 class Reader:
     """Does at a desk what a page says, in the desk's sealed home."""
 
-    def __init__(self, desk: Desk, systemd: UserSystemd, folder: Path) -> None:
+    def __init__(
+        self, desk: Desk, systemd: UserSystemd, folder: Path, packages: Callable[[], tuple[Built, DebianRoot]]
+    ) -> None:
         self.desk = desk
         self.workplace = desk.workplace
         self.systemd = systemd
         self.folder = folder
+        self._packages = packages
+        self._debian: DebianRoot | None = None
         self.skeleton = folder / "skel"
         self.skeleton.mkdir()
         self.environment = self.workplace.helper.home.environment
@@ -77,8 +88,8 @@ class Reader:
         self.environment["DOCKER_HOST"] = desk.engine.host
 
     def read(self, block: Block) -> None:
-        """One block. Unless it sets up the helper itself, that was done before, and somebody is signed in."""
-        if not any(" setup " in command for command in block.commands):
+        """One block. Unless it installs or sets up the helper itself, that was done, and somebody is signed in."""
+        if not any(" setup " in command or command.startswith(INSTALLERS) for command in block.commands):
             self.carry_out(f"docker-credential-harbor setup --no-login {NAME}")
             if not self._is_signed_in():
                 self.carry_out(f"docker-credential-harbor login {NAME}")
@@ -91,8 +102,8 @@ class Reader:
 
     def carry_out(self, command: str) -> None:
         """Exit status 0 is what a reader expects of every one."""
-        if command.startswith("pip "):
-            self._pip(command)
+        if command.startswith(INSTALLERS):
+            self._install(command)
             return
         here = self._as_here(command)
         if " keepalive" in here:  # asks this user's systemd
@@ -134,35 +145,65 @@ class Reader:
                     terminal.process.wait(0.1)
             return terminal.wait(), terminal.text
 
-    def _pip(self, command: str) -> None:
-        """Into an environment of its own, from a copy of what is packaged; what follows runs on it."""
-        sources = self.folder / "copy"
-        sources.mkdir()
-        for name in ("pyproject.toml", "README.md"):
-            shutil.copy(REPOSITORY / name, sources)
-        shutil.copytree(REPOSITORY / "docker_credential_harbor", sources / "docker_credential_harbor")
-        subprocess.run([sys.executable, "-m", "venv", self.folder / "venv"], check=True)
-        path = f"{self.folder / 'venv' / 'bin'}:{os.environ['PATH']}"
-        done = subprocess.run(
-            ["sh", "-ec", command], cwd=sources, env={**os.environ, "PATH": path}, capture_output=True, text=True
-        )
+    def _install(self, command: str) -> None:
+        """Or takes it away. Nothing that helps is done beforehand; what was installed is used from then on."""
+        place = self._by_apt(command) if command.startswith("sudo apt ") else self._by_pipx(command)
+        assert (place / PROGRAM).exists() is ("install" in command.split())
+        if str(place) not in self.environment["PATH"].split(":"):
+            self.environment["PATH"] = f"{place}:{self.environment['PATH']}"
+        used = shutil.which(PROGRAM, path=self.environment["PATH"])
+        assert used
+        assert (Path(used).parent == place) is ("install" in command.split())
+
+    def _by_apt(self, command: str) -> Path:
+        """As root in a clean Debian, where the package lies in dist/. A yes for the question whether to go on."""
+        if self._debian is None:
+            built, debian = self._packages()
+            self._debian = debian.copy(self.folder / "debian")
+            (self._debian.path / "dist").mkdir()
+            shutil.copy(built.deb, self._debian.path / "dist")
+        done = self._debian.run("sh", "-ec", command.removeprefix("sudo "), stdin="y\n")
         assert done.returncode == 0, done.stdout + done.stderr
-        self.environment["PATH"] = f"{self.folder / 'venv' / 'bin'}:{self.environment['PATH']}"
+        # A folder of its own on PATH: Debian's other programs are not to be used from there.
+        place = self.folder / "by-apt"
+        place.mkdir(exist_ok=True)
+        (place / PROGRAM).unlink(missing_ok=True)
+        (place / PROGRAM).symlink_to(self._debian.path / "usr" / "bin" / PROGRAM)
+        return place
+
+    def _by_pipx(self, command: str) -> Path:
+        """By the system's own Python, from a copy of what is packaged."""
+        sources, place = self.folder / "copy", self.folder / "by-pipx"
+        if not sources.exists():
+            sources.mkdir()
+            for name in ("pyproject.toml", "README.md"):
+                shutil.copy(REPOSITORY / name, sources)
+            shutil.copytree(REPOSITORY / "docker_credential_harbor", sources / "docker_credential_harbor")
+        environment = {**os.environ, "PIPX_HOME": str(self.folder / "pipx"), "PIPX_BIN_DIR": str(place)}
+        done = subprocess.run(["sh", "-ec", command], cwd=sources, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return place
 
 
 @pytest.fixture
-def reader(make_desk: Callable[..., Desk], tmp_path: Path) -> Iterator[Reader]:
+def reader(make_desk: Callable[..., Desk], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Reader]:
     missing = user_systemd.missing()
     need("systemd user instance", f"apt-get install systemd; lacks {missing}", not missing)
     need("skopeo", "apt-get install skopeo", shutil.which("skopeo"))
     need("helm 3", helm.INSTALL, helm.program())
+    need("pipx", "apt-get install pipx", shutil.which("pipx"))
+
+    def packages() -> tuple[Built, DebianRoot]:
+        return request.getfixturevalue("built"), request.getfixturevalue("debian")
+
     desk = make_desk(harbor={"scopes": WITH_OFFLINE})
     home = desk.workplace.helper.home
     home.environment["PATH"] += f":{Path(helm.program() or '').parent}"
     home.environment["JAVA_HOME"] = os.environ.get("JAVA_HOME", "")
     publish(desk, tmp_path)
     with UserSystemd(home, tmp_path) as systemd:
-        yield Reader(desk, systemd, tmp_path)
+        yield Reader(desk, systemd, tmp_path, packages)
+    shutil.rmtree(tmp_path / "debian", ignore_errors=True)
 
 
 def publish(desk: Desk, folder: Path) -> None:

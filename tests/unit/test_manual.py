@@ -102,6 +102,12 @@ def test_the_configuration_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def test_the_documentation_names_the_same_places() -> None:
+    page = (PACKAGE.parent / "docs" / "configuration.md").read_text(encoding="utf-8")
+    for system, places in manual.CONFIGURATION_FILES.items():
+        assert f"| {system} | `{places[0]}` | `{places[1]}` |" in page
+
+
 def test_the_help_has_the_sections_and_fits(helper: Helper) -> None:
     lines = helper.run(["--help"], env={"COLUMNS": "100"}).stdout.splitlines()
     titles = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
