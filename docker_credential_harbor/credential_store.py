@@ -101,19 +101,27 @@ class CredentialStore:
     def kept_in(self, registry_name: str) -> str | None:
         """The backend that holds what counts for a registry: a stored pair before a sign-in; None: nothing is kept."""
         index = self._read_index()
-        stored = self._noted(index, _STORED, f"https://{registry_name}")
-        return stored or self._noted(index, _SIGN_INS, registry_name)
+        return self._noted(index, *_place(registry_name, True)) or self._noted(index, *_place(registry_name, False))
 
-    def where(self, registry_name: str) -> tuple[str, str]:
-        """The backend that the sign-in lies in, or would go to: its name, and why that one."""
-        backend, why = self._open(_SIGN_INS, self._noted(self._read_index(), _SIGN_INS, registry_name))
+    def where(self, registry_name: str, *, stored: bool = False) -> tuple[str, str]:
+        """The backend that the sign-in (or the stored pair) lies in, or would go to: its name, and why that one."""
+        section, name = _place(registry_name, stored)
+        backend, why = self._open(section, self._noted(self._read_index(), section, name))
         return backend.name, why
 
-    def check(self, registry_name: str) -> None:
-        """Whether a sign-in could be kept, as far as that shows beforehand. Raises what ``save_sign_in`` raises."""
-        noted = self._noted(self._read_index(), _SIGN_INS, registry_name)
-        moves = noted is not None and self._turned_away(_SIGN_INS, noted)
-        self._open(_SIGN_INS, None if moves else noted)
+    def remark(self, registry_name: str, *, stored: bool = False) -> str | None:
+        """What a person who signs in should know about that; None where nothing is to be said."""
+        backend, why = self.where(registry_name, stored=stored)
+        if backend == "file" and self._choice == "auto":
+            return f"the sign-in is kept in a file that only this user can read ({why})"
+        return None
+
+    def check(self, registry_name: str, *, stored: bool = False) -> None:
+        """Whether it could be kept, as far as that shows beforehand. Raises what saving it raises."""
+        section, name = _place(registry_name, stored)
+        noted = self._noted(self._read_index(), section, name)
+        moves = noted is not None and self._turned_away(section, noted)
+        self._open(section, None if moves else noted)
         with self._alone():
             pass
 
@@ -213,6 +221,11 @@ class CredentialStore:
             index[section][name] = entry
         data = {"version": VERSION, **index}
         write_private(self._folder / "index.json", json.dumps(data, indent=1, sort_keys=True).encode())
+
+
+def _place(registry_name: str, stored: bool) -> tuple[str, str]:
+    """Section and name in the index."""
+    return (_STORED, f"https://{registry_name}") if stored else (_SIGN_INS, registry_name)
 
 
 def _key(section: str, name: str) -> str:

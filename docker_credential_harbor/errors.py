@@ -323,6 +323,14 @@ class StoredPairRefused(Failure):
     )
 
 
+class StoredPairGoesFirst(Failure):
+    """A sign-in is no use beside it."""
+
+    code = "stored-pair-goes-first"
+    what = "the stored pair of {username} goes first at {registry}, over any sign-in"
+    advice = "to be rid of it run: docker logout {registry}; then: docker-credential-harbor login {registry}"
+
+
 class SecretUnreadable(Failure):
     """Harbor's ``secretKey`` has changed, and its login was not walked since."""
 
@@ -504,10 +512,25 @@ class NotWritable(Failure):
     advice = "make it writable for this user"
 
 
+class MountedFile(NotWritable):
+    """EBUSY: a file that is a mount point cannot be replaced (rename(2))."""
+
+    code = "mounted-file"
+    what = "{path} is mounted by itself, so that it cannot be replaced"
+    advice = "mount the folder around it instead"
+
+
 class NotReadable(Failure):
     code = "not-readable"
     what = "{path} cannot be read ({reason})"
     advice = "make it readable for this user"
+
+
+class FolderInstead(NotReadable):
+    """EISDIR: container engines make a folder where the file to be mounted is not there."""
+
+    code = "folder-instead"
+    advice = "put the file in the place of the folder"
 
 
 class OutputNotWritten(Failure):

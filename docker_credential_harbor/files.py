@@ -7,6 +7,7 @@ the profile's own access list keeps others out.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -14,7 +15,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from docker_credential_harbor.errors import NotReadable, NotWritable
+from docker_credential_harbor.errors import FolderInstead, MountedFile, NotReadable, NotWritable
 
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
@@ -53,6 +54,8 @@ def read_bytes(path: Path) -> bytes | None:
             return file.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except IsADirectoryError as error:
+        raise FolderInstead(path=path, reason="it is a folder") from error
     except OSError as error:
         raise NotReadable(path=path, reason=error.strerror or error) from error
 
@@ -189,4 +192,6 @@ def _sweep(path: Path) -> None:
 
 
 def _not_writable(path: Path, error: OSError) -> NotWritable:
+    if error.errno == errno.EBUSY:
+        return MountedFile(path=path)
     return NotWritable(path=path, reason=error.strerror or error)

@@ -31,6 +31,17 @@ TRUST_ENDS_BEFORE_SECONDS = 15  # before Harbor's stored token expires
 HARBOR_REFRESHES_BEFORE_SECONDS = 10  # Go's oauth2 calls a token expired that long before its end
 BURST_SECONDS = 3  # within which the requests come that follow a `get`
 CLOCK_DOUBT_SECONDS = 1  # between the request and the instant at which Harbor looked at its clock
+# What is wrong with our own client, or with what we know of the provider: Harbor's own login does not depend on it.
+OURS_ALONE = frozenset(
+    failure.code
+    for failure in (
+        errors.NoDeviceGrant,
+        errors.ClientRefused,
+        errors.ClientUnknown,
+        errors.ProviderNotFound,
+        errors.IssuerMismatch,
+    )
+)
 PAUSES_SECONDS = (60, 600, 3600)  # after the first, the second, and every further declined window
 
 
@@ -44,7 +55,7 @@ def decide(known: Known) -> Step | HandOut | NotFound:
         return HandOut(unverified=known.unreachable) if known.pair else NotFound(known.unreachable)
     if known.stopped:
         # Where our own sign-in is not to be had, Harbor's login, opened on any device, renews a pair that is at hand.
-        has_a_way = known.pair and known.stopped.note_code == errors.NoDeviceGrant.code
+        has_a_way = known.pair and known.stopped.note_code in OURS_ALONE
         return _ask_the_person(known, Step.RENEW_HARBOR_SIDE) if has_a_way else NotFound(known.stopped)
     if known.pair_kind is not None:
         return _decide_stored(known)

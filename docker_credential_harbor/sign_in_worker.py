@@ -163,10 +163,10 @@ class Worker:
 
     def _keep(self, result: SignInResult, found: Provider) -> None:
         self._check_person(result.tokens, found)
-        backend, why = self.store.where(self.registry.name)
+        remark = self.store.remark(self.registry.name)
         self._save(SignIn(result.tokens, self.known.pair if self.known else None))
-        if backend == "file" and self.context.settings.storage == "auto":
-            self._tell(f"the sign-in is kept in a file that only this user can read ({why})")
+        if remark:
+            self._tell(remark)
 
     def _after_walk_in_tab(self, watch: Watch, sent_on_at: float) -> Asked:
         watch.in_sign_in(sent_on_at)
@@ -204,7 +204,12 @@ class Worker:
         if self.stored or not self.known:
             return None
         if tokens.id_token_expired(self.known, time.time()) and not self.refresh_refused:
-            self._refresh()
+            try:
+                self._refresh()
+            except Failure as failure:
+                if failure.note_code not in policy.OURS_ALONE:
+                    raise
+                self.refresh_refused = True
         return self.known.tokens.id_token
 
     # --- What is kept -------------------------------------------------------------------------------------------------

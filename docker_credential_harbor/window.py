@@ -104,8 +104,14 @@ def _note(data: dict[str, Any]) -> Note:
 
 
 def under_way() -> Note | None:
-    """The note of the worker that has the window now; None: nobody has it, or only just and not said who."""
-    if not lock.is_held(registry_state.window_lock_path()):
+    """The note of the worker that has the window now; None: nobody has it, or only just and not said who.
+
+    Where its lock cannot be opened, nobody has it either: whoever asks a person then is told why that cannot be.
+    """
+    try:
+        if not lock.is_held(registry_state.window_lock_path()):
+            return None
+    except errors.NotWritable:
         return None
     note = read()
     return note if note and not note.ended and _is_alive(note.pid) else None
@@ -235,6 +241,8 @@ def _show_user_code(link: Link) -> None:
 
 
 def _is_alive(pid: int) -> bool:
+    if sys.platform == "win32":  # where os.kill(pid, 0) is Ctrl-C
+        return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -129,7 +129,7 @@ class TestConfiguration:
     @pytest.mark.parametrize(
         ("content", "says"),
         [
-            (None, "it cannot be read: Is a directory"),
+            (None, "it cannot be read: it is a folder"),
             (b"\xff\xfe[registries]", "it is not UTF-8 text"),
             (b"[registries", "it is not TOML"),
             (b"timeout = " + b"9" * 5000, "it is not TOML"),
@@ -293,6 +293,18 @@ class TestPlacesThatCannotBeWritten:
         assert workplace.person.windows == 0
         assert place.read_text() == "a file"
         place.unlink()
+        assert workplace.pair()[0] == "alice-h"
+
+    def test_the_windows_lock_stands_in_nobodys_way_who_needs_no_window(self, workplace: Workplace) -> None:
+        """As root leaves it behind, after a login with the person's home."""
+        workplace.store("robot$ci", "s")
+        place = workplace.helper.home.folders["XDG_STATE_HOME"] / "docker-credential-harbor" / "window.lock"
+        place.mkdir(parents=True)
+        assert workplace.pair() == ("robot$ci", "s")
+        assert workplace.helper.run("erase", workplace.name).returncode == 0
+        assert str(place) in one_line(workplace.refused() + "\n")
+        place.rmdir()
+        workplace.end_pause()
         assert workplace.pair()[0] == "alice-h"
 
     def test_a_full_disk(self, make_workplace: MakeWorkplace) -> None:

@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from tests.lab import faults
+from tests.lab.realm import HELPER_CLIENT
 from tests.lab.said import failure_in
 
 if TYPE_CHECKING:
@@ -75,6 +76,18 @@ class TestRefused:
         assert workplace.pair() == pair
         assert (workplace.person.windows, workplace.person.forms) == (2, 1)
         assert f"open: {workplace.harbor.url}/c/oidc/login" in answer.stderr
+
+    def test_harbors_login_renews_it_though_our_client_is_gone(self, make_workplace: Callable[..., Workplace]) -> None:
+        """Its administrator took ours away: that is none of Harbor's business."""
+        workplace = make_workplace(top="cache_ttl = 0")
+        pair = workplace.pair()
+        workplace.realm.remove_client(HELPER_CLIENT)
+        workplace.let_id_token_expire()
+        workplace.harbor.kill_stored_token("alice-h")
+        answer = workplace.get()
+        assert answer.returncode == 0, answer.stderr
+        assert workplace.pair() == pair
+        assert (workplace.person.windows, workplace.person.forms) == (2, 1)
 
     def test_after_a_renewal_the_pair_is_trusted_again(self, workplace: Workplace) -> None:
         workplace.pair()

@@ -146,8 +146,18 @@ class TestRows:
     def test_after_a_declined_sign_in_no_window_opens_by_itself(self) -> None:
         assert reason(policy.decide(Known(REGISTRY, paused_seconds=59))) is errors.SignInPaused
 
-    def test_without_a_device_code_harbors_link_renews_the_pair_at_hand(self) -> None:
-        none = errors.NoDeviceGrant(registry="r", client_id="c", url="u", reason="unauthorized_client")
+    @pytest.mark.parametrize(
+        "none",
+        [
+            errors.NoDeviceGrant(registry="r", client_id="c", url="u", reason="unauthorized_client"),
+            errors.ClientRefused(registry="r", client_id="c", reason="invalid_client"),
+            errors.ClientUnknown(registry="r", client_id="c", redirect_uri="u"),
+            errors.ProviderNotFound(registry="r"),
+            errors.IssuerMismatch(issuer="a", found="b"),
+        ],
+        ids=lambda failure: failure.code,
+    )
+    def test_without_our_own_sign_in_harbors_login_renews_the_pair_at_hand(self, none: errors.Failure) -> None:
         told = errors.FoundOut(none.code, str(none))  # as the worker's note tells it
         assert policy.decide(Known(REGISTRY, stopped=told)) == NotFound(told)
         known = SIGNED_IN._replace(stopped=told)
