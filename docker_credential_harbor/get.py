@@ -94,12 +94,14 @@ def sign_in_by_ticket(context: Context, registry: Registry) -> Credentials | Non
     """
     with registry_state.alone(registry.name, context.lock_seconds):
         look = Inquiry(context, registry, transport(context, registry))
-        before = look.sign_in
+        before, stored = look.load_sign_in(), look.stored
         look.start_anew()
         end = look.run()
         if not isinstance(end, HandOut) or end.unverified:
             return None
         _save(look, end)
+        if stored:  # which goes first all the same
+            registry_state.save(registry.name, verified.forget(registry.name, look.notes))
     if before and look.sign_in and not tokens.are_of_one_person(before.tokens, look.sign_in.tokens):
         console.warn(f"{look.known.person} is signed in now, not {before.tokens.person} as before")
     return look.known.pair

@@ -34,7 +34,7 @@ class Inquiry:
         self.began_at = time.time()
         self.notes = registry_state.load(registry.name)
         self.stored: StoredPair | None = context.store.load_stored(self._key)
-        self.sign_in: SignIn | None = None if self.stored else self._load_sign_in()
+        self.sign_in: SignIn | None = None if self.stored else self.load_sign_in()
         self.user: CurrentUser | None = None
         self.spares_bursts = trust
         self.probed_at = 0.0
@@ -47,7 +47,8 @@ class Inquiry:
     def _key(self) -> str:
         return f"https://{self.registry.name}"
 
-    def _load_sign_in(self) -> SignIn | None:
+    def load_sign_in(self) -> SignIn | None:
+        """What is kept of the person who signed in, whether or not a stored pair goes first."""
         sign_in = self.context.store.load_sign_in(self.registry.name)
         return sign_in if sign_in and tokens.belongs_to(sign_in, self.registry) else None
 

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 def rotate(context: Context, registry: Registry) -> Credentials:
     """The new pair, which Harbor accepts. A person may be asked to sign in before. Raises Failure."""
-    if context.store.load_stored(f"https://{registry.name}") or not registry.client_id:
+    if not registry.client_id:
         raise errors.NoSignInToRotate(registry=registry.name, url=registry.url)
+    stored = context.store.load_stored(f"https://{registry.name}")
+    if stored:
+        raise errors.StoredPairGoesFirst(registry=registry.name, username=stored.pair.username)
     get.credentials(context, registry)
     with registry_state.alone(registry.name, context.lock_seconds):
         http = get.transport(context, registry)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import console, errors, get, provider, registry_state, tokens, verified, window
+from docker_credential_harbor import (
+    console,
+    errors,
+    get,
+    provider,
+    registry_state,
+    stored_pairs,
+    tokens,
+    verified,
+    window,
+)
 from docker_credential_harbor.errors import Failure
 
 if TYPE_CHECKING:
@@ -27,7 +37,8 @@ def sign_out(context: Context, registry: Registry) -> bool:
             console.tell(fault)
         sign_in = _readable_sign_in(context, registry)
         context.store.delete_sign_in(registry.name)
-        had_stored = context.store.delete_stored(f"https://{registry.name}")
+        keys = [f"https://{registry.name}", *stored_pairs.other_keys(context, registry)]
+        had_stored = True in [context.store.delete_stored(key) for key in keys]
     if sign_in:
         _revoke(context, registry, notes, sign_in)
     return had_stored or sign_in is not None

@@ -1,10 +1,10 @@
-"""`store` and `list`, and `get` for servers that are no Harbor: whose pair it is, and what is kept."""
+"""Pairs that somebody stored: `store`, `get` for servers that are no Harbor, and when one gives way to a sign-in."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import errors, lock, registry_state, tokens, verified
+from docker_credential_harbor import registry_state, server_url, tokens, verified
 from docker_credential_harbor.model import Credentials, Registry, StoredPair
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ def store(context: Context, server: str, registry: Registry | None, pair: Creden
         context.store.save_stored(server, StoredPair(pair))
         return
     key = f"https://{registry.name}"
-    with lock.hold(registry_state.lock_path(registry.name), context.lock_seconds) as locked:
-        if not locked:
-            raise errors.Busy(what_runs="get", registry=registry.name)
+    with registry_state.alone(registry.name, context.lock_seconds):
         registry_state.save(registry.name, verified.forget(registry.name, registry_state.load(registry.name)))
         sign_in = context.store.load_sign_in(registry.name)
         is_theirs = sign_in and sign_in.pair and sign_in.pair.username == pair.username
@@ -44,9 +42,7 @@ def store(context: Context, server: str, registry: Registry | None, pair: Creden
 
 def keep_verified(context: Context, registry: Registry, stored: StoredPair, probed_at: float) -> None:
     """Keeps a pair that Harbor accepted at ``probed_at`` (an instant). Raises Busy and Store… errors."""
-    with lock.hold(registry_state.lock_path(registry.name), context.lock_seconds) as locked:
-        if not locked:
-            raise errors.Busy(what_runs="get", registry=registry.name)
+    with registry_state.alone(registry.name, context.lock_seconds):
         notes = verified.forget(registry.name, registry_state.load(registry.name))
         registry_state.save(registry.name, notes)
         context.store.save_stored(f"https://{registry.name}", stored)
@@ -54,3 +50,41 @@ def keep_verified(context: Context, registry: Registry, stored: StoredPair, prob
             context, registry.name, notes, stored.pair, probed_at=probed_at, freshness=None, life_seconds=None
         )
         registry_state.save(registry.name, kept)
+
+
+def gives_way(context: Context, registry: Registry) -> bool:
+    """After a sign-in: a stored pair of that very person is theirs, as in ``store``. Whether there was one.
+
+    Raises Busy and Store… errors.
+    """
+    key = f"https://{registry.name}"
+    with registry_state.alone(registry.name, context.lock_seconds):
+        stored, sign_in = context.store.load_stored(key), context.store.load_sign_in(registry.name)
+        if not (stored and sign_in and sign_in.pair and stored.pair.username == sign_in.pair.username):
+            return False
+        registry_state.save(registry.name, verified.forget(registry.name, registry_state.load(registry.name)))
+        return context.store.delete_stored(key)
+
+
+def adopt(context: Context, registry: Registry) -> None:
+    """Takes over what was stored for the registry before it was configured. Raises Busy and Store… errors."""
+    key = f"https://{registry.name}"
+    for older in other_keys(context, registry):
+        stored = context.store.load_stored(older)
+        if stored and not context.store.load_stored(key):
+            store(context, older, registry, stored.pair)
+        context.store.delete_stored(older)
+
+
+def other_keys(context: Context, registry: Registry) -> list[str]:
+    """Under which a pair may lie that was stored before the registry was configured."""
+    return [
+        server for server in context.store.list() if server != f"https://{registry.name}" and _names(server, registry)
+    ]
+
+
+def _names(server: str, registry: Registry) -> bool:
+    try:
+        return server_url.parse(server)[0] == registry.name
+    except ValueError:
+        return False

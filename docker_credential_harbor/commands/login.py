@@ -48,21 +48,27 @@ def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "lo
     if not registry.client_id:
         _without_client(context, registry)
         return
+    pair = None
     try:
         pair = get.sign_in_by_ticket(context, registry) if asked_by == "login" else None
         pair = pair or get.sign_in(context, registry, asked_by)
     except errors.Failure as failure:
-        if failure.note_code not in NO_USE_OF_THE_CLIENT or not terminal.can_ask():
+        if failure.note_code in NO_USE_OF_THE_CLIENT and terminal.can_ask():
+            console.tell(failure)
+            console.hint("going on without it: your CLI secret is asked for")
+            _without_client(context, registry)
+            return
+        if failure.note_code != errors.StoredPairRefused.code:
             raise
-        console.tell(failure)
-        console.hint("going on without it: your CLI secret is asked for")
-        _without_client(context, registry)
-        return
+    if stored_pairs.gives_way(context, registry):
+        pair = get.credentials(context, registry)
     stored = context.store.load_stored(f"https://{registry.name}")
+    if stored and not pair:
+        raise errors.StoredPairGoesFirst(registry=registry.name, username=stored.pair.username)
     if stored:
         print(f"Signed in at {registry.name}, but the stored pair of {stored.pair.username} goes first there.")
         print(f"To be rid of it: docker logout {registry.name}, then sign in again.")
-    else:
+    elif pair:
         print(f"Signed in at {registry.name} as {pair.username}.")
 
 
@@ -77,7 +83,7 @@ def _without_client(context: Context, registry: Registry) -> None:
 
     if not terminal.can_ask():
         raise errors.NoTerminal(registry=registry.name, url=registry.url)
-    context.store.check(registry.name)  # before a person is asked for what could not be kept
+    context.store.check(registry.name, stored=True)  # before a person is asked for what could not be kept
     stored, asked_at = pasted_secret.sign_in(
         get.transport(context, registry),
         registry,
@@ -87,7 +93,10 @@ def _without_client(context: Context, registry: Registry) -> None:
         tell=console.hint,
     )
     console.keep_secret(stored.pair.secret)
+    remark = context.store.remark(registry.name, stored=True)
     stored_pairs.keep_verified(context, registry, stored, asked_at)
+    if remark:
+        console.warn(remark)
     print(f"Signed in at {registry.name} as {stored.pair.username}: Harbor accepts the CLI secret.")
 
 

@@ -22,10 +22,15 @@ Row = dict[str, str | None]
 
 WORDS = {
     "ready": "Harbor accepts the pair now",
-    "harbor-session-ended": "the CLI secret is right, but Harbor's own sign-in has ended; the next pull renews it",
-    "not-onboarded": "signed in, but Harbor does not know this person yet; the next pull opens Harbor's login",
+    "harbor-session-ended": "the CLI secret is right, but Harbor's own sign-in has ended; {next}",
+    "not-onboarded": "signed in, but Harbor does not know this person yet; {next}",
     "refused": "Harbor refuses the stored pair; docker logout forgets it",
-    "signed-out": "nobody is signed in; the next pull signs in",
+    "signed-out": "nobody is signed in; {next}",
+}
+NEXT = {
+    "harbor-session-ended": "the next pull renews it",
+    "not-onboarded": "the next pull opens Harbor's login",
+    "signed-out": "the next pull signs in",
 }
 
 COLOURS = {"ready": "green", "refused": "red", "unreachable": "red"}  # the others: yellow, the next pull mends them
@@ -71,7 +76,7 @@ def _print(row: Row) -> None:
     if row["verified_at"]:
         print(f"  verified {_ago(row['verified_at'])}")
     if row["sign_in_ends_at"]:
-        print(f"  the sign-in ends in {_in_words(row['sign_in_ends_at'])} if it is not used before")
+        print(f"  {_ending(row['sign_in_ends_at'])}")
 
 
 def _ago(instant: str) -> str:
@@ -79,8 +84,11 @@ def _ago(instant: str) -> str:
     return "just now" if seconds < JUST_NOW_SECONDS else f"{cadence.in_words(seconds)} ago"
 
 
-def _in_words(instant: str) -> str:
-    return cadence.in_words(abs(time.time() - datetime.fromisoformat(instant).timestamp()))
+def _ending(instant: str) -> str:
+    left = datetime.fromisoformat(instant).timestamp() - time.time()
+    if left <= 0:  # which is of no weight while Harbor's own lives
+        return "the sign-in at the identity provider has probably ended; when it is needed, you are asked again"
+    return f"the sign-in ends in {cadence.in_words(left)} if it is not used before"
 
 
 def _row(context: Context, registry: Registry) -> Row:
@@ -101,11 +109,18 @@ def _instant(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds") if seconds else None
 
 
+def _next(registry: Registry, state: str) -> str:
+    """What mends it: the next pull, where that can ask a person, as this command could."""
+    if open_context().reach.way == "nobody":
+        return f"run: docker-credential-harbor login {registry.name}"
+    return NEXT.get(state, "")
+
+
 def _found_out(context: Context, registry: Registry) -> Row:
     found = survey(context, registry)
     known = found.known
     username = None if known is None else known.pair.username if known.pair else known.person or None
     is_robot = known is not None and policy.is_robot(known)
     words = AS_IT_IS if found.state == "ready" and is_robot else WORDS.get(found.state, found.state)
-    message = str(found.failure) if found.failure else words
+    message = str(found.failure) if found.failure else words.format(next=_next(registry, found.state))
     return {"registry": registry.name, "username": username, "state": found.state, "message": message}

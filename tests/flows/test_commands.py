@@ -59,6 +59,10 @@ class TestStatus:
         found = row(workplace)
         assert (found["state"], found["username"]) == ("ready", "robot$ci")
 
+    def test_where_a_pull_asks_nobody_it_names_the_command(self, workplace: Workplace) -> None:
+        answer = workplace.helper.run("status", env={"CI": "true"})
+        assert answer.stdout.splitlines()[0].endswith(f"run: docker-credential-harbor login {workplace.name}")
+
     def test_not_onboarded(self, make_workplace: Callable[..., Workplace]) -> None:
         workplace = make_workplace()
         workplace.pair()
@@ -94,6 +98,11 @@ class TestStatus:
         assert "  kept in a file that only this user can read\n" in shown
         assert re.search(r"^  verified (just now|\d+ seconds ago)$", shown, re.MULTILINE)
         assert re.search(r"^  the sign-in ends in .+ if it is not used before$", shown, re.MULTILINE)
+        workplace.let_pass(3600)
+        shown = workplace.helper.run("status").stdout
+        assert (
+            "  the sign-in at the identity provider has probably ended; when it is needed, you are asked again" in shown
+        )
 
     @pytest.mark.parametrize(("variable", "value"), [("", ""), ("NO_COLOR", "1"), ("TERM", "dumb")])
     def test_colours_on_a_terminal(self, workplace: Workplace, variable: str, value: str) -> None:
@@ -130,6 +139,29 @@ class TestLogin:
         assert answer.returncode == 0, answer.stderr
         assert "the stored pair of robot$ci goes first" in answer.stdout
         assert workplace.pair() == ("robot$ci", "s")
+
+    def test_a_refused_pair_of_the_same_person_gives_way(self, workplace: Workplace) -> None:
+        """A CLI secret of an earlier docker login, replaced since."""
+        workplace.person.open(f"{workplace.harbor.url}/c/oidc/login")
+        workplace.store("alice-h", workplace.harbor.users["alice-h"].secret)
+        workplace.pair()  # it is known for a person's now
+        workplace.harbor.set_secret("alice-h", "Another-Secret-2")
+        workplace.end_trust_window()
+        answer = workplace.helper.run("login")
+        assert (answer.returncode, answer.stdout) == (0, f"Signed in at {workplace.name} as alice-h.\n"), answer.stderr
+        assert workplace.pair() == ("alice-h", "Another-Secret-2")
+
+    def test_a_refused_pair_of_somebody_else_stays_until_it_is_taken_out(self, workplace: Workplace) -> None:
+        workplace.store("bob-h", "Of-Long-Ago-1")
+        workplace.pair()  # handed out as it is this once: it may be a robot's
+        answer = workplace.helper.run("login")
+        assert (answer.returncode, answer.stdout) == (1, "")
+        line = answer.stderr.splitlines()[-1]
+        assert "[stored-pair-goes-first] the stored pair of bob-h goes first" in line
+        assert f"run: docker logout {workplace.name}; then: docker-credential-harbor login {workplace.name}" in line
+        assert workplace.helper.run("erase", workplace.name).returncode == 0
+        assert workplace.helper.run("login").returncode == 0
+        assert workplace.pair()[0] == "alice-h"
 
 
 class TestTrace:

@@ -54,6 +54,16 @@ class TestRotate:
         assert workplace.asked() == [], "verified just now"
         assert workplace.files_with(old) == []
 
+    def test_a_stored_pair_goes_first_and_how_to_be_rid_of_it(self, workplace: Workplace) -> None:
+        workplace.pair()
+        workplace.store("robot$ci", "s")
+        answer = run(workplace, "rotate")
+        assert (answer.returncode, answer.stdout) == (1, "")
+        assert "[stored-pair-goes-first] the stored pair of robot$ci goes first" in answer.stderr
+        workplace.helper.run("erase", workplace.name)
+        assert run(workplace, "login").returncode == 0
+        assert run(workplace, "rotate").returncode == 0
+
     def test_signs_in_before_where_that_is_due(self, workplace: Workplace) -> None:
         answer = run(workplace, "rotate", workplace.name)
         assert answer.returncode == 0, answer.stderr
@@ -67,12 +77,8 @@ class TestRotate:
         assert workplace.pair() == ("alice-h", workplace.harbor.users["alice-h"].secret)
         assert workplace.person.windows == 1
 
-    @pytest.mark.parametrize("kind", ["robot", "without a client"])
-    def test_a_pair_that_the_api_does_not_take(self, workplace: Workplace, kind: str) -> None:
-        if kind == "robot":
-            workplace.store("robot$ci", "s")
-        else:
-            workplace.configure(client_id="")
+    def test_a_pair_that_the_api_does_not_take(self, workplace: Workplace) -> None:
+        workplace.configure(client_id="")
         answer = run(workplace, "rotate")
         assert answer.returncode == 1
         assert "signed in with a client" in answer.stderr
