@@ -12,8 +12,9 @@ import shutil
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from docker_credential_harbor import discovery, errors, get, harbor, provider, scheduler, survey
+from docker_credential_harbor import discovery, errors, get, harbor, policy, provider, scheduler, survey
 from docker_credential_harbor.client_config import cred_helpers, creds_store, docker, helm, podman
+from docker_credential_harbor.context import open_context
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import OFFLINE_ACCESS
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from docker_credential_harbor.context import Context
+    from docker_credential_harbor.findings import Known
     from docker_credential_harbor.model import LoginRedirect, Provider, Registry, SystemInfo
 
 PROGRAM = "docker-credential-harbor"
@@ -71,27 +73,24 @@ class Examination:
     # --- This machine -------------------------------------------------------------------------------------------------
 
     def helper(self) -> Check:
-        found, client = shutil.which(PROGRAM), shutil.which("docker")
-        if found is None:
-            fix = f"put {PROGRAM} into a folder on PATH, under that name"
-            return Check("helper", False, f"{PROGRAM} is not on PATH, so no client can run it", fix)
-        if client and any("/snap/" in path for path in (client, os.path.realpath(client))):
-            fix = "install Docker from your distribution's or Docker's own packages instead of the snap"
-            return Check("helper", False, f"{client} is a snap, which runs no program from outside itself", fix)
-        return Check("helper", True, f"on PATH as {found}")
+        return helper_on_path()
 
     def docker_config(self) -> Check:
         path, name = docker.config_file(), self.registry.name
         served_by = cred_helpers.helper_for(path, name)
-        if os.environ.get("DOCKER_AUTH_CONFIG"):
-            message = "DOCKER_AUTH_CONFIG is set, and Docker takes pairs from there before it asks a helper"
+        if docker.is_served_by_environment(name):
+            message = f"DOCKER_AUTH_CONFIG holds a pair for {name}, which Docker takes before it asks a helper"
             return Check("docker-config", False, message, "run: unset DOCKER_AUTH_CONFIG")
+        has_plain_pair = name in creds_store.plain_pairs(path)
         if served_by != cred_helpers.HELPER:
             message = f"{path} names {f'{served_by!r}, not this helper,' if served_by else 'no helper'} for {name}"
-            if not served_by and name in creds_store.plain_pairs(path):
+            if not served_by and has_plain_pair:
                 message += ", and holds a pair in plain text, which Docker takes"
             return Check("docker-config", False, message, f"run: {PROGRAM} setup {name}")
-        return Check("docker-config", True, f"{path} names this helper for {name}")
+        message = f"{path} names this helper for {name}"
+        if has_plain_pair:  # of an earlier docker login: no reason why pulls fail
+            message += f"; a pair in plain text still lies there (docker logout {name} takes it out, and signs out)"
+        return Check("docker-config", True, message)
 
     def other_clients(self) -> Check | None:
         """podman's and Helm's own files go before Docker's."""
@@ -188,6 +187,16 @@ class Examination:
 
     # --- The person's sessions ----------------------------------------------------------------------------------------
 
+    def sign_in(self) -> Check:
+        """How a pull would ask for a sign-in, when one is due; that it asks nobody may be meant so."""
+        reach = open_context().reach
+        ways = {
+            "browser": "a pull opens a browser when a sign-in is due",
+            "link": "a pull shows a link when a sign-in is due",
+            "nobody": f"a pull asks nobody when a sign-in is due: {PROGRAM} login {self.registry.name} does",
+        }
+        return Check("sign-in", True, f"{ways[reach.way]} ({reach.reason})")
+
     def session(self) -> Check:
         surveyed = survey.survey(self.context, self.registry)
         if surveyed.failure:
@@ -208,7 +217,31 @@ class Examination:
         }
         if surveyed.state in findings:
             return Check("session", False, *findings[surveyed.state])
+        if surveyed.known and policy.is_robot(surveyed.known):
+            return self._robot(surveyed.known)
         return Check("session", True, "Harbor accepts the pair now")
+
+    def _robot(self, known: Known) -> Check:
+        """`get` hands it out as it is; whether it still counts is a question worth one request here."""
+        assert known.pair
+        username = known.pair.username
+        if harbor.probe(self.http, self.registry, known.pair):
+            return Check("session", True, f"Harbor accepts the pair of {username} now")
+        message = f"Harbor refuses the pair of {username}: expired, disabled, or its secret was replaced"
+        fix = f"run: docker login {self.registry.name} with a valid one, or docker logout {self.registry.name}"
+        return Check("session", False, message, fix)
+
+
+def helper_on_path() -> Check:
+    """Whether Docker can run this helper, as far as shows from here: Docker's own PATH may be another."""
+    found, client = shutil.which(PROGRAM), shutil.which("docker")
+    if found is None:
+        fix = f"put {PROGRAM} into a folder on PATH, under that name"
+        return Check("helper", False, f"{PROGRAM} is not on PATH, so no client can run it", fix)
+    if client and any("/snap/" in path for path in (client, os.path.realpath(client))):
+        fix = "install Docker from your distribution's or Docker's own packages instead of the snap"
+        return Check("helper", False, f"{client} is a snap, which runs no program from outside itself", fix)
+    return Check("helper", True, f"on PATH as {found}")
 
 
 # By name, in the order in which they are made; True: the checks after it rest on it.
@@ -227,5 +260,6 @@ CHECKS = {
     "subject": (Examination.subject, True),
     "device-code": (Examination.device_code, False),
     "store": (Examination.store, True),
+    "sign-in": (Examination.sign_in, False),
     "session": (Examination.session, False),
 }

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NO_DEVICE_GRANT = {"oauth2.device.authorization.grant.enabled": "false"}
 ALL_WELL = [
     *("helper", "docker-config", "keepalive", "harbor", "clock", "oidc-mode", "provider-from-harbor"),
-    *("offline-access", "provider", "client", "subject", "store", "session"),
+    *("offline-access", "provider", "client", "subject", "store", "sign-in", "session"),
 ]
 
 
@@ -105,11 +105,19 @@ class TestThisMachine:
         (healthy.helper.home.docker_config / "config.json").write_text(content.replace("NAME", healthy.name))
         the_one(healthy, "docker-config", message, fix)
 
+    def test_a_pair_of_an_earlier_login_is_told_and_no_fault(self, healthy: Workplace) -> None:
+        config = {"credHelpers": {healthy.name: "harbor"}, "auths": {f"https://{healthy.name}/v1/": {"auth": "YTpi"}}}
+        (healthy.helper.home.docker_config / "config.json").write_text(json.dumps(config))
+        checks = examine(healthy)
+        assert failed(checks) == []
+        assert f"in plain text still lies there (docker logout {healthy.name}" in checks["docker-config"]["message"]
+
+    @pytest.mark.parametrize("key", ["{}", "https://{}", "{}/project"])
     @pytest.mark.parametrize("place", ["containers/auth.json", "helm/registry/config.json"])
-    def test_another_clients_own_file(self, healthy: Workplace, place: str) -> None:
+    def test_another_clients_own_file(self, healthy: Workplace, place: str, key: str) -> None:
         file = healthy.helper.home.folders["XDG_CONFIG_HOME"] / place
         file.parent.mkdir(parents=True)
-        file.write_text(json.dumps({"auths": {healthy.name: {"auth": "YTpi"}}}))
+        file.write_text(json.dumps({"auths": {key.format(healthy.name): {"auth": "YTpi"}}}))
         the_one(healthy, "other-clients", "in plain text, which goes before this helper", f"setup {healthy.name}")
         assert healthy.helper.run(["setup", "--no-login", healthy.name]).returncode == 0
         assert failed(examine(healthy)) == []
@@ -119,7 +127,12 @@ class TestThisMachine:
         assert failed(examine(healthy)) == []
 
     def test_a_variable_that_goes_before_the_helper(self, healthy: Workplace) -> None:
-        the_one(healthy, "docker-config", "DOCKER_AUTH_CONFIG", "unset", DOCKER_AUTH_CONFIG='{"auths": {}}')
+        pairs = json.dumps({"auths": {healthy.name: {"auth": "YTpi"}}})
+        the_one(healthy, "docker-config", "DOCKER_AUTH_CONFIG", "unset", DOCKER_AUTH_CONFIG=pairs)
+
+    @pytest.mark.parametrize("value", ['{"auths": {"gitlab.example.com": {"auth": "YTpi"}}}', "no JSON", "[]"])
+    def test_one_that_is_about_other_registries(self, healthy: Workplace, value: str) -> None:
+        assert failed(examine(healthy, DOCKER_AUTH_CONFIG=value)) == []
 
     def test_no_keyring(self, healthy: Workplace) -> None:
         the_one(healthy, "store", "keyring", "storage", DOCKER_CREDENTIAL_HARBOR_STORAGE="keyring")
@@ -217,7 +230,11 @@ class TestSession:
 
     def test_harbors_side_has_ended(self, healthy: Workplace) -> None:
         healthy.harbor.kill_stored_token("alice-h")
-        the_one(healthy, "session", "Harbor's own sign-in has ended", f"login {healthy.name}")
+        checks = the_one(healthy, "session", "Harbor's own sign-in has ended", f"login {healthy.name}")
+        for cause in ("lets a session idle", "logged out on Harbor's page", "rotates refresh tokens without grace"):
+            assert cause in checks["session"]["message"]
+        assert healthy.helper.run(["login", healthy.name]).returncode == 0
+        assert failed(examine(healthy)) == [], "the fix does"
 
     def test_not_onboarded_any_more(self, healthy: Workplace) -> None:
         healthy.harbor.users.remove("alice-h")
@@ -237,9 +254,34 @@ class TestSession:
         workplace.refused()
         the_one(workplace, "session", "its aud lacks", "mapper of type Audience")
 
+    def test_a_stored_secret_that_is_wrong(self, healthy: Workplace) -> None:
+        healthy.store("somebody", "Of-Long-Ago-1")
+        the_one(healthy, "session", "Harbor refuses the stored pair", f"docker logout {healthy.name}")
+
     def test_a_robot(self, healthy: Workplace) -> None:
+        healthy.harbor.add_robot("robot$ci", "s")
         healthy.store("robot$ci", "s")
-        assert failed(examine(healthy)) == []
+        checks = examine(healthy)
+        assert failed(checks) == []
+        assert checks["session"]["message"] == "Harbor accepts the pair of robot$ci now"
+
+    def test_a_robot_that_has_expired(self, healthy: Workplace) -> None:
+        healthy.store("robot$ci", "s")
+        the_one(healthy, "session", "refuses the pair of robot$ci: expired", f"docker login {healthy.name}")
+
+    @pytest.mark.parametrize(
+        ("env", "message"),
+        [
+            ({}, "opens a browser"),
+            ({"BROWSER": "", "SSH_TTY": "/dev/pts/9"}, "asks nobody"),
+            ({"CI": "1"}, "asks nobody when a sign-in is due"),
+            ({"DOCKER_CREDENTIAL_HARBOR_LOGIN": "never"}, 'login is set to "never"'),
+        ],
+    )
+    def test_whom_a_pull_can_ask(self, healthy: Workplace, env: dict[str, str], message: str) -> None:
+        checks = examine(healthy, **env)
+        assert failed(checks) == []
+        assert message in checks["sign-in"]["message"]
 
 
 def test_several_registries(healthy: Workplace) -> None:
