@@ -23,9 +23,10 @@ def entered(path: Path, registry: str) -> Change:
     helpers = document.setdefault("credHelpers", {})
     if helpers.get(registry) == HELPER:
         return Change(path, before, before or b"", f"{path} names this helper for {registry} already")
+    instead = f" instead of {helpers[registry]!r}, which --undo does not bring back" if helpers.get(registry) else ""
     helpers[registry] = HELPER
     after = json_file.written(document, before)
-    return Change(path, before, after, f"this helper entered for {registry} into {path}")
+    return Change(path, before, after, f"this helper entered for {registry} into {path}{instead}")
 
 
 def taken_out(path: Path, registry: str) -> Change:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOKEN_USERNAME = "<token>"  # noqa: S105 - what Docker names the user of an identity token
+DOCKER_HUB = "https://index.docker.io/v1/"  # the one server that Docker asks for by a URL
 SECRETS = ("auth", "identitytoken", "username", "password")
 
 
@@ -32,9 +33,10 @@ def entered(path: Path) -> Change:
     if named not in (None, "", HELPER):
         raise AnotherCredsStore(path=path, helper=named)
     document["credsStore"] = HELPER
-    for server in plain:
-        for member in SECRETS:
-            document["auths"][server].pop(member, None)
+    for key, entry in document.get("auths", {}).items():
+        if _asked_as(key) in plain and isinstance(entry, dict):
+            for member in SECRETS:
+                entry.pop(member, None)
     after = json_file.written(document, before)
     return Change(path, before, after, f"this helper entered for every server into {path}")
 
@@ -55,17 +57,31 @@ def taken_out(path: Path, change: Change) -> Change:
 
 
 def plain_pairs(path: Path) -> dict[str, Credentials]:
-    """The pairs in plain text, by server as Docker names it. An identity token goes before a password, as there."""
+    """The pairs in plain text, by server as a helper is asked for it. An identity token goes before a password, as in
+    Docker, and the entry of that very name before others of the same host.
+    """
     _, document = json_file.read(path)
-    found = {server: _pair(path, server, entry) for server, entry in document.get("auths", {}).items()}
-    return {server: pair for server, pair in found.items() if pair}
+    found: dict[str, Credentials] = {}
+    for key, entry in document.get("auths", {}).items():
+        server, pair = _asked_as(key), _pair(path, key, entry)
+        if pair and (key == server or server not in found):
+            found[server] = pair
+    return found
+
+
+def _asked_as(key: str) -> str:
+    """Docker finds ``https://h/v1/`` when it looks for ``h`` (docker/cli, fileStore); of a helper it asks for ``h``."""
+    return key if key == DOCKER_HUB else (key.partition("://")[2] or key).partition("/")[0]
 
 
 def _pair(path: Path, server: str, entry: Any) -> Credentials | None:
-    if not isinstance(entry, dict) or not (entry.get("auth") or entry.get("identitytoken")):
+    if not isinstance(entry, dict):
         return None
     if isinstance(entry.get("identitytoken"), str) and entry["identitytoken"]:
         return Credentials(TOKEN_USERNAME, entry["identitytoken"])
+    if not entry.get("auth"):
+        username, secret = entry.get("username"), entry.get("password")
+        return Credentials(username, secret) if isinstance(username, str) and isinstance(secret, str) else None
     try:
         username, colon, secret = base64.b64decode(entry["auth"], validate=True).decode().partition(":")
     except (TypeError, ValueError, binascii.Error) as fault:

@@ -1,38 +1,54 @@
 """Our own TOML file, as `setup` writes it: comments and order of what is there are kept.
 
-It has been read without a fault before. Both functions raise NotReadable.
+It has been read without a fault before. Every function raises NotReadable, those that change it ConfigurationInvalid.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from docker_credential_harbor import files
+from docker_credential_harbor import files, server_url
 from docker_credential_harbor.client_config.change import Change
+from docker_credential_harbor.errors import ConfigurationInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from tomlkit import TOMLDocument
+    from tomlkit.container import Container
+    from tomlkit.items import AbstractTable
+
+    Client = Literal["as it is", "ours", "none"]
+
+WITHOUT_CLIENT = "the identity provider does not take ours: without one"  # the comment that marks setup's own line
+
 
 def entered(
-    path: Path, name: str, given: Mapping[str, Any], *, without_client: bool = False, for_everybody: bool = False
+    path: Path, name: str, given: Mapping[str, Any], *, client: Client = "as it is", for_everybody: bool = False
 ) -> Change:
-    """With a registry, and the keys that are given for it. ``without_client``: the provider does not take ours. A new
-    file is for this user alone, or for everybody to read.
+    """With a registry, and the keys that are given for it. A new file is for this user alone, or for everybody to read.
+
+    ``client`` "none": the provider does not take ours; "ours": it does again, and what "none" wrote goes.
     """
     import tomlkit
 
     before = files.read_bytes(path)
     document = tomlkit.parse(before or b"")
     registries = document.setdefault("registries", tomlkit.table(is_super_table=True))
-    table = registries.setdefault(name, tomlkit.table())
-    for key, value in given.items():
-        table[key] = str(value)
-    if without_client:
-        table.add("client_id", tomlkit.item("").comment("the identity provider does not take ours: without one"))
+    is_inline = isinstance(registries, tomlkit.items.InlineTable)
+    key = _key(registries, name)
+    table = registries.setdefault(key or name, tomlkit.inline_table() if is_inline else tomlkit.table())
+    for member, value in given.items():
+        table[member] = str(value)
+    if client == "none":
+        none = tomlkit.item("")
+        table.add("client_id", none if is_inline else none.comment(WITHOUT_CLIENT))
+    elif client == "ours" and _is_without_client(table):
+        del table["client_id"]
     modes = (files.OPEN_FILE, files.OPEN_FOLDER) if for_everybody else (files.PRIVATE_FILE, files.PRIVATE_FOLDER)
-    return Change(path, before, tomlkit.dumps(document).encode(), f"{name} entered into {path}", *modes)
+    what = f"{name} {'changed in' if key else 'entered into'} {path}"
+    return Change(path, before, _written(path, document), what, *modes)
 
 
 def taken_out(path: Path, name: str) -> Change:
@@ -42,9 +58,41 @@ def taken_out(path: Path, name: str) -> Change:
     before = files.read_bytes(path)
     document = tomlkit.parse(before or b"")
     registries = document.get("registries", {})
-    if name not in registries:
+    key = _key(registries, name)
+    if key is None:
         return Change(path, before, before or b"", f"{name} is not in {path}")
-    del registries[name]
+    del registries[key]
     if not registries:
         del document["registries"]
-    return Change(path, before, tomlkit.dumps(document).encode(), f"{name} taken out of {path}")
+    return Change(path, before, _written(path, document), f"{name} taken out of {path}")
+
+
+def is_without_client(path: Path, name: str) -> bool:
+    """Whether `setup` found out before that the provider does not take our client."""
+    import tomlkit
+
+    registries = tomlkit.parse(files.read_bytes(path) or b"").get("registries", {})
+    key = _key(registries, name)
+    return key is not None and _is_without_client(registries[key])
+
+
+def _written(path: Path, document: TOMLDocument) -> bytes:
+    """Where it says the same when it is read again: a table after keys with dots in them would swallow what follows."""
+    import tomlkit
+
+    text = tomlkit.dumps(document)
+    if tomlkit.parse(text).unwrap() != document.unwrap():
+        raise ConfigurationInvalid(place=path, reason="its tables stand so that setup cannot change it")
+    return text.encode()
+
+
+def _is_without_client(table: AbstractTable) -> bool:
+    from tomlkit.items import Item
+
+    value = table.get("client_id")
+    return isinstance(value, Item) and value.unwrap() == "" and WITHOUT_CLIENT in value.trivia.comment
+
+
+def _key(registries: AbstractTable | Container, name: str) -> str | None:
+    """As it is spelt in the file: upper case and a default port name the same registry."""
+    return next((key for key in registries if server_url.parse(key)[0] == name), None)

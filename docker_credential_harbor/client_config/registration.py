@@ -81,17 +81,22 @@ def is_entered(found: Files, name: str, given: Given) -> bool:
     return found.settings.registries.get(name) == wanted(found.settings, name, given)
 
 
+def went_without_client(found: Files, name: str) -> bool:
+    """Whether `setup` found out before that the provider does not take our client."""
+    return name in found.settings.registries and own.is_without_client(found.ours, name)
+
+
 def entered(
-    found: Files, name: str, given: Given, *, without_client: bool = False, for_every_server: bool = False
+    found: Files, name: str, given: Given, *, client: own.Client = "as it is", for_every_server: bool = False
 ) -> list[Change]:
     """With the registry in all of them, ours first. ``for_every_server``: Docker is to ask for all others, too.
 
-    Raises AnotherCredsStore.
+    Raises AnotherCredsStore, ConfigurationInvalid.
     """
-    if is_entered(found, name, given):
+    if is_entered(found, name, given) and client == "as it is":
         ours = change.none(found.ours, f"{name} is configured already")
     else:
-        ours = own.entered(found.ours, name, given, without_client=without_client, for_everybody=found.for_everybody)
+        ours = own.entered(found.ours, name, given, client=client, for_everybody=found.for_everybody)
     theirs, *others = found.clients
     first = creds_store.entered(theirs) if for_every_server else cred_helpers.entered(theirs, name)
     return [ours, first, *(cred_helpers.entered(path, name) for path in others)]

@@ -7,11 +7,11 @@ yet to come, with `--undo` all of it is taken back, with `--admin` nothing is ch
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docker_credential_harbor import config, server_url
+from docker_credential_harbor import config, console, diagnosis, scheduler, server_url
 from docker_credential_harbor.client_config import change, creds_store, registration
 from docker_credential_harbor.errors import (
     Failure,
@@ -25,11 +25,11 @@ from docker_credential_harbor.model import DEFAULT_CLIENT_ID
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
+    from docker_credential_harbor.client_config import own
     from docker_credential_harbor.client_config.change import Change
     from docker_credential_harbor.client_config.registration import Files, Given
-    from docker_credential_harbor.context import Context
     from docker_credential_harbor.first_look import FirstLook
     from docker_credential_harbor.model import Credentials, Registry, Settings
 
@@ -138,7 +138,7 @@ def _checked(ca_file: Path) -> Path:
     """By its absolute path: Docker calls from any folder."""
     from docker_credential_harbor.trust_store import TrustStore
 
-    path = ca_file.expanduser().absolute()
+    path = Path(os.path.abspath(ca_file.expanduser()))  # noqa: PTH100 - without `..`, and with links as they are
     TrustStore(path)
     return path
 
@@ -147,15 +147,13 @@ def _checked(ca_file: Path) -> Path:
 
 
 def _set_up(arguments: argparse.Namespace, found: Files, name: str, given: Given) -> int:
-    without_client = False
-    if not arguments.no_login and not registration.is_entered(found, name, given):
-        without_client = _is_without_client(found.settings, name, given)
+    looks = not registration.is_entered(found, name, given) or registration.went_without_client(found, name)
+    client = _client(found, name, given) if looks and not arguments.no_login else "as it is"
 
     def planned(found: Files) -> tuple[list[Change], Mapping[str, Credentials]]:
         everything = arguments.credentials_store
         plain = creds_store.plain_pairs(found.clients[0]) if everything else {}
-        options = {"without_client": without_client, "for_every_server": everything}
-        return registration.entered(found, name, given, **options), plain
+        return registration.entered(found, name, given, client=client, for_every_server=everything), plain
 
     changes, plain = planned(found)
     if arguments.dry_run:
@@ -164,6 +162,8 @@ def _set_up(arguments: argparse.Namespace, found: Files, name: str, given: Given
         _ask_whether_to_move(plain, found.clients[0])
     with registration.alone(name):
         _carry_out(*planned(registration.of_this_user(undo=False)))
+    _adopt(name)
+    _tell_what_is_left(found, name)
     if arguments.no_login:
         print(f"Next: docker-credential-harbor login {name}")
     else:
@@ -180,27 +180,30 @@ def _set_up_for_everybody(arguments: argparse.Namespace, found: Files, name: str
     return 0
 
 
-def _is_without_client(settings: Settings, name: str, given: Given) -> bool:
-    """By what Harbor and its provider say, which is printed; a `client_id` that is configured stays. Raises NotEntered,
-    NotOidcMode.
+def _client(found: Files, name: str, given: Given) -> own.Client:
+    """Which one to enter, by what Harbor and its provider say, which is printed; one that is configured stays.
+
+    Raises NotEntered, NotOidcMode.
     """
+    went_without = registration.went_without_client(found, name)
+    registry = registration.wanted(found.settings, name, given)
     try:
-        seen = _look(settings, registration.wanted(settings, name, given))
+        seen = _look(found.settings, registry._replace(client_id=DEFAULT_CLIENT_ID) if went_without else registry)
     except Unreachable as failure:
         raise NotEntered(registry=name, reason=failure.message, fix=failure.fix) from failure
     at = seen.provider.issuer if seen.provider else seen.redirect.authorization_endpoint
     print(f"{name}: Harbor {seen.info.version}".rstrip() + f", where people sign in at {at}")
     if seen.hindrance is None:
-        return False
-    is_new = name not in settings.registries
+        return "ours" if went_without else "as it is"
+    is_new = name not in found.settings.registries
     how = ": entered without a client, with your CLI secret pasted once" if is_new else ""
     print(f"{seen.hindrance.message}{how}")
     print(f"What its administrator can do about it: docker-credential-harbor setup --admin {name}")
-    return is_new
+    return "none" if is_new else "as it is"
 
 
 def _look(settings: Settings, registry: Registry) -> FirstLook:
-    from docker_credential_harbor import console, first_look
+    from docker_credential_harbor import first_look
     from docker_credential_harbor.transport import Transport
 
     return first_look.look(Transport(settings.timeout_seconds, registry.ca_file, trace=console.trace), registry)
@@ -247,6 +250,15 @@ def _move(pairs: Mapping[str, Credentials]) -> None:
             stored_pairs.store(context, server, config.registry_for(context.settings, server), pair)
 
 
+def _adopt(name: str) -> None:
+    """What `docker login` gave this helper as `credsStore`, before the registry was entered."""
+    from docker_credential_harbor import stored_pairs
+    from docker_credential_harbor.context import open_context
+
+    context = open_context(asked=True)
+    stored_pairs.adopt(context, context.registry(name))
+
+
 def _sign_in(name: str) -> None:
     """Where a person is there who can be asked, as for a pull; who is signed in already stays so."""
     from docker_credential_harbor import get, survey, terminal
@@ -268,26 +280,19 @@ def _sign_in(name: str) -> None:
         pair = get.credentials(context, registry)
         print(f"Signed in at {name} as {pair.username} again: Harbor's own sign-in had ended.")
     else:
-        with _without_refused_pair(context, registry, refused=now.state == "refused" and not now.failure):
-            login.sign_in(context, registry)
+        login.sign_in(context, registry)
     print(f"Try it: docker pull {name}/PROJECT/IMAGE")
 
 
-@contextmanager
-def _without_refused_pair(context: Context, registry: Registry, *, refused: bool) -> Iterator[None]:
-    """One of an earlier `docker login` would go before the sign-in; it comes back where that fails."""
-    key = f"https://{registry.name}"
-    stored = context.store.load_stored(key) if refused else None
-    if stored:
-        context.store.delete_stored(key)
-    try:
-        yield
-    except BaseException:
-        if stored:
-            context.store.save_stored(key, stored)
-        raise
-    if stored:
-        print(f"The pair of an earlier docker login, which Harbor refused, is gone ({stored.pair.username}).")
+def _tell_what_is_left(found: Files, name: str) -> None:
+    """What would surprise later: Docker cannot find this helper, or a secret of an earlier login still lies there."""
+    missing = diagnosis.helper_on_path()
+    if not missing.ok:
+        console.warn(f"{missing.message}: {missing.fix}")
+    path = found.clients[0]
+    if name in creds_store.plain_pairs(path):
+        print(f"{path} still holds a pair for {name} in plain text, which docker does not use any more;")
+        print(f"to take it out: docker logout {name}, then docker-credential-harbor login {name}")
 
 
 # --- For the identity provider's administrator ------------------------------------------------------------------------
@@ -326,6 +331,8 @@ def _undo(arguments: argparse.Namespace, found: Files, name: str) -> int:
             change.carry_out(changes, undoing=True)
     for each in changes:
         print(each.what)
+    if not found.for_everybody and not set(found.settings.registries) - {name} and scheduler.choose().uninstall():
+        print("keepalive runs by itself no more")
     if left and not registration.is_for_every_server(found):
         print(f"kept in the credential store, but docker does not look there any more: {', '.join(left)}")
     return 0

@@ -72,6 +72,19 @@ class TestSystemd:
         assert said == "keepalive was not installed.\n"
         assert "does not run by itself" in keepalive(systemd, at_work.helper, "--status").stdout
 
+    def test_it_goes_with_the_last_registry(self, systemd: UserSystemd, at_work: Workplace) -> None:
+        """A timer that nobody needs would fail at every interval."""
+        del at_work.helper.home.environment["DOCKER_CREDENTIAL_HARBOR_CONFIG"]
+        for name in ("harbor.example.com", "other.example.com"):
+            assert at_work.helper.run(["setup", "--no-login", name]).returncode == 0
+        keepalive(systemd, at_work.helper, "--install")
+        undo = [at_work.helper.program, "setup", "--undo"]
+        assert "keepalive" not in systemd.run([*undo, "other.example.com"]).stdout
+        assert systemd.systemctl("is-active", TIMER).stdout == "active\n"
+        assert "keepalive runs by itself no more\n" in systemd.run([*undo, "harbor.example.com"]).stdout
+        assert systemd.systemctl("is-active", TIMER).stdout == "inactive\n"
+        assert not (units(at_work) / TIMER).exists()
+
     def test_again_changes_only_what_is_different(self, systemd: UserSystemd, at_work: Workplace) -> None:
         at_work.pair()
         keepalive(systemd, at_work.helper, "--install")

@@ -154,7 +154,8 @@ class TestFiles:
         done = subprocess.run(command, env=fresh.home.environment, capture_output=True, text=True)
         assert (done.returncode, done.stdout) == (1, "")
         [line] = done.stderr.splitlines()
-        assert "config.json cannot be written" in line
+        assert "[mounted-file]" in line
+        assert f"{place} is mounted by itself" in line or f"{theirs} is mounted by itself" in line
         assert not (fresh.home.folders["XDG_CONFIG_HOME"] / "docker-credential-harbor" / "config.toml").exists()
 
     def test_twenty_at_once_lose_nothing(self, fresh: Helper) -> None:
@@ -167,6 +168,37 @@ class TestFiles:
                 assert self.theirs(fresh) == {"credHelpers": dict.fromkeys(names, "harbor")}
                 assert all(f'[registries."{name}"]' in self.ours(fresh) for name in names)
         assert not (fresh.home.docker_config / "config.json").exists()
+
+    def test_another_helper_is_named_where_it_is_replaced(self, fresh: Helper) -> None:
+        (fresh.home.docker_config / "config.json").write_text(json.dumps({"credHelpers": {NAME: "pass"}}))
+        answer = fresh.run(["setup", "--no-login", NAME])
+        assert answer.returncode == 0
+        assert "instead of 'pass', which --undo does not bring back" in answer.stdout
+        assert self.theirs(fresh) == {"credHelpers": {NAME: "harbor"}}
+
+    def test_that_docker_cannot_find_the_helper_is_told(self, fresh: Helper) -> None:
+        answer = fresh.run(["setup", "--no-login", NAME], env={"PATH": "/usr/bin:/bin"})
+        assert answer.returncode == 0
+        [line] = answer.stderr.splitlines()
+        assert "is not on PATH, so no client can run it: put docker-credential-harbor into a folder on PATH" in line
+
+    def test_a_secret_of_an_earlier_login_is_told(self, fresh: Helper) -> None:
+        auths = {f"https://{NAME}": {"auth": base64.b64encode(b"me:other-secret").decode()}}
+        (fresh.home.docker_config / "config.json").write_text(json.dumps({"auths": auths}))
+        answer = fresh.run(["setup", "--no-login", NAME])
+        assert f"still holds a pair for {NAME} in plain text" in answer.stdout
+        assert self.theirs(fresh) == {"auths": auths, "credHelpers": {NAME: "harbor"}}
+
+    def test_what_was_stored_before_is_taken_over_and_erased(self, fresh: Helper) -> None:
+        """As `credsStore` the helper kept it for a server that no configuration named."""
+        env = {"DOCKER_CREDENTIAL_HARBOR_STORAGE": "file"}
+        pair = {"ServerURL": NAME, "Username": "robot$ci", "Secret": "s"}
+        assert fresh.run("store", json.dumps(pair), env=env).returncode == 0
+        assert fresh.run(["setup", "--no-login", NAME], env=env).returncode == 0
+        assert json.loads(fresh.get(NAME, env=env).stdout) == pair
+        assert json.loads(fresh.run("list", env=env).stdout) == {f"https://{NAME}": "robot$ci"}
+        assert fresh.run("erase", NAME, env=env).returncode == 0
+        assert fresh.run("list", env=env).stdout == "{}\n"
 
     def test_undo_leaves_no_empty_files(self, fresh: Helper) -> None:
         fresh.run(["setup", "--no-login", NAME])
@@ -337,6 +369,29 @@ class TestWithoutClient:
         assert 'client_id = ""' in ours(place)
         assert place.pair() == ("alice-h", secret)
 
+    def test_once_an_administrator_has_added_it_setup_takes_it(self, place: Workplace) -> None:
+        place.helper.run(["setup", place.harbor.url])
+        before = ours(place)
+        again = place.helper.run(["setup", place.harbor.url])
+        assert again.returncode == 0
+        assert "does not take the client" in again.stdout
+        assert ours(place) == before
+        guide = place.helper.run(["setup", "--admin", "--json", place.name])
+        place.realm.add_client(json.loads(guide.stdout))
+        answer = place.helper.run(["setup", place.harbor.url])
+        assert answer.returncode == 0, answer.stderr
+        assert f"{place.name} changed in " in answer.stdout
+        assert f"Signed in at {place.name} as alice-h." in answer.stdout
+        assert "client_id" not in ours(place)
+
+    def test_a_client_id_of_the_persons_own_stays(self, place: Workplace) -> None:
+        file = place.helper.home.folders["XDG_CONFIG_HOME"] / "docker-credential-harbor" / "config.toml"
+        file.parent.mkdir(parents=True)
+        file.write_text(f'[registries."{place.name}"]\nurl = "{place.harbor.url}"\nclient_id = ""  # mine\n')
+        answer = place.helper.run(["setup", place.harbor.url])
+        assert answer.returncode == 0
+        assert f"{place.name} is configured already" in answer.stdout
+
     def test_without_a_terminal_it_says_what_comes_next(self, place: Workplace) -> None:
         answer = place.helper.run(["setup", place.harbor.url])
         assert (answer.returncode, answer.stderr) == (0, "")
@@ -402,6 +457,25 @@ class TestCredentialsStore:
         assert self.stored(place, "h") == ("<token>", "token-1")
         assert "other-secret" not in terminal.text
 
+    def test_keys_as_docker_finds_them(self, place: Workplace, theirs: Path) -> None:
+        """Docker looks for a host, and takes an entry whose URL is of that host; a helper is asked for the host."""
+        other = base64.b64encode(b"me:another").decode()
+        auths = {
+            "https://ghcr.io/v1/": {"auth": other},
+            "ghcr.io": {"auth": self.PLAIN},
+            "https://quay.io:8443": {"auth": self.PLAIN},
+            "plain.io": {"username": "me", "password": "third"},
+            "https://index.docker.io/v1/": {"auth": self.PLAIN},
+        }
+        theirs.write_text(json.dumps({"auths": auths}))
+        answer = place.helper.run(["setup", "--no-login", "--credentials-store", "--yes", place.harbor.url])
+        assert answer.returncode == 0, answer.stderr
+        assert json.loads(theirs.read_text())["auths"] == {key: {} for key in auths}
+        assert self.stored(place, "ghcr.io") == ("me", "other-secret")
+        assert self.stored(place, "quay.io:8443") == ("me", "other-secret")
+        assert self.stored(place, "plain.io") == ("me", "third")
+        assert self.stored(place, "https://index.docker.io/v1/") == ("me", "other-secret")
+
     @pytest.mark.parametrize("keys", ["n\n", "\x04"])
     def test_a_no_changes_nothing(self, place: Workplace, theirs: Path, keys: str) -> None:
         before = theirs.read_bytes()
@@ -442,10 +516,7 @@ class TestCredentialsStore:
         assert answer.returncode == 0, answer.stderr
         ends = [f"Signed in at {place.name} as alice-h already: Harbor accepts the pair now."]
         if not alive:
-            ends = [
-                f"Signed in at {place.name} as alice-h.",
-                "The pair of an earlier docker login, which Harbor refused, is gone (alice-h).",
-            ]
+            ends = [f"Signed in at {place.name} as alice-h."]
         assert answer.stdout.splitlines()[-len(ends) - 1 : -1] == ends
         assert json.loads(theirs.read_text()) == {"auths": {place.name: {}}, "credsStore": "harbor"}
         assert place.pair() == ("alice-h", secret)

@@ -165,8 +165,8 @@ class TestPrivateAuthority:
             assert workplace.refused() == (
                 "docker-credential-harbor: [tls-failed] "
                 f"the TLS certificate of {host} is not trusted (unknown authority): "
-                "add the company's authority to the system's trust store, or name its file: docker-credential-harbor setup "
-                "--ca-file FILE REGISTRY; and check this machine's clock"
+                "add the company's authority to the system's trust store, or name its file: "
+                "docker-credential-harbor setup --ca-file FILE REGISTRY; and check this machine's clock"
             )
         assert workplace.person.windows == 0
 

@@ -162,3 +162,27 @@ def test_where_each_client_has_its_file() -> None:
     assert str(docker.IN_HOME) == ".docker/config.json"
     assert str(podman.IN_HOME) == ".config/containers/auth.json"
     assert str(helm.IN_HOME) == ".config/helm/registry/config.json"
+
+
+@pytest.mark.parametrize("content", ['{"credHelpers": {}, "credHelpers": {}}', '{"auths": {"h": {}, "h": {}}}'])
+def test_a_member_twice_is_left_to_the_person(tmp_path: Path, content: str) -> None:
+    """Docker takes both; written anew, one of them would be lost."""
+    path = tmp_path / "config.json"
+    path.write_text(content)
+    with pytest.raises(ClientConfigInvalid, match="twice in one place"):
+        cred_helpers.entered(path, "h")
+    assert path.read_text() == content
+
+
+def test_null_is_as_good_as_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"auths": null, "credHelpers": null}')
+    assert add(path, "h") is True
+    assert json.loads(path.read_text()) == {"credHelpers": {"h": "harbor"}}
+
+
+def test_half_a_character_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"psFormat": "\\ud800 \u00fc"}')
+    assert add(path, "h") is True
+    assert json.loads(path.read_text())["psFormat"] == "\ud800 \u00fc"
