@@ -72,6 +72,8 @@ def current_user(http: Transport, registry: Registry, id_token: str) -> CurrentU
     user_id, username = value.get("user_id"), value.get("username")
     if not isinstance(user_id, int) or not isinstance(username, str) or not username or not isinstance(meta, dict):
         raise BrokenAnswer(host=answer.host, reason="no OIDC user in it")
+    if not username.isprintable():  # it is shown at terminals
+        raise BrokenAnswer(host=answer.host, reason="a user name with control characters in it")
     return CurrentUser(
         user_id=user_id,
         username=username,

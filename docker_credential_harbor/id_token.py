@@ -8,7 +8,7 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from docker_credential_harbor.errors import IdTokenRejected
+from docker_credential_harbor.errors import IdTokenRejected, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,9 +93,9 @@ def audience_of(claims: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def person_of(claims: Mapping[str, Any]) -> str:
-    """A name that the person knows, and that the provider takes as login_hint."""
+    """A name that the person knows, and that the provider takes as login_hint; fit to be shown at terminals."""
     named = (claims.get(name) for name in ("preferred_username", "email", "sub"))
-    return next((name for name in named if isinstance(name, str) and name), "")
+    return one_line(next((name for name in named if isinstance(name, str) and name), ""))
 
 
 def life_seconds_of(claims: Mapping[str, Any], issuer: str) -> float:

@@ -95,6 +95,8 @@ def _store(payload: bytes, began_at: float) -> str:
         raise errors.NoUsername()
     if not (_is_text(username) and _is_text(secret)):
         raise errors.UnacceptablePayload(reason="Username and Secret must be Unicode text")
+    if _has_control_characters(username):  # a Secret may have line breaks: some registries take a JSON file for one
+        raise errors.UnacceptablePayload(reason="Username must have no control characters")
     context = _context(began_at)
     stored_pairs.store(context, url, _registry(context, url), Credentials(username, secret))
     return ""
@@ -146,6 +148,11 @@ def _is_text(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _has_control_characters(value: str) -> bool:
+    """RFC 7617 2 forbids them in Basic, and names are shown at terminals, some of which obey U+0080 to U+009F too."""
+    return any(character < " " or "\x7f" <= character < "\xa0" for character in value)
 
 
 def _server_url(payload: bytes) -> str:

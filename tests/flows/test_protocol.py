@@ -52,6 +52,13 @@ class TestMessages:
         assert answer.stdout.count("\n") == 1
         assert "Traceback" not in answer.stdout
 
+    @pytest.mark.parametrize("username", ["al\x1b[2Jice", "alice\n", "\x00", "alice\x7f", "alice\x9b2J"])
+    @pytest.mark.parametrize("server", [HUB, "harbor.example.com"])
+    def test_a_username_that_a_terminal_would_obey(self, configured: Helper, server: str, username: str) -> None:
+        said = "the payload is not acceptable: Username must have no control characters\n"
+        assert outcome(store(configured, server, username, "s")) == (1, said, "")
+        assert configured.run("list").stdout == "{}\n"
+
     def test_not_found_for_a_server_that_no_configuration_names_and_nothing_more(self, configured: Helper) -> None:
         for server in (HUB, "ghcr.io", "http://harbor.example.com", "oci://elsewhere"):
             assert outcome(configured.get(server)) == (1, NOT_FOUND, "")

@@ -172,6 +172,9 @@ def test_a_secret_that_a_person_chose_is_readable(server: Answers) -> None:
         {"user_id": 1, "username": "admin"},
         {"user_id": "1", "username": "a", "oidc_user_meta": {}},
         {"user_id": 1, "username": "", "oidc_user_meta": {}},
+        {"user_id": 1, "username": "alice\x1b[2J", "oidc_user_meta": {}},
+        {"user_id": 1, "username": "alice\nbob", "oidc_user_meta": {}},
+        {"user_id": 1, "username": "alice\x9b2J", "oidc_user_meta": {}},
         {},
     ],
 )
