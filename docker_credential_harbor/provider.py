@@ -337,9 +337,17 @@ def _authenticated(http: Transport, url: str, registry: Registry, form: dict[str
         return http.request("POST", url, form=form)
     client = Credentials(quote_plus(registry.client_id), quote_plus(registry.client_secret))
     answer = http.request("POST", url, basic=client, form=form)
-    if answer.status in (400, 401) and _oauth_error(answer) in CLIENT_ERRORS:
+    if _refuses_client(answer):
         answer = http.request("POST", url, form={**form, "client_secret": registry.client_secret})
     return answer
+
+
+def _refuses_client(answer: Answer) -> bool:
+    """Raises nothing: what else is answered, each caller reads by rules of its own (``slow_down``: RFC 8628 3.5)."""
+    try:
+        return answer.status in (400, 401) and answer.json_object().get("error") in CLIENT_ERRORS
+    except BrokenAnswer:
+        return False
 
 
 def _oauth_error(answer: Answer) -> str:

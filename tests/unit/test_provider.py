@@ -265,6 +265,19 @@ def test_or_in_the_form_where_basic_is_refused(server: Answers) -> None:
     assert exchange(server, REGISTRY._replace(client_secret="s/e c")).subject == "s-1"
 
 
+def test_with_a_secret_every_other_refusal_means_the_same(server: Answers) -> None:
+    registry = REGISTRY._replace(client_secret="s")
+    server.replies[f"{REALM}/token"] = (400, {}, {"error": "temporarily_unavailable"})
+    with pytest.raises(ServerFault):
+        exchange(server, registry)
+    server.replies[f"{REALM}/token"] = (401, {}, "<html>")
+    with pytest.raises(BrokenAnswer):
+        exchange(server, registry)
+    server.replies[f"{REALM}/revoke"] = (400, {}, "<html>")
+    assert not provider.revoke(Transport(10), provider_at(server), registry, "r-1")
+    assert len(server.asked) == 3, "only a client that is refused is asked for by the form"
+
+
 # --- Refreshing -------------------------------------------------------------------------------------------------------
 
 

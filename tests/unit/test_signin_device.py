@@ -183,8 +183,10 @@ def test_without_a_complete_address(place: Place) -> None:
 # --- What the provider says meanwhile (RFC 8628 3.5) ------------------------------------------------------------------
 
 
-def test_slow_down_for_this_and_all_polls_that_follow(place: Place) -> None:
+@pytest.mark.parametrize("client_secret", ["", "s"])
+def test_slow_down_for_this_and_all_polls_that_follow(place: Place, client_secret: str) -> None:
     slow_down = error("slow_down")
+    place.registry = place.registry._replace(client_secret=client_secret)
     place.polls = [PENDING, slow_down, PENDING, slow_down, PENDING, place.tokens()]
     place.sign_in()
     assert place.polled_at == pytest.approx([5, 10, 20, 30, 45, 60])
