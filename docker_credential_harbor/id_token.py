@@ -148,7 +148,7 @@ def _signed(
         for candidate in candidates:
             try:
                 decoded = jwt.decode(token, import_key(candidate), algorithms=[algorithm], registry=registry)
-            except (JoseError, ValueError, TypeError):
+            except (JoseError, ValueError, TypeError, KeyError):  # the last for a curve that joserfc does not know
                 continue  # another key of the set may be the one
             return dict(decoded.header), dict(decoded.claims)
     raise IdTokenRejected(issuer=issuer, reason="its signature is not the provider's")

@@ -73,9 +73,9 @@ def _is_hashed(folder: str) -> bool:
 
 
 def _add(context: ssl.SSLContext, ca_file: Path) -> None:
-    if ca_file.exists() and not ca_file.is_file():  # a pipe may never end
-        raise NotReadable(path=ca_file, reason="it is no file")
     try:
+        if ca_file.exists() and not ca_file.is_file():  # a pipe may never end
+            raise NotReadable(path=ca_file, reason="it is no file")
         context.load_verify_locations(cafile=os.fspath(ca_file))
     except ssl.SSLError as error:
         raise ConfigurationInvalid(place=ca_file, reason="there is no PEM certificate in this ca_file") from error

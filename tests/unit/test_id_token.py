@@ -179,6 +179,14 @@ def test_keys_that_nobody_knows_are_passed_over() -> None:
     verify(sign(claims()), keys)
 
 
+@pytest.mark.parametrize(("key", "algorithm"), [(EC, "ES256"), (OKP, "EdDSA")])
+def test_a_curve_that_nobody_knows_is_passed_over(key: Any, algorithm: str) -> None:
+    [unknown] = public(key, crv="brainpoolP256r1")["keys"]
+    verify(sign(claims(), key, algorithm), {"keys": [unknown, *public(key)["keys"]]})
+    with pytest.raises(IdTokenRejected, match="signature"):
+        verify(sign(claims(), key, algorithm), {"keys": [unknown]})
+
+
 def test_no_kid_on_either_side() -> None:
     keys = public(OTHER, RSA)
     for key in keys["keys"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -25,6 +26,8 @@ from tests.unit.loopback import Answers, raw_server, sends
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+NOBODY = 65534  # the user ID that owns nothing, on Debian and most others
 
 
 # --- TLS --------------------------------------------------------------------------------------------------------------
@@ -113,6 +116,20 @@ def test_ca_files_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "text.pem").write_text("no certificate")
     with pytest.raises(ConfigurationInvalid, match=r"text\.pem"):
         Transport(10, ca_file=tmp_path / "text.pem").request("GET", "https://127.0.0.1:1/")
+
+
+def test_a_ca_file_in_a_closed_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0)
+    is_root = os.geteuid() == 0
+    if is_root:  # who may enter every folder
+        os.seteuid(NOBODY)
+    try:
+        with pytest.raises(NotReadable, match="permission denied"):
+            TrustStore(folder / "ca.pem")
+    finally:
+        if is_root:
+            os.seteuid(0)
 
 
 def hashed_folder(authority: Authority, folder: Path) -> Path:
