@@ -87,9 +87,13 @@ class OsKeyring:
 
 
 def _find() -> KeyringBackend:
+    import logging
+
     import keyring
     from keyring.backends.chainer import ChainerBackend
 
+    # keyring logs a third-party backend that is broken; with no handler Python would write the traceback for people.
+    logging.lastResort = logging.NullHandler()
     ring: KeyringBackend = keyring.get_keyring()
     if isinstance(ring, ChainerBackend):  # a chain would look a value up in one backend that was kept in another
         ring = ring.backends[0]

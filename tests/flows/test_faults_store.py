@@ -20,6 +20,7 @@ from tests.lab.said import failure_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.lab.faults import FaultProxy
     from tests.lab.sealed_home import Helper
@@ -135,6 +136,42 @@ class TestKeyringThatHangs:
         proxy.clear()
         assert workplace.pair() == ("alice-h", SECRET)
         assert workplace.person.windows == 1
+
+
+class TestBrokenThirdPartyBackend:
+    """One that was installed once, and whose module is gone or raises: keyring logs that, with a traceback."""
+
+    @pytest.fixture(params=["gone", "raises"])
+    def backend(self, request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+        folder = tmp_path / "site-packages"
+        metadata = folder / "keyring_broken-1.0.dist-info"
+        metadata.mkdir(parents=True)
+        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: keyring-broken\nVersion: 1.0\n")
+        (metadata / "entry_points.txt").write_text("[keyring.backends]\nbroken = keyring_broken\n")
+        if request.param == "raises":
+            (folder / "keyring_broken.py").write_text("raise RuntimeError('out of order')\n")
+        return {"PYTHONPATH": str(folder)}
+
+    @pytest.mark.parametrize("storage", ["auto", "keyring"])
+    def test_nothing_is_said_where_another_one_works(
+        self, with_keyring: Helper, backend: dict[str, str], storage: str
+    ) -> None:
+        with_keyring.home.environment |= {**backend, "DOCKER_CREDENTIAL_HARBOR_STORAGE": storage}
+        stored = with_keyring.run("store", payload("robot$ci", SECRET))
+        assert (stored.returncode, stored.stdout, stored.stderr) == (0, "", "")
+        got = with_keyring.get(SERVER)
+        assert (json.loads(got.stdout)["Secret"], got.stderr) == (SECRET, "")
+
+    def test_nor_where_none_does(self, helper: Helper, backend: dict[str, str]) -> None:
+        helper.home.environment |= backend
+        helper.configure(f'[registries."{SERVER}"]\n')
+        stored = helper.run("store", payload(*ROBOT))
+        assert (stored.returncode, stored.stdout, stored.stderr) == (0, "", "")
+        helper.configure(f'storage = "keyring"\n[registries."{SERVER}"]\n')
+        refused = helper.run("store", payload(*ROBOT, "another.example.com"))
+        assert (refused.returncode, refused.stderr) == (1, "")
+        assert "the operating system's keyring cannot be used (there is none here)" in refused.stdout
+        assert refused.stdout.count("\n") == 1
 
 
 class TestTheSaveHasItsTime:
