@@ -183,11 +183,11 @@ def _registry(text: str, table: object, before: Registry | None, place: _Place) 
         at = place.of(key, text)
         if key not in known:
             raise ConfigurationInvalid(place=at, reason=f"unknown key {key!r} in registries.{text!r}")
-        values[key] = _registry_value(key, value, at)
+        values[key] = _registry_value(key, value, at, place.path.parent)
     return (before or Registry(name=name, url=f"https://{name}"))._replace(**values)
 
 
-def _registry_value(key: str, value: object, place: str) -> object:
+def _registry_value(key: str, value: object, place: str, folder: Path) -> object:
     if key == "scopes":
         if not (isinstance(value, list) and value and all(isinstance(scope, str) and scope for scope in value)):
             raise ConfigurationInvalid(place=place, reason="scopes must be a list of words")
@@ -197,18 +197,19 @@ def _registry_value(key: str, value: object, place: str) -> object:
     if not isinstance(value, str):
         raise ConfigurationInvalid(place=place, reason=f"{key} must be text in quotes")
     if key == "ca_file":
-        return _path(value, place)
+        # Not to the caller's folder: a sign-in has a process that works elsewhere, and `docker pull` runs anywhere.
+        return _path(value, place, folder)
     if key in ("url", "issuer", "redirect_uri"):
         _check_url(key, value, place)
     return value.rstrip("/") if key == "url" else value
 
 
-def _path(value: str, place: str) -> Path:
-    """With ``~`` resolved. A relative one is relative to where the program was called."""
+def _path(value: str, place: str, folder: Path = Path()) -> Path:
+    """With ``~`` resolved; a relative one lies in ``folder`` (by default where the program was called)."""
     try:
         if "\0" in value:
             raise ValueError("there is a NUL character in it")
-        return Path(value).expanduser().absolute()
+        return (folder / Path(value).expanduser()).absolute()
     except (ValueError, RuntimeError, OSError) as fault:
         raise ConfigurationInvalid(place=place, reason=f"{value!r} is no path: {fault}".rstrip(".")) from fault
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,6 +41,17 @@ class TestCertificates:
         workplace.person.trust(authority.ca_file)  # type: ignore[attr-defined]
         assert workplace.harbor.url.startswith("https://")
         assert workplace.pair() == ("alice-h", workplace.harbor.users["alice-h"].secret)
+
+    def test_one_named_by_a_relative_path_wherever_it_is_asked_from(
+        self, make_workplace: MakeWorkplace, authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """The worker of the sign-in works in the root folder, and Docker anywhere."""
+        workplace = make_workplace(harbor={"tls": authority.server()}, ca_file="authority.pem", top="cache_ttl = 0")
+        workplace.person.trust(authority.ca_file)  # type: ignore[attr-defined]
+        shutil.copyfile(authority.ca_file, workplace.helper.home.path / "authority.pem")
+        for folder in (workplace.helper.home.path, tmp_path):
+            monkeypatch.chdir(folder)
+            assert workplace.pair() == ("alice-h", workplace.harbor.users["alice-h"].secret)
 
     @pytest.mark.parametrize(
         ("kind", "trusted", "reason"),

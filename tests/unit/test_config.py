@@ -111,6 +111,25 @@ def test_the_user_goes_before_the_site_and_the_environment_before_both(
     assert settings.registries[NAME].issuer == "https://sso.example.com"
 
 
+def test_a_relative_ca_file_lies_beside_the_file_that_names_it(
+    user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site(tmp_path, "site-one", '[registries.a]\nca_file = "ca.pem"\n[registries.b]\nca_file = "../ca.pem"\n')
+    user.write_text('[registries.b]\nca_file = "certs/b.pem"\n[registries.c]\nca_file = "~/c.pem"\n')
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    registries = config.load().registries
+    assert registries["a"].ca_file == tmp_path / "site-one" / "docker-credential-harbor" / "ca.pem"
+    assert registries["b"].ca_file == user.parent / "certs" / "b.pem"
+    assert registries["c"].ca_file == tmp_path / "me" / "c.pem"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_CONFIG", "mine/config.toml")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.toml").write_text('[registries.d]\nca_file = "d.pem"\n')
+    assert config.load().registries["d"].ca_file == tmp_path / "mine" / "d.pem"
+
+
 def test_another_user_file(user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     user.write_text("nonsense")
     monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_CONFIG", str(tmp_path / "mine.toml"))
