@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import console, tokens
+from docker_credential_harbor.errors import Failure, Unreachable
 from docker_credential_harbor.findings import Refresh
 from docker_credential_harbor.model import SignIn
 
@@ -46,7 +47,9 @@ def sign_in(look: Inquiry) -> None:
         if before and not tokens.are_of_one_person(before.tokens, fresh):
             tokens.end(look.http, found, look.registry, fresh)
             raise kerberos.Stopped(f"it is {fresh.person}'s, not {before.tokens.person}'s")
-    except kerberos.Stopped as stop:
+    except Unreachable:
+        raise
+    except (kerberos.Stopped, Failure) as stop:  # of the exchange, too: a browser's may fare better
         console.trace(f"no sign-in by ticket: {stop}")
         look.learn(ticket_sign_in=False, has_ticket=False)
         return

@@ -2,8 +2,9 @@
 
 Source: RFC 4559 (Negotiate), RFC 6749 4.1, RFC 9207. The provider's authorization endpoint answers 401 with
 ``WWW-Authenticate: Negotiate``; the same request with a token is answered with the redirect that a browser would get.
-Anything else (a form, a page in between, an error) is a stop: then a person is asked as ever. Redirects are followed by
-hand, and the token goes to the origin of the authorization endpoint only, once in a walk.
+Anything else (a form, a page in between, an error, a fault of the request with the token) is a stop: then a person is
+asked as ever. Redirects are followed by hand, and the token goes to the origin of the authorization endpoint only, once
+in a walk.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from docker_credential_harbor import harbor
 from docker_credential_harbor import provider as provider_client
-from docker_credential_harbor.errors import OfflineAccessRefused
+from docker_credential_harbor.errors import OfflineAccessRefused, Unreachable
 from docker_credential_harbor.model import OFFLINE_ACCESS
 from docker_credential_harbor.native import gssapi
 from docker_credential_harbor.time_limit import within
@@ -136,8 +137,16 @@ class _Walk:
             if self._token_sent:
                 raise Stopped("the identity provider asks for a second token")
             self._token_sent = True
-            answer = self._request(url, {"Authorization": f"Negotiate {self._token(url)}"})
+            answer = self._request_with_token(url)
         return answer
+
+    def _request_with_token(self, url: str) -> Answer:
+        """A fault here is a stop: without the token there was an answer. Some proxies cannot take so long a header."""
+        headers = {"Authorization": f"Negotiate {self._token(url)}"}
+        try:
+            return self._request(url, headers)
+        except Unreachable as fault:
+            raise Stopped(f"with the token {fault.message}") from fault
 
     def _request(self, url: str, headers: dict[str, str]) -> Answer:
         self._count += 1

@@ -6,16 +6,21 @@ import os
 import signal
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
+from tests.lab import faults
 from tests.lab.kerberos import REALM
 from tests.lab.workplace import WITH_OFFLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.lab.faults import FaultProxy
     from tests.lab.kerberos import Kdc
+    from tests.lab.keycloak import Keycloak
+    from tests.lab.web import Exchange
     from tests.lab.workplace import Workplace
 
     MakeWorkplace = Callable[..., Workplace]
@@ -43,6 +48,19 @@ def make_desk(make_workplace: MakeWorkplace, kdc: Kdc) -> MakeWorkplace:
 @pytest.fixture
 def desk(make_desk: MakeWorkplace) -> Workplace:
     return make_desk()
+
+
+def only_for_tokens(fault: faults.Fault) -> faults.Fault:
+    """For requests that carry a Kerberos token; all others are passed on."""
+
+    def sometimes(exchange: Exchange, proxy: FaultProxy) -> None:
+        if exchange.headers.get("Authorization", "").startswith("Negotiate "):
+            fault(exchange, proxy)
+            return
+        code, headers, body = proxy.true_answer(exchange)
+        exchange.answer(code, body, headers)
+
+    return sometimes
 
 
 def kates(desk: Workplace) -> tuple[str, str]:
@@ -149,6 +167,22 @@ class TestStops:
         del desk.helper.home.environment["CI"]
         return desk
 
+    @pytest.fixture
+    def proxy(self, keycloak: Keycloak, make_proxy: Callable[[str], FaultProxy]) -> FaultProxy:
+        return make_proxy(keycloak.url)
+
+    @pytest.fixture
+    def desk_behind(self, make_desk: MakeWorkplace) -> Callable[[FaultProxy], Workplace]:
+        """The same, with the provider behind a proxy for everybody."""
+
+        def make(proxy: FaultProxy) -> Workplace:
+            desk = make_desk(through=proxy)
+            desk.onboard()
+            del desk.helper.home.environment["CI"]
+            return desk
+
+        return make
+
     def by_browser(self, desk: Workplace) -> None:
         assert desk.pair() == ("alice-h", desk.harbor.users["alice-h"].secret)
         assert (desk.person.windows, desk.person.forms) == (1, 1)
@@ -183,6 +217,54 @@ class TestStops:
         kdc.change_service_keys()
         kdc.sign_in(KATE)
         self.by_browser(desk)
+
+    @pytest.mark.parametrize(
+        "fault",
+        [faults.status(502), faults.status(431), faults.status(400), faults.refuse],
+        ids=["502", "431", "400", "hangs-up"],
+    )
+    def test_a_proxy_that_the_token_is_too_long_for(
+        self, desk_behind: Callable[[FaultProxy], Workplace], proxy: FaultProxy, fault: faults.Fault
+    ) -> None:
+        desk = desk_behind(proxy)
+        proxy.set("/realms/", only_for_tokens(fault))
+        self.by_browser(desk)
+        desk.harbor.kill_stored_token("alice-h")
+        assert desk.pair() == ("alice-h", desk.harbor.users["alice-h"].secret)
+        assert (desk.person.windows, desk.person.forms) == (2, 1)
+
+    def test_a_provider_that_is_silent_once_it_has_the_token(
+        self, desk_behind: Callable[[FaultProxy], Workplace], proxy: FaultProxy
+    ) -> None:
+        """As where its own KDC or directory is."""
+        desk = desk_behind(proxy)
+        desk.configure(top="cache_ttl = 0\ntimeout = 4")
+        proxy.set("/realms/", only_for_tokens(faults.hang))
+        self.by_browser(desk)
+
+    @pytest.mark.parametrize(
+        ("endpoint", "answer"),
+        [
+            ("token", faults.status(400, b'{"error": "invalid_grant"}')),
+            ("token", faults.status(401, b'{"error": "invalid_client"}')),
+            ("certs", faults.status(200, b'{"keys": []}')),
+        ],
+        ids=["sign-in-failed", "client-refused", "id-token-rejected"],
+    )
+    def test_an_exchange_that_comes_to_nothing(
+        self, desk_behind: Callable[[FaultProxy], Workplace], proxy: FaultProxy, endpoint: str, answer: faults.Fault
+    ) -> None:
+        desk = desk_behind(proxy)
+        proxy.set(urlsplit(desk.realm.endpoint(endpoint)).path, answer, times=1)
+        self.by_browser(desk)
+
+    def test_a_provider_that_is_away_opens_no_window(
+        self, desk_behind: Callable[[FaultProxy], Workplace], proxy: FaultProxy
+    ) -> None:
+        desk = desk_behind(proxy)
+        proxy.set(urlsplit(desk.realm.endpoint("token")).path, faults.status(503))
+        assert "answered with status 503" in desk.refused()
+        assert desk.person.windows == 0
 
     def test_a_local_user_of_that_name(self, desk: Workplace, kdc: Kdc) -> None:
         kdc.add_person("alice")

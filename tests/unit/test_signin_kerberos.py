@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from docker_credential_harbor.errors import ServerFault
 from docker_credential_harbor.model import LoginRedirect, Registry
 from docker_credential_harbor.native import gssapi
 from docker_credential_harbor.signin import kerberos
@@ -115,6 +116,26 @@ class TestWalk:
         with pytest.raises(kerberos.Stopped, match=said):
             walk(harbor, provider)
         assert tokens_in(provider) == []
+
+    @pytest.mark.parametrize("status", [431, 500, 502, 429])
+    def test_a_fault_of_the_request_with_the_token_is_a_stop(
+        self, harbor: Answers, provider: Answers, status: int
+    ) -> None:
+        provider.replies[AUTH] = takes_a_token((status, {}, ""))  # type: ignore[assignment]
+        with pytest.raises(kerberos.Stopped, match=f"status {status}"):
+            walk(harbor, provider)
+        assert len(tokens_in(provider)) == 1
+
+    @pytest.mark.parametrize("status", [502, 429])
+    def test_one_of_a_request_without_it_is_not(self, harbor: Answers, provider: Answers, status: int) -> None:
+        provider.replies[AUTH] = (status, {}, "")
+        with pytest.raises(ServerFault):
+            walk(harbor, provider)
+        back = f"{harbor.url}/c/oidc/callback?code=c&state=s"
+        provider.replies[AUTH] = takes_a_token((302, {"Location": back}, ""))  # type: ignore[assignment]
+        harbor.replies["/c/oidc/callback"] = (status, {}, "")
+        with pytest.raises(ServerFault):
+            walk(harbor, provider)
 
     @pytest.mark.parametrize("target", ["/oidc-onboard?username=kate", None])
     def test_what_harbor_has_to_ask_is_a_stop(self, harbor: Answers, provider: Answers, target: str | None) -> None:
