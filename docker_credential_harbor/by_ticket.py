@@ -34,7 +34,11 @@ def look_for_ticket(look: Inquiry) -> None:
 
 
 def sign_in(look: Inquiry) -> None:
-    """Our own sign-in, kept at once; the known person stays who they are."""
+    """Our own sign-in, kept at once; the known person stays who they are.
+
+    The tokens that it replaces are not revoked: with them older Keycloaks would end every session that the person has
+    with our client, the new one too (keycloak/keycloak#35486). Not used any more, they end by themselves.
+    """
     from docker_credential_harbor.signin import kerberos
 
     redirect = look.known.redirect
@@ -55,8 +59,6 @@ def sign_in(look: Inquiry) -> None:
         return
     look.sign_in = SignIn(fresh, before.pair if before else None)
     look.context.store.save_sign_in(look.registry.name, look.sign_in)
-    if before:
-        tokens.end(look.http, found, look.registry, before.tokens)
     look.learn(
         ticket_sign_in=True,
         signed_in=True,
