@@ -57,8 +57,11 @@ def sign_in(look: Inquiry) -> None:
         console.trace(f"no sign-in by ticket: {stop}")
         look.learn(ticket_sign_in=False, has_ticket=False)
         return
+    remark = look.context.store.remark(look.registry.name)
     look.sign_in = SignIn(fresh, before.pair if before else None)
     look.context.store.save_sign_in(look.registry.name, look.sign_in)
+    if remark:
+        console.warn(remark)
     look.learn(
         ticket_sign_in=True,
         signed_in=True,

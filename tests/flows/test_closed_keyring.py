@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.lab.terminal import Terminal
 from tests.packaging.built import REPOSITORY
 
 if TYPE_CHECKING:
@@ -46,6 +47,22 @@ def test_remembered_in_memory_and_forgotten(closed: Workplace) -> None:
     data.with_name("aside").rename(data)
     assert closed.helper.run("erase", closed.name).returncode == 0
     assert remembered(closed) == []
+
+
+@pytest.mark.parametrize("storage", ["auto", "kernel"])
+def test_a_secret_that_is_pasted_goes_into_a_file_and_the_person_is_told(closed: Workplace, storage: str) -> None:
+    """A stored pair is not what `kernel` is for: a reboot would take it away for good."""
+    closed.configure(client_id="")
+    closed.person.open(f"{closed.harbor.url}/c/oidc/login")
+    environment = {**closed.helper.home.environment, "DOCKER_CREDENTIAL_HARBOR_STORAGE": storage}
+    with Terminal([closed.helper.program, "login"], environment) as terminal:
+        terminal.wait_for("Harbor user name: ")
+        terminal.enter("alice-h\n")
+        terminal.wait_for("does not show): ")
+        terminal.enter(closed.harbor.users["alice-h"].secret + "\n")
+        assert terminal.wait() == 0, terminal.text
+    assert ("the sign-in is kept in a file that only this user can read" in terminal.text) is (storage == "auto")
+    assert closed.files_with(closed.harbor.users["alice-h"].secret) == ["secrets.json"]
 
 
 def test_a_changed_configuration_is_not_overlooked(closed: Workplace) -> None:

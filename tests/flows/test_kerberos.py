@@ -110,6 +110,14 @@ def test_where_offline_access_is_refused_it_goes_on_without(make_desk: MakeWorkp
     assert desk.pair() == kates(desk)
 
 
+def test_login_by_it_does_not_go_before_a_stored_pair(desk: Workplace) -> None:
+    desk.store("robot$ci", "s")
+    answer = desk.helper.run("login")
+    assert answer.returncode == 0, answer.stderr
+    assert "the stored pair of robot$ci goes first" in answer.stdout
+    assert desk.pair() == ("robot$ci", "s"), "not the person's, which was verified a moment ago"
+
+
 def test_login_takes_the_ticket_too_unless_a_browser_is_asked_for(desk: Workplace) -> None:
     answer = desk.helper.run("login")
     assert answer.returncode == 0, answer.stderr
