@@ -35,7 +35,7 @@ USUAL = {
     "stored-pair-refused": {"command": "docker-credential-harbor login REGISTRY"},
 }
 
-COMMAND = re.compile(r"(?:docker-credential-harbor|docker) [a-z]+(?: (?:--[a-z-]+|REGISTRY)\b)*|client_id = ''")
+COMMAND = re.compile(r"(?:docker-credential-harbor|docker) [a-z]+(?: (?:--[a-z-]+|FILE|REGISTRY)\b)*|client_id = ''")
 
 TOP = """\
 <!-- Made from docker_credential_harbor/errors.py by make troubleshooting. -->

@@ -152,8 +152,6 @@ class TestRows:
             errors.NoDeviceGrant(registry="r", client_id="c", url="u", reason="unauthorized_client"),
             errors.ClientRefused(registry="r", client_id="c", reason="invalid_client"),
             errors.ClientUnknown(registry="r", client_id="c", redirect_uri="u"),
-            errors.ProviderNotFound(registry="r"),
-            errors.IssuerMismatch(issuer="a", found="b"),
         ],
         ids=lambda failure: failure.code,
     )
