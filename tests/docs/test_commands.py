@@ -256,10 +256,13 @@ def test_what_is_named_within_a_sentence_is_there(page: Path, monkeypatch: pytes
     for words in INLINE.findall(page.read_text(encoding="utf-8")):
         command, *arguments = words.split()
         if command != "CODE":
-            options = [word for word in arguments if word.startswith("--")]
-            needs_name = [] if command in ("doctor", "status", "keepalive") else [NAME]
+            is_whole = (arguments and not arguments[-1].startswith("--")) or command in (
+                "doctor",
+                "status",
+                "keepalive",
+            )
             with suppress(SystemExit):  # of --help
-                assert cli.parser().parse_args([command, *options, *needs_name])
+                assert cli.parser().parse_args([command, *arguments, *([] if is_whole else [NAME])])
 
 
 def test_the_client_for_keycloak_is_the_one_that_setup_prints() -> None:
