@@ -526,6 +526,12 @@ class NotReadable(Failure):
     advice = "make it readable for this user"
 
 
+class NoSuchFile(NotReadable):
+    code = "no-such-file"
+    what = "there is no {path}"
+    advice = "name a file that is there"
+
+
 class FolderInstead(NotReadable):
     """EISDIR: container engines make a folder where the file to be mounted is not there."""
 

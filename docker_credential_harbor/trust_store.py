@@ -15,7 +15,7 @@ import ssl
 import sys
 from pathlib import Path
 
-from docker_credential_harbor.errors import ConfigurationInvalid, NotReadable
+from docker_credential_harbor.errors import ConfigurationInvalid, NoSuchFile, NotReadable
 
 # Where Debian and Arch, Fedora and RHEL have them, in case the OpenSSL in use was built on another distribution.
 FOLDERS = ("/etc/ssl/certs", "/etc/pki/ca-trust/extracted/pem/directory-hash")
@@ -79,5 +79,7 @@ def _add(context: ssl.SSLContext, ca_file: Path) -> None:
         context.load_verify_locations(cafile=os.fspath(ca_file))
     except ssl.SSLError as error:
         raise ConfigurationInvalid(place=ca_file, reason="there is no PEM certificate in this ca_file") from error
+    except FileNotFoundError as error:
+        raise NoSuchFile(path=ca_file) from error
     except OSError as error:
         raise NotReadable(path=ca_file, reason=(error.strerror or "unknown").lower()) from error
