@@ -1,0 +1,142 @@
+"""`setup --credentials-store`: this helper for every server, and where the pairs in plain text go."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.flows.unconfigured import ours, unconfigured
+from tests.lab.terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.lab.workplace import Workplace
+
+    MakeWorkplace = Callable[..., Workplace]
+
+
+@pytest.fixture
+def place(workplace: Workplace) -> Workplace:
+    """Nothing configured; alice is known to Harbor, and her browser can be opened."""
+    return unconfigured(workplace)
+
+
+class TestCredentialsStore:
+    PLAIN = base64.b64encode(b"me:other-secret").decode()
+
+    @pytest.fixture
+    def theirs(self, place: Workplace) -> Path:
+        file = place.helper.home.docker_config / "config.json"
+        auths = {"ghcr.io": {"auth": self.PLAIN}, "quay.io": {}, "h": {"auth": self.PLAIN, "identitytoken": "token-1"}}
+        file.write_text(json.dumps({"auths": auths, "psFormat": "x"}))
+        return file
+
+    def stored(self, place: Workplace, server: str) -> tuple[str, str]:
+        answer = json.loads(place.helper.get(server).stdout)
+        return answer["Username"], answer["Secret"]
+
+    def test_plain_pairs_move_into_the_store_on_consent(self, place: Workplace, theirs: Path) -> None:
+        command = [place.helper.program, "setup", "--no-login", "--credentials-store", place.harbor.url]
+        with Terminal(command, place.helper.home.environment) as terminal:
+            terminal.wait_for("Move the pairs of ghcr.io, h from")
+            terminal.enter("\n")
+            assert terminal.wait() == 0, terminal.text
+        document = json.loads(theirs.read_text())
+        assert document == {"auths": {"ghcr.io": {}, "quay.io": {}, "h": {}}, "psFormat": "x", "credsStore": "harbor"}
+        assert self.stored(place, "ghcr.io") == ("me", "other-secret")
+        assert self.stored(place, "h") == ("<token>", "token-1")
+        assert "other-secret" not in terminal.text
+
+    def test_keys_as_docker_finds_them(self, place: Workplace, theirs: Path) -> None:
+        """Docker looks for a host, and takes an entry whose URL is of that host; a helper is asked for the host."""
+        other = base64.b64encode(b"me:another").decode()
+        auths = {
+            "https://ghcr.io/v1/": {"auth": other},
+            "ghcr.io": {"auth": self.PLAIN},
+            "https://quay.io:8443": {"auth": self.PLAIN},
+            "plain.io": {"username": "me", "password": "third"},
+            "https://index.docker.io/v1/": {"auth": self.PLAIN},
+        }
+        theirs.write_text(json.dumps({"auths": auths}))
+        answer = place.helper.run(["setup", "--no-login", "--credentials-store", "--yes", place.harbor.url])
+        assert answer.returncode == 0, answer.stderr
+        assert json.loads(theirs.read_text())["auths"] == {key: {} for key in auths}
+        assert self.stored(place, "ghcr.io") == ("me", "other-secret")
+        assert self.stored(place, "quay.io:8443") == ("me", "other-secret")
+        assert self.stored(place, "plain.io") == ("me", "third")
+        assert self.stored(place, "https://index.docker.io/v1/") == ("me", "other-secret")
+
+    @pytest.mark.parametrize("keys", ["n\n", "\x04"])
+    def test_a_no_changes_nothing(self, place: Workplace, theirs: Path, keys: str) -> None:
+        before = theirs.read_bytes()
+        command = [place.helper.program, "setup", "--no-login", "--credentials-store", place.harbor.url]
+        with Terminal(command, place.helper.home.environment) as terminal:
+            terminal.wait_for("[Y/n]")
+            terminal.enter(keys)
+            assert terminal.wait() == 1
+        assert "holds pairs in plain text (ghcr.io, h), and nothing was changed" in terminal.text
+        assert (theirs.read_bytes(), ours(place)) == (before, "")
+
+    def test_in_a_script(self, place: Workplace, theirs: Path) -> None:
+        before = theirs.read_bytes()
+        command = ["setup", "--no-login", "--credentials-store", place.harbor.url]
+        answer = place.helper.run(command)
+        assert answer.returncode == 1
+        assert answer.stderr.count("\n") == 1
+        assert (theirs.read_bytes(), ours(place)) == (before, "")
+        shown = place.helper.run([*command, "--dry-run"]).stdout
+        assert self.PLAIN not in shown
+        assert '+  "credsStore": "harbor"' in shown.replace("\t", "  ")
+        answer = place.helper.run([*command, "--yes"])
+        assert (answer.returncode, answer.stderr) == (0, "")
+        assert self.stored(place, "ghcr.io") == ("me", "other-secret")
+        again = place.helper.run(command)
+        assert "names this helper for every server already" in again.stdout
+
+    @pytest.mark.parametrize("alive", [True, False])
+    def test_this_registrys_own_pair(self, place: Workplace, theirs: Path, alive: bool) -> None:
+        """A CLI secret of an earlier docker login: as good as any, and walked for where Harbor's side has ended."""
+        secret = place.harbor.users["alice-h"].secret
+        place.person.open(f"{place.harbor.url}/c/oidc/login")
+        if not alive:
+            place.harbor.kill_stored_token("alice-h")
+        auth = base64.b64encode(f"alice-h:{secret}".encode()).decode()
+        theirs.write_text(json.dumps({"auths": {place.name: {"auth": auth}}}))
+        answer = place.helper.run(["setup", "--credentials-store", "--yes", place.harbor.url])
+        assert answer.returncode == 0, answer.stderr
+        ends = [f"Signed in at {place.name} as alice-h already: Harbor accepts the pair now."]
+        if not alive:
+            ends = [f"Signed in at {place.name} as alice-h."]
+        assert answer.stdout.splitlines()[-len(ends) - 1 : -1] == ends
+        assert json.loads(theirs.read_text()) == {"auths": {place.name: {}}, "credsStore": "harbor"}
+        assert place.pair() == ("alice-h", secret)
+        assert (place.person.windows, place.person.forms) == (1 if alive else 2, 1)
+
+    def test_a_refused_pair_stays_where_the_sign_in_fails(self, place: Workplace, theirs: Path) -> None:
+        auth = base64.b64encode(b"alice-h:Of-Long-Ago-1").decode()
+        theirs.write_text(json.dumps({"auths": {place.name: {"auth": auth}}}))
+        place.person.decline = True
+        env = {"DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT": "3"}
+        answer = place.helper.run(["setup", "--credentials-store", "--yes", place.harbor.url], env=env, timeout=90)
+        assert answer.returncode == 1
+        assert json.loads(place.helper.run("list").stdout) == {f"https://{place.name}": "alice-h"}
+
+    def test_another_store_is_let_be(self, place: Workplace, theirs: Path) -> None:
+        theirs.write_text('{"credsStore": "pass"}')
+        answer = place.helper.run(["setup", "--no-login", "--credentials-store", place.harbor.url])
+        assert answer.returncode == 1
+        assert "names docker-credential-pass for every server already" in answer.stderr
+        assert (theirs.read_text(), ours(place)) == ('{"credsStore": "pass"}', "")
+
+    def test_undo(self, place: Workplace, theirs: Path) -> None:
+        place.helper.run(["setup", "--no-login", "--credentials-store", "--yes", place.harbor.url])
+        answer = place.helper.run(["setup", "--undo", place.name])
+        assert answer.returncode == 0, answer.stderr
+        assert "credsStore" not in json.loads(theirs.read_text())
+        assert "docker does not look there any more: ghcr.io, h" in answer.stdout
+        assert self.stored(place, "ghcr.io") == ("me", "other-secret"), "nothing is lost"
