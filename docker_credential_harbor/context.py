@@ -129,3 +129,8 @@ def open_context(
         asked=asked,
         allowance=Allowance(seconds, None if began_at is None else began_here + seconds),
     )
+
+
+def reach_of_a_pull() -> interaction.Reach:
+    """How a request of Docker's could ask a person, whom a command can ask in any case. Raises ConfigurationInvalid."""
+    return open_context().reach

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import discovery, errors, get, harbor, policy, provider, scheduler, survey
 from docker_credential_harbor.client_config import cred_helpers, creds_store, docker, helm, podman
-from docker_credential_harbor.context import open_context
+from docker_credential_harbor.context import reach_of_a_pull
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import OFFLINE_ACCESS
 
@@ -189,7 +189,7 @@ class Examination:
 
     def sign_in(self) -> Check:
         """How a pull would ask for a sign-in, when one is due; that it asks nobody may be meant so."""
-        reach = open_context().reach
+        reach = reach_of_a_pull()
         ways = {
             "browser": "a pull opens a browser when a sign-in is due",
             "link": "a pull shows a link when a sign-in is due",

@@ -263,12 +263,11 @@ def _sign_in(name: str) -> None:
     """Where a person is there who can be asked, as for a pull; who is signed in already stays so."""
     from docker_credential_harbor import get, survey, terminal
     from docker_credential_harbor.commands import login
-    from docker_credential_harbor.context import open_context
+    from docker_credential_harbor.context import open_context, reach_of_a_pull
 
-    reach = open_context().reach
     context = open_context(asked=True)
     registry = context.registry(name)
-    if reach.way == "nobody" or not (registry.client_id or terminal.can_ask()):
+    if reach_of_a_pull().way == "nobody" or not (registry.client_id or terminal.can_ask()):
         print(f"Next: docker-credential-harbor login {name}")
         return
     now = survey.survey(context, registry)

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import cadence, errors, policy, registry_state
-from docker_credential_harbor.context import Context, open_context
+from docker_credential_harbor.context import Context, open_context, reach_of_a_pull
 from docker_credential_harbor.survey import survey
 from docker_credential_harbor.terminal import painted
 
@@ -111,7 +111,7 @@ def _instant(seconds: float | None) -> str | None:
 
 def _next(registry: Registry, state: str) -> str:
     """What mends it: the next pull, where that can ask a person, as this command could."""
-    if open_context().reach.way == "nobody":
+    if reach_of_a_pull().way == "nobody":
         return f"run: docker-credential-harbor login {registry.name}"
     return NEXT.get(state, "")
 
