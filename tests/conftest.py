@@ -296,6 +296,8 @@ def make_workplace(
             at, make_harbor(at, **{"scopes": WITHOUT_OFFLINE, **(harbor or {})}), somebody or person, helper
         )
         at.set_harbor_redirect(place.harbor.url)
+        if through:  # it is there to go wrong, which Harbor is to notice at once
+            place.harbor.provider.kept_seconds = 0
         place.helper.home.environment["BROWSER"] = place.person.browser_command
         if onboarded:
             place.onboard()

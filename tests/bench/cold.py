@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from tests.bench.lab import BenchLab
@@ -19,7 +20,7 @@ def measure(program: Path, runs: int) -> dict[str, Any]:
     with BenchLab(program, tls=True) as lab:
         lab.get()
         lab.trust_nothing()
-        lab.harbor.provider.answers_kept = {}
+        lab.harbor.provider.kept_seconds = math.inf  # its own questions are not what is measured
         contestant = Contestant("cold", [str(program), "get"], dict(lab.home.environment), lab.name.encode())
         times = []
         asked: list[str] = []

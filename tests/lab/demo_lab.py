@@ -74,6 +74,7 @@ class DemoLab:
             self.harbor = started.enter_context(
                 StandInHarbor.start(self.provider.issuer, scopes=SCOPES, tls=pair, verify=verify)
             )
+            self.harbor.provider.kept_seconds = 0  # an outage is noticed at once, for the demo's sake
             self.registry = EmbeddedRegistry(self.harbor)
             self._fill_harbor()
             self.person = OwnBrowser(PERSON) if own_browser else self._person()

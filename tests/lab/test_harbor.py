@@ -1,6 +1,7 @@
 """The stand-in Harbor does with a real Keycloak what harbor's recordings and measurements say."""
 
 import base64
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -33,6 +34,11 @@ def probe(harbor: StandInHarbor, username: str) -> int:
 def probes_at_once(harbor: StandInHarbor, username: str, count: int) -> list[int]:
     with ThreadPoolExecutor(count) as threads:
         return sorted(threads.map(lambda _: probe(harbor, username), range(count)))
+
+
+def message_of(refusal: requests.Response) -> str:
+    message: str = refusal.json()["errors"][0]["message"]
+    return message
 
 
 def onboarded(harbor: StandInHarbor, person: Person, name: str = "alice-h") -> None:
@@ -174,6 +180,7 @@ def test_provider_away(
 ) -> None:
     proxy = make_proxy(realm.keycloak.url)
     harbor = make_harbor(realm.through(proxy.url))
+    harbor.provider.kept_seconds = 0
     onboarded(harbor, person)
     assert probe(harbor, "alice-h") == 200
     if away == "down":
@@ -189,6 +196,122 @@ def test_provider_away(
         assert harbor.requests[-1].status is None
     proxy.clear()
     assert probe(harbor, "alice-h") == 200
+
+
+def test_what_was_discovered_is_kept_for_seconds(
+    make_harbor: MakeHarbor, make_proxy: Callable[..., FaultProxy], realm: Realm, person: CookiePerson
+) -> None:
+    proxy = make_proxy(realm.keycloak.url)
+    harbor = make_harbor(realm.through(proxy.url))
+    harbor.provider.kept_seconds = 3600
+    onboarded(harbor, person)
+    assert [path for path in proxy.seen if path.endswith("openid-configuration")] == proxy.seen[:1]
+    proxy.down()
+    assert ask(f"{harbor.url}/c/oidc/login").status_code == 302
+    assert probe(harbor, "alice-h") == 200
+    harbor.provider.kept_seconds = 0
+    assert ask(f"{harbor.url}/c/oidc/login").status_code == 500
+    assert probe(harbor, "alice-h") == 401
+
+
+def test_user_info_is_asked_at_every_probe(
+    make_harbor: MakeHarbor, make_proxy: Callable[..., FaultProxy], realm: Realm, person: CookiePerson
+) -> None:
+    proxy = make_proxy(realm.keycloak.url)
+    at_proxy = realm.through(proxy.url)
+    harbor = make_harbor(at_proxy)
+    onboarded(harbor, person)
+    path = at_proxy.endpoint("userinfo").removeprefix(proxy.url)
+    before = proxy.seen.count(f"GET {path}")
+    assert [probe(harbor, "alice-h"), probe(harbor, "alice-h")] == [200, 200]
+    assert proxy.seen.count(f"GET {path}") == before + 2
+    for fault in (faults.status(503), faults.garbage, faults.refuse):
+        proxy.set(path, fault)
+        assert probe(harbor, "alice-h") == 200, "the stored ID token is enough"
+    proxy.set(path, faults.hang)
+    with pytest.raises(requests.ReadTimeout):
+        requests.get(f"{harbor.url}/v2/", auth=("alice-h", harbor.users["alice-h"].secret), timeout=0.5)
+
+
+def test_harbors_client_has_a_token_life_of_its_own(
+    make_realm: MakeRealm, make_harbor: MakeHarbor, person: CookiePerson
+) -> None:
+    realm = make_realm(harbor_attributes={"access.token.lifespan": "20"})
+    harbor = make_harbor(realm)
+    onboarded(harbor, person)
+    token = harbor.users["alice-h"].stored_token
+    assert token
+    assert token.expires_at < time.time() + 20
+    assert sign_in(realm, person)["expires_in"] == 300
+    harbor.expire_stored_access_token("alice-h")
+    assert probe(harbor, "alice-h") == 200
+    refreshed = harbor.users["alice-h"].stored_token
+    assert refreshed
+    assert 0 < refreshed.expires_at < time.time() + 20
+
+
+class TestCallback:
+    def test_the_state_is_not_forgotten(self, harbor: StandInHarbor, person: CookiePerson) -> None:
+        with requests.Session() as browser:
+            browser.trust_env = False
+            login = browser.get(f"{harbor.url}/c/oidc/login", allow_redirects=False)
+            back = person.walk_to(login.headers["Location"], f"{harbor.url}/c/oidc/callback")
+            assert browser.get(back, allow_redirects=False).headers["Location"].startswith("/oidc-onboard?")
+            again = browser.get(back, allow_redirects=False)
+        assert (again.status_code, message_of(again)) == (400, 'oauth2: "invalid_grant" "Code not valid"')
+
+    def test_a_wrong_client_secret_shows_to_the_browser_alone(
+        self, harbor: StandInHarbor, person: CookiePerson
+    ) -> None:
+        onboarded(harbor, person)
+        harbor.provider.client_secret = "another"
+        assert ask(f"{harbor.url}/c/oidc/login").status_code == 302
+        page = person.open(f"{harbor.url}/c/oidc/login")
+        assert page.status == 400
+        assert "unauthorized_client" in page.text
+        assert "Invalid client or Invalid client credentials" in page.text
+        assert probe(harbor, "alice-h") == 200, "the stored access token has not expired"
+
+    def test_another_secret_key_refuses_every_walk_until_the_client_secret_is_entered(
+        self, harbor: StandInHarbor, person: CookiePerson
+    ) -> None:
+        onboarded(harbor, person)
+        secret = harbor.provider.client_secret
+        harbor.change_secret_key()
+        assert probe(harbor, "alice-h") == 401
+        assert person.open(f"{harbor.url}/c/oidc/login").status == 400
+        harbor.provider.client_secret = secret
+        onboarded(harbor, person)
+
+    def test_a_known_user_gets_a_new_session(self, harbor: StandInHarbor, person: CookiePerson) -> None:
+        onboarded(harbor, person)
+        with requests.Session() as browser:
+            browser.trust_env = False
+            login = browser.get(f"{harbor.url}/c/oidc/login", allow_redirects=False)
+            before = browser.cookies["sid"]
+            back = person.walk_to(login.headers["Location"], f"{harbor.url}/c/oidc/callback")
+            browser.get(back, allow_redirects=False)
+            assert browser.cookies["sid"] != before
+            assert "signed in to Harbor as" in browser.get(harbor.url).text
+        assert "not signed in" in ask(harbor.url, cookies={"sid": before}).text
+
+
+def test_a_change_with_a_session_needs_the_csrf_token(
+    harbor: StandInHarbor, realm: Realm, person: CookiePerson
+) -> None:
+    onboarded(harbor, person)
+    url = f"{harbor.url}/api/v2.0/users/{harbor.users['alice-h'].user_id}/cli_secret"
+    first = ask(f"{harbor.url}/c/oidc/login")
+    change = {
+        "headers": {"Authorization": f"Bearer {sign_in(realm, person)['id_token']}"},
+        "json": {"secret": "Another-1-secret"},
+    }
+    assert ask(url, "PUT", **change).status_code == 200
+    change["cookies"] = {"sid": first.cookies["sid"]}
+    refused = ask(url, "PUT", **change)
+    assert (refused.status_code, message_of(refused)) == (403, "CSRF token not found in request")
+    change["headers"]["X-Harbor-CSRF-Token"] = first.headers["X-Harbor-CSRF-Token"]
+    assert ask(url, "PUT", **change).status_code == 200
 
 
 def test_requests_are_noted(harbor: StandInHarbor) -> None:

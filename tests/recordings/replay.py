@@ -54,6 +54,7 @@ def neutral(text: str, addresses: dict[str, str]) -> str:
     for pattern, name in (
         (r"\bsid=[\w-]+", "sid=<session>"),
         (r"_gorilla_csrf=[\w-]+", "_gorilla_csrf=<csrf>"),
+        (r"\bExpires=\w{3}, [\w :]+ GMT", "Expires=<time>"),
         (r"code_challenge=[\w-]+", "code_challenge=<code_challenge>"),
         (r"\bstate=[\w-]+", "state=<state>"),
     ):

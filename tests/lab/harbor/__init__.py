@@ -1,7 +1,7 @@
 """A stand-in for Harbor, written from what a real Harbor core was measured to do (tests/recordings/harbor.json).
 
 `server` is the way in; one file a subject: `records` (who Harbor knows), `provider` (Harbor's side of OIDC), `sign_in`
-(/c/oidc), `api` (/api/v2.0), `tokens` (/service/token), `registry` (/v2) and `pages`.
+(/c/oidc), `csrf`, `api` (/api/v2.0), `tokens` (/service/token), `registry` (/v2) and `pages`.
 """
 
 from tests.lab.harbor.records import LocalAccount, Project, Robot, StoredToken, User

@@ -31,7 +31,6 @@ def system_info(harbor: StandInHarbor, exchange: Exchange) -> None:
         "oidc_provider_name": "Keycloak",
         "primary_auth_mode": False,
         "self_registration": False,
-        "unauthenticated_landing_page": "login",
     }
     if "Authorization" in exchange.headers and harbor.account_of(exchange) is not None:
         info |= {
@@ -44,6 +43,7 @@ def system_info(harbor: StandInHarbor, exchange: Exchange) -> None:
             "read_only": False,
             "registry_storage_provider_name": "filesystem",
             "registry_url": harbor.external_url.partition("://")[2],
+            "unauthenticated_landing_page": "login",
         }
     exchange.answer_json(200, dict(sorted(info.items())), PLAIN_JSON)
 
@@ -53,12 +53,8 @@ def current_user(harbor: StandInHarbor, exchange: Exchange) -> None:
     basic = exchange.headers.get("Authorization", "").lower().startswith("basic ")
     account = harbor.account_of(exchange)
     if isinstance(account, Robot):
-        exchange.extra_headers.clear()  # recorded without a session
         refuse(exchange, 412, "PRECONDITION", "get current user not available for security context: robot")
-    elif isinstance(account, LocalAccount):
-        exchange.extra_headers.clear()
-        exchange.answer_json(200, account.as_json(), PLAIN_JSON)
-    elif isinstance(account, User) and not basic:
+    elif isinstance(account, LocalAccount) or (isinstance(account, User) and not basic):
         exchange.answer_json(200, account.as_json(), PLAIN_JSON)
     else:
         refuse(exchange, 401, "UNAUTHORIZED", "unauthorized")

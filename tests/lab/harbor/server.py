@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.lab.harbor import api, pages, registry, sign_in
+from tests.lab.harbor import api, csrf, pages, registry, sign_in
 from tests.lab.harbor.provider import Provider, ProviderError, random_text
 from tests.lab.harbor.records import Account, LocalAccount, Project, Robot, User, Users
 from tests.lab.harbor.sign_in import Session
@@ -24,9 +24,10 @@ from tests.lab.web import Exchange, WebServer
 if TYPE_CHECKING:
     from types import TracebackType
 
-SESSION_COOKIE = "sid"
 # As old sessions do in a real Harbor, only sooner: the demo runs for days.
 MOST_SESSIONS = 10_000
+# What another key makes of what was encrypted.
+GARBLED = "\ufffd\x1b\x02\ufffd\ufffdq\x00\ufffd" * 3
 
 
 @dataclass
@@ -140,7 +141,16 @@ class StandInHarbor:
 
     def garble_secret(self, username: str) -> None:
         """Harbor's secretKey changed: users/current shows unreadable bytes, no secret fits until one is set."""
-        self.users[username].garbled = "\ufffd\x1b\x02\ufffd\ufffdq\x00\ufffd" * 3
+        self.users[username].garbled = GARBLED
+
+    def change_secret_key(self) -> None:
+        """Harbor's secretKey changed and its core started anew: its own secret at the provider is unreadable, too.
+
+        Every walk is refused until an administrator enters that one again (`provider.client_secret`).
+        """
+        self.provider.client_secret = GARBLED
+        for user in self.users:
+            user.garbled, user.stored_token = GARBLED, None
 
     def expire_stored_access_token(self, username: str) -> None:
         """The next use refreshes."""
@@ -234,7 +244,7 @@ class StandInHarbor:
         return None
 
     def _stored_token_lives(self, user: User) -> bool:
-        """Refreshes on use and then verifies; no lock, and stored only afterwards, as the real one does it."""
+        """Refreshes on use and then asks whose it is; no lock, and stored only afterwards, as the real one does it."""
         token = user.stored_token
         if token is None:
             return False
@@ -242,24 +252,26 @@ class StandInHarbor:
             if token.expired:
                 token = self.provider.refresh(token)
                 user.store(token)
-            claims = self.provider.verify(token.id_token, check_expiry=False)
+            told = self.provider.person_of(token)
         except ProviderError:
             return False
-        user.groups = frozenset(claims.get(self.groups_claim) or ()) if self.groups_claim else frozenset()
+        user.groups = frozenset(told.get(self.groups_claim) or ()) if self.groups_claim else frozenset()
         user.is_admin = bool(self.admin_group) and self.admin_group in user.groups
-        return bool(claims["sub"] + claims["iss"] == user.subiss)
+        return True
 
     def _respond(self, exchange: Exchange) -> None:
         scheme, _, value = exchange.headers.get("Authorization", "").partition(" ")
         user = basic_pair(value)[0] if scheme.lower() == "basic" else ""
         seen = Request(exchange.method, exchange.target, scheme, user, dict(exchange.headers.items()), exchange)
         self.requests.append(seen)
-        self._route(exchange, self._session(exchange))
+        session = self._session(exchange)
+        if csrf.guards(exchange) and not csrf.passes(exchange, session):
+            api.refuse(exchange, 403, "FORBIDDEN", csrf.MISSING)
+            return
+        self._route(exchange, session)
 
     def _route(self, exchange: Exchange, session: Session) -> None:
         parts = exchange.path.strip("/").split("/")
-        if parts[:2] == ["c", "oidc"] and parts[2:] != ["onboard"]:
-            sign_in.with_csrf_cookie(exchange)
         match (exchange.method, parts):
             case ("GET", ["api", "v2.0", "systeminfo"]):
                 api.system_info(self, exchange)
@@ -286,7 +298,7 @@ class StandInHarbor:
 
     def _session(self, exchange: Exchange) -> Session:
         with self._lock:
-            session = self._sessions.get(exchange.cookies.get(SESSION_COOKIE, ""))
+            session = self._sessions.get(exchange.cookies.get(csrf.SESSION_COOKIE, ""))
             if session is None:
                 session = Session()
                 exchange.extra_headers.append(("Set-Cookie", self._keep(session)))
@@ -297,7 +309,7 @@ class StandInHarbor:
             del self._sessions[next(iter(self._sessions))]
         name = random_text()
         self._sessions[name] = session
-        return f"{SESSION_COOKIE}={name}; Path=/; HttpOnly"
+        return f"{csrf.SESSION_COOKIE}={name}; Path=/; HttpOnly"
 
 
 def basic_pair(value: str) -> tuple[str, str]:

@@ -5,7 +5,6 @@ Source: tests/recordings/harbor.json (login-*, callback-*, onboard*); OpenID Con
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -14,13 +13,11 @@ from urllib.parse import urlencode
 from tests.lab.harbor import pages
 from tests.lab.harbor.api import refuse
 from tests.lab.harbor.provider import ProviderError, random_text
-from tests.lab.harbor.records import ILLEGAL_IN_NAMES, ConflictError, StoredToken
+from tests.lab.harbor.records import ILLEGAL_IN_NAMES, ConflictError, StoredToken, User
 
 if TYPE_CHECKING:
     from tests.lab.harbor.server import StandInHarbor
     from tests.lab.web import Exchange
-
-CSRF_COOKIE = "_gorilla_csrf"
 
 
 @dataclass
@@ -35,14 +32,6 @@ class Session:
     # Between a stranger's callback and their choice of a name.
     token: StoredToken | None = None
     claims: dict[str, Any] = field(default_factory=dict)
-
-
-def with_csrf_cookie(exchange: Exchange) -> None:
-    """What Harbor adds to every answer below /c to a browser that it does not know yet."""
-    if CSRF_COOKIE not in exchange.cookies:
-        cookie = f"{CSRF_COOKIE}={random_text()}; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict"
-        exchange.extra_headers.append(("Set-Cookie", cookie))
-        exchange.extra_headers.append(("Vary", "Cookie"))
 
 
 def login(harbor: StandInHarbor, exchange: Exchange, session: Session) -> None:
@@ -60,14 +49,13 @@ def login(harbor: StandInHarbor, exchange: Exchange, session: Session) -> None:
     except ProviderError:
         refuse(exchange, 500, "UNKNOWN", "internal server error")
         return
-    body = f'<a href="{escape(url)}">Found</a>.\n\n'
-    exchange.redirect(url, [("Content-Type", "text/html; charset=utf-8")], body.encode())
+    _found(exchange, url)
 
 
 def callback(harbor: StandInHarbor, exchange: Exchange, session: Session) -> None:
     """GET /c/oidc/callback: the code becomes the stored token of a known user, or a stranger is onboarded."""
-    expected, session.state = session.state, ""
-    if not expected or exchange.parameter("state") != expected:
+    # It is not forgotten by being used.
+    if not session.state or exchange.parameter("state") != session.state:
         refuse(exchange, 400, "BAD_REQUEST", "State mismatch")
         return
     if error := exchange.parameter("error"):
@@ -76,17 +64,20 @@ def callback(harbor: StandInHarbor, exchange: Exchange, session: Session) -> Non
         return
     try:
         token = harbor.provider.exchange(exchange.parameter("code"), _callback_url(harbor), session.verifier)
-        claims = harbor.provider.verify(token.id_token)
+    except ProviderError as error:
+        refuse(exchange, 400, "BAD_REQUEST", str(error))
+        return
+    try:
+        verified = harbor.provider.verify(token.id_token)
+        claims = harbor.provider.person_of(token)
     except ProviderError:
         refuse(exchange, 500, "UNKNOWN", "internal server error")
         return
-    user = harbor.users.by_subiss(claims["sub"] + claims["iss"])
-    if user is None:  # the real one asks at every sign-in
-        claims = {**harbor.provider.userinfo(token), **claims}
+    user = harbor.users.by_subiss(verified["sub"] + verified["iss"])
     if user is None and not harbor.auto_onboard:
         session.token, session.claims = token, claims
         proposed = {"username": _name(harbor, claims), "redirect_url": session.redirect_url}
-        exchange.redirect(f"/oidc-onboard?{urlencode(proposed)}")
+        _found(exchange, f"/oidc-onboard?{urlencode(proposed)}")
         return
     if user is None:
         try:
@@ -95,8 +86,8 @@ def callback(harbor: StandInHarbor, exchange: Exchange, session: Session) -> Non
             refuse(exchange, 409, "UNKNOWN", str(error))
             return
     user.store(token)
-    session.username = user.username
-    exchange.redirect(session.redirect_url or "/")
+    _sign_in(harbor, exchange, session, user)
+    _found(exchange, session.redirect_url or "/")
 
 
 def onboard_page(exchange: Exchange, session: Session) -> None:
@@ -107,10 +98,6 @@ def onboard_page(exchange: Exchange, session: Session) -> None:
 
 def onboard(harbor: StandInHarbor, exchange: Exchange, session: Session) -> None:
     """POST /c/oidc/onboard: the name a person chose, in the session of their callback."""
-    if not secrets.compare_digest(exchange.headers.get("X-Harbor-CSRF-Token", ""), session.csrf_token):
-        refuse(exchange, 403, "FORBIDDEN", "CSRF token not found in request")
-        return
-    exchange.extra_headers.append(("Vary", "Cookie"))
     name = str(exchange.json_body().get("username", ""))
     if session.token is None:
         refuse(exchange, 400, "BAD_REQUEST", "Failed to get OIDC token from session")
@@ -124,10 +111,21 @@ def onboard(harbor: StandInHarbor, exchange: Exchange, session: Session) -> None
         refuse(exchange, 409, "UNKNOWN", str(error))
         return
     user.store(session.token)
-    session.username, session.token = user.username, None
-    # A session that gains a person gets a new name.
-    exchange.extra_headers.insert(0, ("Set-Cookie", harbor.rename_session(session)))
+    session.token = None
+    _sign_in(harbor, exchange, session, user)
     exchange.answer(200)
+
+
+def _sign_in(harbor: StandInHarbor, exchange: Exchange, session: Session, user: User) -> None:
+    """A session that gains a person gets a new name."""
+    session.username = user.username
+    exchange.extra_headers.insert(0, ("Set-Cookie", harbor.rename_session(session)))
+
+
+def _found(exchange: Exchange, url: str) -> None:
+    """302 as Go's http.Redirect writes it."""
+    body = f'<a href="{escape(url)}">Found</a>.\n\n'
+    exchange.redirect(url, [("Content-Type", "text/html; charset=utf-8")], body.encode())
 
 
 def _callback_url(harbor: StandInHarbor) -> str:
