@@ -11,12 +11,10 @@ import sys
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
-from docker_credential_harbor.errors import one_line
+from docker_credential_harbor.errors import BrokeOff, Failure, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from docker_credential_harbor.errors import Failure
 
 PREFIX = "docker-credential-harbor: "
 TRACE_VARIABLE = "DOCKER_CREDENTIAL_HARBOR_TRACE"
@@ -80,6 +78,15 @@ def trace_exception(error: BaseException) -> None:
             trace(line)
 
 
+def told(fault: Exception) -> Failure:
+    """The failure to tell: what was raised, or BrokeOff for what nobody foresaw, which the trace shows whole."""
+    if isinstance(fault, Failure):
+        return fault
+    trace_exception(fault)
+    reason = getattr(fault, "strerror", None)
+    return BrokeOff(reason=f"{type(fault).__name__}: {reason}" if reason else type(fault).__name__)
+
+
 def trace_is_on(environ: Mapping[str, str] | None = None) -> bool:
     """Whether the trace is asked for (``environ`` None: the process's own)."""
     return (os.environ if environ is None else environ).get(TRACE_VARIABLE, "") not in ("", "0")
@@ -105,5 +112,5 @@ def _write(text: str, prefix: str = PREFIX) -> None:
     try:
         sys.stderr.write(written)
         sys.stderr.flush()
-    except (AttributeError, OSError, ValueError):
-        return  # there is none, it is closed, or it cannot show the characters
+    except Exception:  # there is none, it is closed, or it cannot show the characters
+        return

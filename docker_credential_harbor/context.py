@@ -7,7 +7,7 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import config, errors, interaction, remembered
+from docker_credential_harbor import config, console, errors, interaction, remembered
 from docker_credential_harbor.credential_store import CredentialStore
 from docker_credential_harbor.time_limit import Allowance
 
@@ -114,12 +114,15 @@ def open_context(
     # Stamped before it is read: a change in between makes the remembered pair miss, never match.
     stamp = remembered.stamp([str(path) for path in sources.files], list(sources.variables))
     settings = config.load()
-    reach = interaction.reach(
-        login or settings.login,
-        os.environ,
-        asked=asked,
-        has_terminal=interaction.has_terminal() if has_terminal is None else has_terminal,
-    )
+    try:
+        reach = interaction.reach(
+            login or settings.login,
+            os.environ,
+            asked=asked,
+            has_terminal=interaction.has_terminal() if has_terminal is None else has_terminal,
+        )
+    except Exception as fault:  # the known pair goes out all the same
+        reach = interaction.Reach("nobody", console.told(fault).message)
     seconds = settings.timeout_seconds
     return Context(
         settings=settings,

@@ -218,6 +218,14 @@ class HarborCannotReachProvider(Unreachable):
     advice = "try again later; Harbor's administrator can see why"
 
 
+class BrokeOff(Unreachable):
+    """An exception that nobody foresaw while something was found out. Its own words may hold a secret: the trace's."""
+
+    code = "broke-off"
+    what = "finding out broke off ({reason})"
+    advice = "run it again with DOCKER_CREDENTIAL_HARBOR_TRACE=1 and report what it prints"
+
+
 class Busy(Unreachable):
     code = "busy"
     what = "another {what_runs} for {registry} is still running"

@@ -6,7 +6,7 @@ while a person is asked; after that everything is looked at anew.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import console, errors, inquiry, lock, registry_state, tokens, verified, window
@@ -38,6 +38,15 @@ def credentials(context: Context, registry: Registry, ended: Ended | None = None
 
     ``ended``: how asking the person has ended already.
     """
+    try:
+        return _credentials(context, registry, ended)
+    except errors.Failure:
+        raise
+    except Exception as fault:  # around the steps: of the lock, the notes, the window
+        return _last_known(context, registry, console.told(fault))
+
+
+def _credentials(context: Context, registry: Registry, ended: Ended | None) -> Credentials:
     turns = 0
     while True:
         with locked(context, registry) as hindrance:
@@ -124,8 +133,8 @@ def locked(context: Context, registry: Registry) -> Iterator[Failure | None]:
     try:
         if not mutex.acquire(context.lock_seconds):
             hindrance = errors.Busy(what_runs="get", registry=registry.name)
-    except errors.NotWritable as fault:
-        hindrance = fault
+    except Exception as fault:
+        hindrance = console.told(fault)
     try:
         yield hindrance
     finally:
@@ -135,17 +144,31 @@ def locked(context: Context, registry: Registry) -> Iterator[Failure | None]:
 def _save(look: Inquiry, end: HandOut | NotFound) -> None:
     try:
         look.save(end)
-    except errors.Failure as failure:  # what was found out is good all the same
-        console.tell(failure)
+    except Exception as fault:  # what was found out is good all the same
+        console.tell(console.told(fault))
 
 
 def _answer(look: Inquiry, end: HandOut | NotFound) -> Credentials:
     if isinstance(end, NotFound):
         raise end.reason
     assert look.known.pair
-    if end.unverified:
-        console.tell(end.unverified, f"the pair for {look.registry.name} could not be verified: ")
-    return look.known.pair
+    return _handed_out(look.registry, look.known.pair, end.unverified)
+
+
+def _last_known(context: Context, registry: Registry, failure: Failure) -> Credentials:
+    """Where nothing more can be found out. Raises the failure where no pair can be read."""
+    pair = None
+    with suppress(Exception):
+        pair = inquiry.last_known(context, registry)
+    if pair is None:
+        raise failure
+    return _handed_out(registry, pair, failure)
+
+
+def _handed_out(registry: Registry, pair: Credentials, unverified: Failure | None) -> Credentials:
+    if unverified:
+        console.tell(unverified, f"the pair for {registry.name} could not be verified: ")
+    return pair
 
 
 def _is_under_way(registry: Registry) -> bool:

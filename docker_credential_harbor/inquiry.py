@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docker_credential_harbor import by_ticket, console, harbor, policy, registry_state, tokens, verified
-from docker_credential_harbor.errors import Busy, Failure, FoundOut, NobodyToAsk, SignInPaused, Unreachable
+from docker_credential_harbor.errors import BrokeOff, Busy, Failure, FoundOut, NobodyToAsk, SignInPaused, Unreachable
 from docker_credential_harbor.findings import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
 from docker_credential_harbor.model import Credentials, CurrentUser, PairKind, SignIn, StoredPair
 
@@ -23,6 +23,25 @@ if TYPE_CHECKING:
 End = Step | HandOut | NotFound
 
 
+def last_known(context: Context, registry: Registry) -> Credentials | None:
+    """The pair that is kept, a stored one first; nothing is found out about it. Raises Store… errors."""
+    return _pair_of(*_kept(context, registry))
+
+
+def _kept(context: Context, registry: Registry) -> tuple[StoredPair | None, SignIn | None]:
+    stored = context.store.load_stored(f"https://{registry.name}")
+    return stored, None if stored else _kept_sign_in(context, registry)
+
+
+def _kept_sign_in(context: Context, registry: Registry) -> SignIn | None:
+    sign_in = context.store.load_sign_in(registry.name)
+    return sign_in if sign_in and tokens.belongs_to(sign_in, registry) else None
+
+
+def _pair_of(stored: StoredPair | None, sign_in: SignIn | None) -> Credentials | None:
+    return stored.pair if stored else sign_in.pair if sign_in else None
+
+
 class Inquiry:
     """What is known of a registry, at first from what is kept, then from every step carried out."""
 
@@ -33,8 +52,7 @@ class Inquiry:
         self.http = http
         self.began_at = time.time()
         self.notes = registry_state.load(registry.name)
-        self.stored: StoredPair | None = context.store.load_stored(self._key)
-        self.sign_in: SignIn | None = None if self.stored else self.load_sign_in()
+        self.stored, self.sign_in = _kept(context, registry)
         self.user: CurrentUser | None = None
         self.spares_bursts = trust
         self.probed_at = 0.0
@@ -49,16 +67,14 @@ class Inquiry:
 
     def load_sign_in(self) -> SignIn | None:
         """What is kept of the person who signed in, whether or not a stored pair goes first."""
-        sign_in = self.context.store.load_sign_in(self.registry.name)
-        return sign_in if sign_in and tokens.belongs_to(sign_in, self.registry) else None
+        return _kept_sign_in(self.context, self.registry)
 
     def _start(self, trust: bool) -> Known:
         now = time.time()
-        kept = self.stored.pair if self.stored else self.sign_in.pair if self.sign_in else None
         ends_at = self.notes.trusted_until
         return Known(
             registry=self.registry,
-            pair=kept,
+            pair=_pair_of(self.stored, self.sign_in),
             pair_kind=self.stored.kind if self.stored else None,
             trusted=trust
             and ends_at is not None
@@ -92,10 +108,12 @@ class Inquiry:
                 return step
             try:
                 carry_out(self)
-            except Unreachable as away:
-                self.learn(unreachable=away)
-            except Failure as failure:
-                self.learn(stopped=failure)
+            except Exception as fault:  # what nobody foresaw, too: nothing is concluded from it
+                failure = console.told(fault)
+                if isinstance(failure, BrokeOff) and step in _BY_TICKET:  # a person may be asked instead
+                    self.learn(has_ticket=False, ticket_sign_in=False, ticket_walk=False)
+                else:
+                    self.learn(**{"unreachable" if isinstance(failure, Unreachable) else "stopped": failure})
 
     def found_by_another(self, since: float) -> HandOut | NotFound | None:
         """What another process found out, if it began that after ``since``; None if there is nothing so new."""
@@ -233,6 +251,7 @@ _CARRIED_OUT: dict[Step, Callable[[Inquiry], None]] = {
     Step.SIGN_IN_BY_TICKET: by_ticket.sign_in,
     Step.RENEW_BY_TICKET: by_ticket.renew_harbor_side,
 }
+_BY_TICKET = (Step.LOOK_FOR_TICKET, Step.SIGN_IN_BY_TICKET, Step.RENEW_BY_TICKET)
 
 
 class Ended(NamedTuple):

@@ -66,12 +66,8 @@ def main(run: str, registry_name: str, step_name: str, generation: str, asked_by
             worker = Worker(context, context.registry(registry_name), note, int(generation))
             asked = worker.sign_in() if Step[step_name] is Step.SIGN_IN else worker.walk()
             ended = worker.note._replace(ended=True, asked=asked.name)
-        except Failure as failure:
-            ended = _failed(worker.note if worker else note, failure)
         except Exception as fault:  # the note is the only place where it can be told
-            ended = _failed(
-                worker.note if worker else note, errors.Unexpected(reason=f"{type(fault).__name__}: {fault}")
-            )
+            ended = _failed(worker.note if worker else note, console.told(fault))
         window.write(ended._replace(trace=tuple(worker.trace) if worker else ()))
 
 

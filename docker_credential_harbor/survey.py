@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from docker_credential_harbor import errors, get, policy, registry_state, verified
+from docker_credential_harbor import console, errors, get, policy, registry_state, verified
 from docker_credential_harbor.findings import HandOut, NotFound, Probe
 from docker_credential_harbor.inquiry import Inquiry
 
@@ -24,7 +24,7 @@ class Survey(NamedTuple):
 
 
 def survey(context: Context, registry: Registry) -> Survey:
-    """Never raises a Failure."""
+    """Never raises: why nothing could be found out is the ``failure``."""
     try:
         with registry_state.alone(registry.name, context.lock_seconds):
             look = Inquiry(context, registry, get.transport(context, registry), trust=False)
@@ -37,7 +37,8 @@ def survey(context: Context, registry: Registry) -> Survey:
                 registry_state.save(registry.name, verified.forget(registry.name, look.notes))
             else:
                 registry_state.save(registry.name, look.notes)
-    except errors.Failure as fault:
-        return Survey("unreachable" if isinstance(fault, errors.Unreachable) else "refused", None, fault)
+    except Exception as fault:
+        problem = console.told(fault)
+        return Survey("unreachable" if isinstance(problem, errors.Unreachable) else "refused", None, problem)
     failure = end.reason if isinstance(end, NotFound) else end.unverified if isinstance(end, HandOut) else None
     return Survey(policy.state_of(look.known, end), look.known, failure)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import cadence, errors, get, harbor, lock, policy, registry_state, tokens
+from docker_credential_harbor import cadence, console, errors, get, harbor, lock, policy, registry_state, tokens
 from docker_credential_harbor.findings import HandOut, NotFound, Probe, Step
 from docker_credential_harbor.inquiry import Inquiry
 from docker_credential_harbor.model import OFFLINE_ACCESS
@@ -45,7 +45,7 @@ class Sessions:
 
 
 def keep_alive(context: Context, registry: Registry) -> Upkeep:
-    """``context`` must be one that reaches nobody. Never raises a Failure."""
+    """``context`` must be one that reaches nobody. Never raises."""
     try:
         with lock.hold(registry_state.lock_path(registry.name), context.lock_seconds) as locked:
             if not locked:
@@ -54,8 +54,8 @@ def keep_alive(context: Context, registry: Registry) -> Upkeep:
             look = Inquiry(context, registry, get.transport(context, registry, together), trust=False)
             nothing = _nothing_to_keep(look)
             return Upkeep(nothing=nothing) if nothing else _keep_alive(look)
-    except errors.Failure as failure:
-        return Upkeep(problem=failure)
+    except Exception as fault:
+        return Upkeep(problem=console.told(fault))
 
 
 def sessions(context: Context, registry: Registry) -> Sessions:

@@ -74,14 +74,34 @@ def test_the_trace_only_where_it_is_asked_for(
         assert "ValueError" in written
 
 
+class TestTold:
+    def test_a_failure_is_told_as_it_is(self) -> None:
+        failure = errors.NoAnswer(host="h", reason="r")
+        assert console.told(failure) is failure
+
+    @pytest.mark.parametrize(
+        ("fault", "reason"),
+        [(ValueError("S3cret"), "ValueError"), (OSError(28, "No space left"), "OSError: No space left")],
+    )
+    def test_what_nobody_foresaw_counts_as_unreachable_and_keeps_its_words(self, fault: Exception, reason: str) -> None:
+        failure = console.told(fault)
+        assert isinstance(failure, errors.Unreachable)
+        assert failure.message == f"finding out broke off ({reason})"
+
+
 class Broken(io.StringIO):
     def write(self, _: str) -> int:
         raise BrokenPipeError
 
 
+class Worse(io.StringIO):
+    def write(self, _: str) -> int:
+        raise RuntimeError
+
+
 def test_it_never_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     closed = io.StringIO()
     closed.close()
-    for stream in (None, closed, Broken(), io.TextIOWrapper(io.BytesIO(), encoding="ascii")):
+    for stream in (None, closed, Broken(), Worse(), io.TextIOWrapper(io.BytesIO(), encoding="ascii")):
         monkeypatch.setattr(sys, "stderr", stream)
         console.warn("ü")
