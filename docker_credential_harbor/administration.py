@@ -25,14 +25,30 @@ class Provider(NamedTuple):
     """``endpoint``: matches the host and path of its authorization endpoint. ``advice`` is filled with facts.
 
     ``document``: where another's host and path say too little, how the paths of authorization endpoint, token endpoint
-    and keys end in its discovery document, after what they begin with in common.
+    and keys end in its discovery document, after what they begin with in common. ``takes_second``: a second client can
+    be of use to Harbor.
     """
 
     name: str
     endpoint: str
     advice: str
     document: tuple[str, str, str] | None = None
+    takes_second: bool = False
 
+
+THERE = """\
+The client need not be added. Whether Harbor takes its ID tokens is not seen from outside; a sign-in shows it, and says
+what the client lacks if they are not taken:
+
+  docker-credential-harbor login {registry}
+
+Harbor's client must be among their audiences ({harbor_client_id} in `aud`), and `sub` the same for both clients.
+"""
+
+KEYCLOAK_THERE = """\
+How it should be set is shown, as JSON, by: {program} setup --admin --json {registry}
+A client that serves another Harbor of this realm already needs one more mapper of type Audience, for this one.
+"""
 
 WITHOUT = """\
 Go without a client; nothing has to be added. People run
@@ -121,7 +137,7 @@ Otherwise:
 # Dex: server/discovery of its source. GitLab: doorkeeper-openid_connect. Okta: a domain of the company's own, and
 # not Oracle's, whose authorization endpoint is the same (docs/providers.md).
 PROVIDERS = (
-    Provider("Keycloak", r".*/realms/[^/]+/protocol/openid-connect/auth", KEYCLOAK),
+    Provider("Keycloak", r".*/realms/[^/]+/protocol/openid-connect/auth", KEYCLOAK, takes_second=True),
     Provider("Entra ID", r"login\.(microsoftonline|partner\.microsoftonline|windows)\..*|sts\.windows\.net/.*", ENTRA),
     Provider(
         "Okta",
@@ -142,6 +158,7 @@ PROVIDERS = (
         r"dex\.[^/]+/auth(/[^/]+)?|.*/dex/auth(/[^/]+)?",
         DEX,
         ("/auth", "/token", "/keys"),
+        takes_second=True,
     ),
 )
 WITHOUT_THAT_SCOPE = ("Google", "GitLab")  # they do not know offline_access (docs/providers.md)
@@ -162,9 +179,16 @@ def guide(registry: Registry, seen: FirstLook) -> str:
     facts["without"] = WITHOUT.format_map(facts)
     if provider and provider.name == "Keycloak":
         facts["base"], _, facts["realm"] = _issuer(seen).partition("/realms/")
-    advice = (provider.advice if provider else OTHER).format_map(facts)
+    advice = _advice(provider, client_is_there=_is_there(seen)).format_map(facts)
     about_harbor = "" if provider and provider.name in WITHOUT_THAT_SCOPE else _about_harbor(seen)
     return "\n".join(filter(None, (_heading(registry, seen, provider), advice, about_harbor)))
+
+
+def _advice(provider: Provider | None, *, client_is_there: bool) -> str:
+    if client_is_there and (provider is None or provider.takes_second):
+        is_keycloak = provider is not None and provider.name == "Keycloak"
+        return f"{THERE}\n{KEYCLOAK_THERE}" if is_keycloak else THERE
+    return provider.advice if provider else OTHER
 
 
 def recognised(seen: FirstLook) -> Provider | None:
@@ -218,6 +242,11 @@ def keycloak_client(registry: Registry, seen: FirstLook) -> dict[str, Any]:
     }
 
 
+def _is_there(seen: FirstLook) -> bool:
+    """Whether the provider was asked for the client and its redirect URI, and took them."""
+    return seen.provider is not None and seen.hindrance is None
+
+
 def _issuer(seen: FirstLook) -> str:
     if seen.provider:
         return seen.provider.issuer
@@ -230,7 +259,7 @@ def _heading(registry: Registry, seen: FirstLook, provider: Provider | None) -> 
         f"identity provider       {f'{provider.name}, ' if provider else ''}{_issuer(seen)}",
         f"Harbor's client there   {seen.redirect.client_id}",
     ]
-    if seen.provider and seen.hindrance is None:
+    if _is_there(seen):
         found.append(f"the helper's client     {registry.client_id}: it is there, with its redirect URI")
     return "\n".join((*found, ""))
 

@@ -71,9 +71,10 @@ def test_its_commands_make_a_client_that_people_sign_in_with(
     assert answer.returncode == 0, answer.stderr
     assert f"Signed in at {place.name} as alice-h." in answer.stdout
     assert (place.person.windows, place.person.forms) == (1, 1)
-    assert "docker-credential-harbor: it is there, with its redirect URI" in (
-        place.helper.run(["setup", "--admin", place.harbor.url]).stdout
-    )
+    told_now = place.helper.run(["setup", "--admin", place.harbor.url]).stdout
+    assert "docker-credential-harbor: it is there, with its redirect URI" in told_now
+    assert "The client need not be added" in told_now
+    assert "Add one public client" not in told_now
 
 
 def test_the_json_alone_is_what_the_console_imports(make_place: MakeWorkplace) -> None:

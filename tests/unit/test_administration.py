@@ -97,6 +97,17 @@ def test_the_guide_is_whole(endpoint: str, name: str | None) -> None:
         assert "audience:server:client_id:harbor-client" in text, "what is needed if it is Dex"
 
 
+@pytest.mark.parametrize(("endpoint", "name"), ENDPOINTS)
+def test_a_client_that_is_there_is_not_to_be_added(endpoint: str, name: str | None) -> None:
+    provider = Provider("https://id.example.com", endpoint, "https://id.example.com/token", "https://id.example.com/k")
+    text = administration.guide(REGISTRY, seen(endpoint, provider=provider))
+    assert "it is there, with its redirect URI" in text
+    assert "Add one public client" not in text
+    assert "Then add" not in text
+    assert "{" not in text
+    assert ("need not be added" in text) is (name in ("Keycloak", "Dex", None))
+
+
 def test_where_the_realm_is() -> None:
     text = administration.guide(REGISTRY, seen(f"https://sso.example.com/auth{REALM}"))
     assert "--server https://sso.example.com/auth --realm master" in text
