@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import discovery, errors, get, harbor, policy, provider, scheduler, survey
-from docker_credential_harbor.client_config import cred_helpers, creds_store, docker, helm, podman
+from docker_credential_harbor.client_config import cred_helpers, creds_store, docker, helm, podman, reading
 from docker_credential_harbor.context import reach_of_a_pull
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import OFFLINE_ACCESS
@@ -77,11 +77,12 @@ class Examination:
 
     def docker_config(self) -> Check:
         path, name = docker.config_file(), self.registry.name
-        served_by = cred_helpers.helper_for(path, name)
+        found = reading.read(path)
+        served_by = found.helper_for(name)
         if docker.is_served_by_environment(name):
             message = f"DOCKER_AUTH_CONFIG holds a pair for {name}, which Docker takes before it asks a helper"
             return Check("docker-config", False, message, "run: unset DOCKER_AUTH_CONFIG")
-        has_plain_pair = name in creds_store.plain_pairs(path)
+        has_plain_pair = name in creds_store.plain_pairs(found)
         if served_by != cred_helpers.HELPER:
             message = f"{path} names {f'{served_by!r}, not this helper,' if served_by else 'no helper'} for {name}"
             if not served_by and has_plain_pair:
@@ -90,14 +91,18 @@ class Examination:
         message = f"{path} names this helper for {name}"
         if has_plain_pair:  # of an earlier docker login: no reason why pulls fail
             message += f"; a pair in plain text still lies there (docker logout {name} takes it out, and signs out)"
+        for key in found.unusable_auths():
+            message += f"; docker warns at every command that the auth of {key} there cannot be read"
         return Check("docker-config", True, message)
 
     def other_clients(self) -> Check | None:
         """podman's and Helm's own files go before Docker's."""
         name = self.registry.name
-        paths = [path for path in (*podman.config_files(), helm.config_file()) if path.exists()]
+        of_podman = podman.config_files()
+        paths = [path for path in (*of_podman, helm.config_file()) if path.exists()]
         for path in paths:
-            if cred_helpers.helper_for(path, name) != cred_helpers.HELPER and name in creds_store.plain_pairs(path):
+            found = reading.read(path, whole=path in of_podman)
+            if found.helper_for(name) != cred_helpers.HELPER and name in creds_store.plain_pairs(found):
                 message = f"{path} holds a pair for {name} in plain text, which goes before this helper"
                 return Check("other-clients", False, message, f"run: {PROGRAM} setup {name}")
         return (

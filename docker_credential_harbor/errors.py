@@ -105,6 +105,14 @@ class ClientConfigInvalid(Failure):
     advice = "correct it; nothing in it was changed"
 
 
+class ClientConfigUnread(ClientConfigInvalid):
+    """Only for its encoding, which `setup` can mend."""
+
+    code = "client-config-unread"
+    what = "no client reads the configuration {place}: {reason}"
+    advice = "run: docker-credential-harbor setup REGISTRY, which writes it anew; or save it as UTF-8 without a mark"
+
+
 class NotEntered(Failure):
     """`setup` asks Harbor before it writes anything."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,11 +12,11 @@ from docker_credential_harbor import files
 from docker_credential_harbor.errors import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
     from pathlib import Path
 
 # What clients keep in plain text (docker's config.json, containers-auth.json(5)): nothing for a terminal.
-_SECRET = re.compile(r'("(?:auth|identitytoken|registrytoken|password)"\s*:\s*)"[^"]*"')
+_SECRET = re.compile(r'("(?:auth|identitytoken|registrytoken|password)"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
 
 
 class Change(NamedTuple):
@@ -39,7 +40,7 @@ class Change(NamedTuple):
             files.replace_keeping_link(self.path, self.after, self.mode, self.folder_mode)
 
     def carry_out_or_remove(self) -> None:
-        """A file in which nothing is left goes, unless it is a link: `setup` made it, as a rule. Raises NotWritable."""
+        """A file in which nothing is left goes, unless it is a link. Raises NotWritable."""
         if self.is_none or self.after.strip() not in (b"", b"{}") or self.path.is_symlink():
             self.carry_out()
         else:
@@ -57,10 +58,10 @@ class Change(NamedTuple):
         """In the unified format of diff(1), without secrets; empty where nothing changes."""
         if self.is_none:
             return ""
-        before, after = ((content or b"").decode(errors="replace") for content in (self.before, self.after))
+        before, after = (_shown(content or b"") for content in (self.before, self.after))
         name = "/dev/null" if self.before is None else str(self.path)
         lines = difflib.unified_diff(_lines(before), _lines(after), name, str(self.path))
-        return _SECRET.sub(r'\1"…"', "".join(lines))
+        return "".join(lines)
 
 
 def none(path: Path, what: str) -> Change:
@@ -68,12 +69,15 @@ def none(path: Path, what: str) -> Change:
     return Change(path, None, b"", what)
 
 
-def carry_out(changes: Sequence[Change], *, undoing: bool = False) -> None:
-    """All of them or none. Raises NotWritable."""
+def carry_out(changes: Sequence[Change], *, may_go: Container[Path] = ()) -> None:
+    """All of them or none. ``may_go``: the files that need not stay where nothing is left in them.
+
+    Raises NotWritable.
+    """
     done: list[Change] = []
     try:
         for change in changes:
-            if undoing:
+            if change.path in may_go:
                 change.carry_out_or_remove()
             else:
                 change.carry_out()
@@ -82,6 +86,11 @@ def carry_out(changes: Sequence[Change], *, undoing: bool = False) -> None:
         for change in reversed(done):
             change.take_back()
         raise
+
+
+def _shown(content: bytes) -> str:
+    """Without secrets: they are looked for in the whole text, since they may stand on a line of their own."""
+    return _SECRET.sub(r'\1"…"', content.decode(json.detect_encoding(content), errors="replace"))
 
 
 def _lines(text: str) -> list[str]:

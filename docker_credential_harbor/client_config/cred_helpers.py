@@ -8,42 +8,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.client_config import json_file
-from docker_credential_harbor.client_config.change import Change
+from docker_credential_harbor.client_config import json_file, json_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from docker_credential_harbor.client_config.change import Change
+
 HELPER = "harbor"  # clients run docker-credential-harbor for it
+FIELD = "credHelpers"
 
 
 def entered(path: Path, registry: str) -> Change:
     """With this helper for the registry, as its name stands in image names."""
-    before, document = json_file.read(path)
-    helpers = document.setdefault("credHelpers", {})
-    if helpers.get(registry) == HELPER:
-        return Change(path, before, before or b"", f"{path} names this helper for {registry} already")
-    instead = f" instead of {helpers[registry]!r}, which --undo does not bring back" if helpers.get(registry) else ""
-    helpers[registry] = HELPER
-    after = json_file.written(document, before)
-    return Change(path, before, after, f"this helper entered for {registry} into {path}{instead}")
+    document = json_file.read(path)
+    helpers = document.field(FIELD) or {}
+    found = helpers.get(registry)
+    text = document.named(FIELD)
+    if found == HELPER and text == document.text and not document.unread:
+        return document.unchanged(f"{path} names this helper for {registry} already")
+    if document.field(FIELD) is None:
+        text = json_text.with_member(text, [FIELD], {})
+    instead = f" instead of {found!r}, which --undo does not bring back" if found not in (None, "", HELPER) else ""
+    text = json_text.with_member(text, [FIELD, registry], HELPER)
+    return document.changed(text, f"this helper entered for {registry} into {path}{instead}")
 
 
 def taken_out(path: Path, registry: str) -> Change:
     """Without it; what another helper serves stays with that."""
-    before, document = json_file.read(path)
-    helpers = document.get("credHelpers", {})
-    if helpers.get(registry) != HELPER:
-        return Change(path, before, before or b"", f"{path} does not name this helper for {registry}")
-    del helpers[registry]
-    if not helpers:
-        del document["credHelpers"]
-    after = json_file.written(document, before)
-    return Change(path, before, after, f"this helper taken out for {registry} from {path}")
-
-
-def helper_for(path: Path, registry: str) -> str:
-    """Which helper is asked for the registry; "": none. ``credHelpers`` goes before ``credsStore`` (docker/cli)."""
-    _, document = json_file.read(path)
-    found = document.get("credHelpers", {}).get(registry) or document.get("credsStore")
-    return found if isinstance(found, str) else ""
+    document = json_file.read(path)
+    helpers, spelt = document.field(FIELD) or {}, document.spelt(FIELD)
+    if spelt is None or helpers.get(registry) != HELPER:
+        return document.unchanged(f"{path} does not name this helper for {registry}")
+    text = json_text.without(document.text, [spelt, registry] if len(helpers) > 1 else [spelt])
+    return document.changed(text, f"this helper taken out for {registry} from {path}")

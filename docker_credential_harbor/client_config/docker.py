@@ -5,15 +5,18 @@ Sources: docker/cli, "Credential helpers" and DOCKER_CONFIG in its documentation
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from docker_credential_harbor.client_config import reading
+from docker_credential_harbor.errors import ClientConfigInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 IN_HOME = Path(".docker", "config.json")
+VARIABLE = "DOCKER_AUTH_CONFIG"
 
 
 def is_served_by_environment(registry: str, environ: Mapping[str, str] = os.environ) -> bool:
@@ -21,11 +24,12 @@ def is_served_by_environment(registry: str, environ: Mapping[str, str] = os.envi
 
     Docker leaves one that it cannot read out of account.
     """
+    content = os.fsencode(environ.get(VARIABLE) or "")
     try:
-        auths = json.loads(environ.get("DOCKER_AUTH_CONFIG") or "{}")["auths"]
-    except (ValueError, LookupError, TypeError, RecursionError):
+        found = reading.of(content, Path(VARIABLE))
+    except ClientConfigInvalid:
         return False
-    return isinstance(auths, dict) and bool(auths.get(registry))
+    return registry in found.auths and found.pair(registry) is not None and not found.unusable_auths()
 
 
 def config_file(environ: Mapping[str, str] = os.environ) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docker_credential_harbor import config, console, diagnosis, scheduler, server_url
-from docker_credential_harbor.client_config import change, creds_store, registration
+from docker_credential_harbor.client_config import change, creds_store, made, reading, registration
 from docker_credential_harbor.errors import (
     Failure,
     NotEntered,
@@ -152,7 +152,7 @@ def _set_up(arguments: argparse.Namespace, found: Files, name: str, given: Given
 
     def planned(found: Files) -> tuple[list[Change], Mapping[str, Credentials]]:
         everything = arguments.credentials_store
-        plain = creds_store.plain_pairs(found.clients[0]) if everything else {}
+        plain = creds_store.movable_pairs(found.clients[0]) if everything else {}
         return registration.entered(found, name, given, client=client, for_every_server=everything), plain
 
     changes, plain = planned(found)
@@ -161,7 +161,9 @@ def _set_up(arguments: argparse.Namespace, found: Files, name: str, given: Given
     if plain and not arguments.yes:
         _ask_whether_to_move(plain, found.clients[0])
     with registration.alone(name):
-        _carry_out(*planned(registration.of_this_user(undo=False)))
+        changes, plain = planned(registration.of_this_user(undo=False))
+        _carry_out(changes, plain)
+        made.note(each.path for each in changes if each.before is None and not each.is_none)
     _adopt(name)
     _tell_what_is_left(found, name)
     if arguments.no_login:
@@ -289,7 +291,10 @@ def _tell_what_is_left(found: Files, name: str) -> None:
     if not missing.ok:
         console.warn(f"{missing.message}: {missing.fix}")
     path = found.clients[0]
-    if name in creds_store.plain_pairs(path):
+    theirs = reading.read(path)
+    for key in theirs.unusable_auths():
+        console.warn(f"docker warns at every command that the auth of {key} in {path} cannot be read: correct it there")
+    if name in creds_store.plain_pairs(theirs):
         print(f"{path} still holds a pair for {name} in plain text, which docker does not use any more;")
         print(f"to take it out: docker logout {name}, then docker-credential-harbor login {name}")
 
@@ -323,11 +328,12 @@ def _undo(arguments: argparse.Namespace, found: Files, name: str) -> int:
         _sign_out(name)
     left = _left_in_the_store() if registration.is_for_every_server(found) else []
     if found.for_everybody:
-        change.carry_out(changes, undoing=True)
+        change.carry_out(changes, may_go=[each.path for each in changes])
     else:
         with registration.alone(name):
             changes = registration.taken_out(registration.of_this_user(undo=True), name)
-            change.carry_out(changes, undoing=True)
+            change.carry_out(changes, may_go=made.noted())
+            made.forget_those_gone()
     for each in changes:
         print(each.what)
     if not found.for_everybody and not set(found.settings.registries) - {name} and scheduler.choose().uninstall():

@@ -201,6 +201,31 @@ class TestFiles:
         assert not (fresh.home.docker_config / "config.json").exists()
         assert not list(fresh.home.folders["XDG_CONFIG_HOME"].rglob("config.toml"))
 
+    @pytest.mark.parametrize("content", ["{}", "{}\n", '{"auths": {}}', '{\n\t"auths": {\n\t\t"i": {}\n\t}\n}'])
+    def test_undo_leaves_what_was_there_before(self, fresh: Helper, content: str) -> None:
+        theirs = fresh.home.docker_config / "config.json"
+        podmans = fresh.home.folders["XDG_CONFIG_HOME"] / "containers" / "auth.json"
+        ours = fresh.home.folders["XDG_CONFIG_HOME"] / "docker-credential-harbor" / "config.toml"
+        for place in (theirs, podmans, ours):
+            place.parent.mkdir(exist_ok=True)
+            place.write_text("" if place is ours else content)
+        assert fresh.run(["setup", "--no-login", NAME]).returncode == 0
+        assert fresh.run(["setup", "--no-login", "h"]).returncode == 0
+        for name in (NAME, "h"):
+            assert fresh.run(["setup", "--undo", name]).returncode == 0
+        assert (theirs.read_text(), podmans.read_text(), ours.read_text()) == (content, content, "")
+
+    def test_undo_leaves_a_file_that_somebody_made_after_setups(self, fresh: Helper) -> None:
+        theirs = fresh.home.docker_config / "config.json"
+        for _ in range(2):
+            fresh.run(["setup", "--no-login", NAME])
+            fresh.run(["setup", "--undo", NAME])
+            assert not theirs.exists()
+        theirs.write_text("{}")
+        fresh.run(["setup", "--no-login", NAME])
+        fresh.run(["setup", "--undo", NAME])
+        assert theirs.read_text() == "{}"
+
     @pytest.mark.parametrize(
         ("options", "said"),
         [

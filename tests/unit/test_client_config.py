@@ -75,7 +75,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
         (b'{\n "a": 1,,\n}', ":2 cannot be used: it is not JSON"),
         (b"[]", "not a JSON object"),
         (b'{"credHelpers": []}', "not a JSON object"),
-        (b"\xff\xfe", "not JSON"),
+        (b"\xff\xff", "not JSON"),
     ],
 )
 def test_a_broken_file_is_named_and_left_as_it_is(tmp_path: Path, content: bytes, reason: str) -> None:
@@ -178,7 +178,7 @@ def test_null_is_as_good_as_nothing(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text('{"auths": null, "credHelpers": null}')
     assert add(path, "h") is True
-    assert json.loads(path.read_text()) == {"credHelpers": {"h": "harbor"}}
+    assert json.loads(path.read_text()) == {"auths": None, "credHelpers": {"h": "harbor"}}
 
 
 def test_half_a_character_is_kept(tmp_path: Path) -> None:
