@@ -34,11 +34,7 @@ def look_for_ticket(look: Inquiry) -> None:
 
 
 def sign_in(look: Inquiry) -> None:
-    """Our own sign-in, kept at once; the known person stays who they are.
-
-    The tokens that it replaces are not revoked: with them older Keycloaks would end every session that the person has
-    with our client, the new one too (keycloak/keycloak#35486). Not used any more, they end by themselves.
-    """
+    """Our own sign-in, kept at once; the known person stays who they are."""
     from docker_credential_harbor.signin import kerberos
 
     redirect = look.known.redirect
@@ -62,6 +58,8 @@ def sign_in(look: Inquiry) -> None:
     look.context.store.save_sign_in(look.registry.name, look.sign_in)
     if remark:
         console.warn(remark)
+    if before:
+        tokens.end_replaced(look.http, found, look.registry, before.tokens, fresh)
     look.learn(
         ticket_sign_in=True,
         signed_in=True,

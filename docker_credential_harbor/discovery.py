@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from docker_credential_harbor.transport import Answer, Transport
 
 WELL_KNOWN_PATH = "/.well-known/openid-configuration"
+KEYCLOAK_REVOCATION_PATH = "/protocol/openid-connect/revoke"
 MOST_PREFIXES = 10  # of the authorization endpoint's path that are tried
 
 
@@ -71,27 +72,32 @@ def _prefixes(endpoint: str) -> list[str]:
 
 
 def _provider(document: dict[str, Any], answer: Answer) -> Provider:
-    def endpoint(name: str) -> str | None:
+    def needed(name: str) -> str:
         url = document.get(name)
         if url is None:
-            return None
+            raise BrokenAnswer(host=answer.host, reason=f"it names no {name}")
         if not isinstance(url, str) or not is_secure_url(url):
             raise BrokenAnswer(host=answer.host, reason=f"its {name} is no https:// address")
         return url
 
-    def needed(name: str) -> str:
-        url = endpoint(name)
-        if url is None:
-            raise BrokenAnswer(host=answer.host, reason=f"it names no {name}")
-        return url
+    def optional(name: str) -> str | None:
+        """One that cannot be used is as good as none: sign-in does not hang on it."""
+        url = document.get(name)
+        return url if isinstance(url, str) and is_secure_url(url) else None
+
+    revocation_endpoint = optional("revocation_endpoint")
 
     return Provider(
         issuer=document["issuer"],
         authorization_endpoint=needed("authorization_endpoint"),
         token_endpoint=needed("token_endpoint"),
         jwks_uri=needed("jwks_uri"),
-        revocation_endpoint=endpoint("revocation_endpoint"),
-        device_authorization_endpoint=endpoint("device_authorization_endpoint"),
+        revocation_endpoint=revocation_endpoint,
+        device_authorization_endpoint=optional("device_authorization_endpoint"),
         iss_parameter_supported=document.get("authorization_response_iss_parameter_supported") is True,
         pairwise_only=document.get("subject_types_supported") == ["pairwise"],
+        # Keycloaks before 26.1 end every session that the person has with the client (keycloak/keycloak#35486), and
+        # other providers may; the other member came with 26.1 as well (keycloak/keycloak#35903).
+        revokes_one_session=(revocation_endpoint or "").endswith(KEYCLOAK_REVOCATION_PATH)
+        and "prompt_values_supported" in document,
     )

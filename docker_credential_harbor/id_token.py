@@ -37,6 +37,15 @@ def claims_of(token: str, issuer: str) -> dict[str, Any]:
     return _json_part(token, 1, issuer)
 
 
+def session_of(token: str) -> str | None:
+    """The provider's session that it was given in (`sid`, OIDC Front-Channel Logout 3); None: it does not tell."""
+    try:
+        session = claims_of(token, "").get("sid")
+    except IdTokenRejected:
+        return None
+    return session if isinstance(session, str) and session else None
+
+
 def checked(token: str, *, issuer: str, client_id: str, subject: str) -> dict[str, Any]:
     """The claims of a refreshed ID token, checked as OIDC Core 12.2 asks; its signature is not (3.1.3.7, 6).
 

@@ -184,6 +184,7 @@ class Provider(NamedTuple):
     device_authorization_endpoint: str | None = None
     iss_parameter_supported: bool = False  # authorization_response_iss_parameter_supported, RFC 9207
     pairwise_only: bool = False  # subject_types_supported: each client is given another sub (OIDC Core 8)
+    revokes_one_session: bool = False  # known to end, with a refresh token, no other sign-in of the person
 
 
 class Freshness(NamedTuple):

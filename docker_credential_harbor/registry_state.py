@@ -164,7 +164,7 @@ def _freshness(data: dict[str, Any]) -> Freshness:
 
 def _provider(data: dict[str, Any]) -> Provider:
     provider = Provider(**data)
-    texts = {**provider._asdict(), "iss_parameter_supported": "", "pairwise_only": ""}
+    texts = {**provider._asdict(), "iss_parameter_supported": "", "pairwise_only": "", "revokes_one_session": ""}
     if not all(isinstance(text, str | None) for text in texts.values()):
         raise TypeError
     return provider

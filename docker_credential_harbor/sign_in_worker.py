@@ -158,11 +158,14 @@ class Worker:
         )
 
     def _keep(self, result: SignInResult, found: Provider) -> None:
+        before = self.known
         self._check_person(result.tokens, found)
         remark = self.store.remark(self.registry.name)
         self._save(SignIn(result.tokens, self.known.pair if self.known else None))
         if remark:
             self._tell(remark)
+        if before:
+            tokens.end_replaced(self.http, found, self.registry, before.tokens, result.tokens)
 
     def _after_walk_in_tab(self, watch: Watch, sent_on_at: float) -> Asked:
         watch.in_sign_in(sent_on_at)

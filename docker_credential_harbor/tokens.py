@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import console, discovery, harbor, provider
+from docker_credential_harbor import console, discovery, harbor, id_token, provider
 from docker_credential_harbor.errors import Failure
 
 if TYPE_CHECKING:
@@ -92,6 +92,16 @@ def end(http: Transport, found: Provider, registry: Registry, tokens: TokenSet) 
     if tokens.refresh_token and tokens.issuer == found.issuer:
         with suppress(Failure):
             provider.revoke(http, found, registry, tokens.refresh_token)
+
+
+def end_replaced(http: Transport, found: Provider, registry: Registry, before: TokenSet, after: TokenSet) -> None:
+    """Ends the sign-in that another one, already kept, has replaced; not where that could end this one as well.
+
+    Two sign-ins in one session of the browser are one to the provider.
+    """
+    sessions = {id_token.session_of(before.id_token), id_token.session_of(after.id_token)}
+    if found.revokes_one_session and len(sessions) == 2 and None not in sessions:
+        end(http, found, registry, before)
 
 
 def are_of_one_person(before: TokenSet, after: TokenSet) -> bool:

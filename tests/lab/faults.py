@@ -4,6 +4,7 @@ The Host header is kept, so Keycloak takes the proxy's address for its own: use 
 to be told: `harbor.external_url = proxy.url`.
 """
 
+import json
 import ssl
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -72,6 +73,18 @@ def after(count: int, fault: Fault) -> Fault:
         exchange.answer(code, body, headers)
 
     return later
+
+
+def with_members(**members: object) -> Fault:
+    """The true answer, with other members in its JSON; None takes one out."""
+
+    def fault(exchange: Exchange, proxy: "FaultProxy") -> None:
+        code, headers, body = proxy.true_answer(exchange)
+        value = {**json.loads(body), **members}
+        kept = {name: member for name, member in value.items() if member is not None}
+        exchange.answer(code, json.dumps(kept).encode(), headers)
+
+    return fault
 
 
 def garbage(exchange: Exchange, _proxy: "FaultProxy") -> None:

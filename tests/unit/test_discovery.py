@@ -73,7 +73,6 @@ def test_discover_without_what_is_optional(server: Answers) -> None:
         (200, {"token_endpoint": "http://sso.example.com/token"}, BrokenAnswer),
         (200, {"token_endpoint": None}, BrokenAnswer),
         (200, {"jwks_uri": 5}, BrokenAnswer),
-        (200, {"revocation_endpoint": "ftp://x/"}, BrokenAnswer),
         (200, {"authorization_endpoint": "javascript:alert(1)"}, BrokenAnswer),
         (404, {}, BrokenAnswer),
         (301, {}, BrokenAnswer),
@@ -84,6 +83,26 @@ def test_discover_refuses(server: Answers, status: int, changes: dict[str, Any],
     server.replies[f"{REALM}/.well-known/openid-configuration"] = (status, {}, document(server, **changes))
     with pytest.raises(error):
         discovery.discover(Transport(10), server.url + REALM)
+
+
+@pytest.mark.parametrize("name", ["revocation_endpoint", "device_authorization_endpoint"])
+@pytest.mark.parametrize("url", ["http://sso.example.com/x", "ftp://x/", "", "/x", "x", 5, True, [], {}, "https://[x/"])
+def test_an_optional_endpoint_that_cannot_be_used_is_as_good_as_none(server: Answers, name: str, url: object) -> None:
+    server.replies[f"{REALM}/.well-known/openid-configuration"] = (200, {}, document(server, **{name: url}))
+    found = discovery.discover(Transport(10), server.url + REALM)
+    assert getattr(found, name) is None
+
+
+def test_which_keycloaks_end_one_session_alone(server: Answers) -> None:
+    def revokes_one(**changes: object) -> bool:
+        server.replies[f"{REALM}/.well-known/openid-configuration"] = (200, {}, document(server, **changes))
+        return discovery.discover(Transport(10), server.url + REALM).revokes_one_session
+
+    keycloak = f"{server.url}{REALM}/protocol/openid-connect/revoke"
+    assert revokes_one(revocation_endpoint=keycloak, prompt_values_supported=["none", "login"])
+    assert not revokes_one(revocation_endpoint=keycloak), "before 26.1"
+    assert not revokes_one(prompt_values_supported=["none", "login"]), "another provider"
+    assert not revokes_one(revocation_endpoint=None, prompt_values_supported=["none", "login"])
 
 
 def test_the_issuer_must_match_to_the_last_slash(server: Answers) -> None:
