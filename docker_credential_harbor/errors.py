@@ -208,6 +208,65 @@ class TlsFailed(Unreachable):
     )
 
 
+class TlsTooOld(Unreachable):
+    """TLS 1.1 at best (RFC 8996)."""
+
+    code = "tls-too-old"
+    what = "{host} offers no TLS version that is still safe"
+    advice = "its administrator has to switch on TLS 1.2 or newer"
+
+
+class ClientCertificateWanted(Unreachable):
+    code = "client-certificate-wanted"
+    what = "{host} wants a client certificate"
+    advice = "there is no setting for one; its administrator has to let the helper's requests through without"
+
+
+class HandshakeFailed(Unreachable):
+    """The handshake failed for another cause."""
+
+    code = "handshake-failed"
+    what = "no TLS connection to {host} ({reason})"
+    advice = "its administrator, or that of a firewall in between, can see why"
+
+
+class NotTls(Unreachable):
+    """What answers is plain http, or another protocol without TLS."""
+
+    code = "not-tls"
+    what = "{host} does not speak TLS"
+    advice = (
+        "check host and port of the configured url; a Harbor with plain http needs TLS from its administrator: "
+        "http:// is for loopback addresses only"
+    )
+
+
+class HttpsWanted(Unreachable):
+    code = "https-wanted"
+    what = "{host} speaks TLS and was asked by http://"
+    advice = "write https:// in the configured url"
+
+
+class ProxyFailed(Unreachable):
+    """``variable`` is the one that names the proxy."""
+
+    code = "proxy-failed"
+    what = "{host} cannot be reached through the proxy {proxy} ({reason})"
+    advice = "check {variable}, or name the host in NO_PROXY where it can be reached without"
+
+
+class ProxyWantsPassword(Unreachable):
+    code = "proxy-wants-password"
+    what = "the proxy {proxy} does not lead to {host} without the right user name and password"
+    advice = "put them into {variable} before the host: USER:PASSWORD@{proxy}"
+
+
+class ProxyUnusable(Unreachable):
+    code = "proxy-unusable"
+    what = "{host} cannot be asked: what {variable} names is no proxy that can be used ({reason})"
+    advice = "correct or unset {variable}"
+
+
 class ServerFault(Unreachable):
     code = "server-fault"
     what = "{host} answered with status {status}"
@@ -299,18 +358,6 @@ class AudienceMissing(Failure):
         "ask the provider's administrator to add to that client a mapper of type Audience "
         "with included client audience {harbor_client_id!r} and 'Add to ID token' on; where it has none, go without "
         "a client: set client_id = '' and run: docker-credential-harbor login {registry}"
-    )
-
-
-class TokenTooLong(Failure):
-    """Harbor itself takes it; web servers and proxies before it have room for 4 to 16 k of headers."""
-
-    code = "token-too-long"
-    what = "{host} refuses a request with the ID token of the client {client_id!r}, {characters} characters ({reason})"
-    advice = (
-        "ask the provider's administrator to leave {excess} out of the ID token of that client; else Harbor's to let "
-        "longer headers through in front of it (nginx: large_client_header_buffers), or go without a client: set "
-        "client_id = '' and run: docker-credential-harbor login {registry}"
     )
 
 

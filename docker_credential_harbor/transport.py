@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from docker_credential_harbor.model import Credentials
-    from docker_credential_harbor.trust_store import TrustStore
 
 MAXIMUM_BYTES = 1024 * 1024
 CHUNK_BYTES = 64 * 1024
+CONNECTING_SHARE = 0.9  # of the time, so that a connection's end comes first and says who was not there
 USER_AGENT = f"docker-credential-harbor/{__version__}"
 
 
@@ -159,9 +159,7 @@ class Transport:
 
     def _open(self) -> Any:
         if self._adapter is None:
-            from docker_credential_harbor.trust_store import TrustStore
-
-            self._adapter = _new_adapter(TrustStore(self._ca_file))
+            self._adapter = _new_adapter(self._ca_file)
         return self._adapter
 
 
@@ -217,9 +215,14 @@ def _exchange(
     import requests
     import urllib3
 
+    from docker_credential_harbor.proxies import proxy_for
+
+    proxy = proxy_for(url)
+    proxies = {"https": proxy.url} if proxy else {}
+    limits = (limit_seconds * CONNECTING_SHARE, limit_seconds)
     try:
         prepared = requests.Request(method, url, headers=headers, data=body).prepare()
-        response = adapter.send(prepared, stream=True, timeout=limit_seconds, proxies=_proxies(url))
+        response = adapter.send(prepared, stream=True, timeout=limits, proxies=proxies)
         try:
             content = _bounded(response.raw.stream(CHUNK_BYTES, decode_content=True), host_of(url))
         except BaseException:
@@ -228,9 +231,11 @@ def _exchange(
             raise
         response.raw.release_conn()
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        raise network_faults.in_plain_words(error, host_of(url), limit_seconds) from error
+        raise network_faults.in_plain_words(error, host_of(url), limit_seconds, proxy) from error
     cookies = tuple(response.raw.headers.getlist("set-cookie"))
-    return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, content, url, cookies)
+    answer = Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, content, url, cookies)
+    network_faults.check_answer(answer)
+    return answer
 
 
 def _bounded(chunks: Iterator[bytes], host: str) -> bytes:
@@ -242,48 +247,17 @@ def _bounded(chunks: Iterator[bytes], host: str) -> bytes:
     return bytes(content)
 
 
-def _proxies(url: str) -> dict[str, str]:
-    """The usual proxy variables, except for loopback: what is on this machine is not for a proxy to see."""
-    import requests
-
-    if is_loopback_host(urlsplit(url).hostname):
-        return {}
-    return requests.utils.get_environ_proxies(url, no_proxy=None)
-
-
-def _new_adapter(trust: TrustStore) -> Any:
+def _new_adapter(ca_file: Path | None) -> Any:
     import warnings
+
+    from docker_credential_harbor.trust_store import TrustStore
 
     with warnings.catch_warnings():
         # Every answer says its encoding or is JSON: the packaged executable is without a library that guesses it.
         warnings.filterwarnings("ignore", message="Unable to find acceptable character detection")
-        from requests.adapters import HTTPAdapter
-    from requests import RequestException
+        from docker_credential_harbor.http_adapter import SystemTrustAdapter
 
-    class SystemTrustAdapter(HTTPAdapter):
-        """Leaves the judgement of certificates to our trust store alone: requests would add the bundle of certifi."""
-
-        def send(self, *arguments: Any, **options: Any) -> Any:
-            try:
-                return super().send(*arguments, **options)
-            except RequestException as error:  # in the handshake: the request has not left
-                if network_faults.lacks_authority(error) and trust.read_on():
-                    return super().send(*arguments, **options)
-                raise
-
-        def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> tuple[Any, Any]:
-            host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
-            return host, {"ssl_context": trust.context, "cert_reqs": "CERT_REQUIRED"}
-
-        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002 - it is requests' own
-            conn.cert_reqs = "CERT_REQUIRED"
-
-        def proxy_manager_for(self, proxy: str, **arguments: Any) -> Any:
-            if not proxy.lower().startswith("socks"):
-                arguments["proxy_ssl_context"] = trust.context
-            return super().proxy_manager_for(proxy, **arguments)
-
-    return SystemTrustAdapter()
+    return SystemTrustAdapter(TrustStore(ca_file))
 
 
 def _without_query(url: str) -> str:

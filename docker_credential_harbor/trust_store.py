@@ -35,6 +35,7 @@ class TrustStore:
         self._unread: str | None = None
         if sys.platform == "linux":
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            self.context.sslsocket_class = _Socket
             self._begin_on_linux()
         else:
             import truststore
@@ -43,6 +44,8 @@ class TrustStore:
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
         if ca_file is not None:
             _add(self.context, ca_file)
+            # An intermediate, or the server's own certificate: what somebody names is trusted, as by Go and curl.
+            self.context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
 
     def read_on(self) -> bool:
         """Reads what was left out at first, for a certificate whose authority is not known. False: that was all."""
@@ -63,6 +66,18 @@ class TrustStore:
             self.context.load_verify_locations(capath=folder)
         else:
             self.read_on()
+
+
+class _Socket(ssl.SSLSocket):
+    """Tells two causes apart for which TLS 1.2 has one alert: no common cipher, and a client certificate wanted."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except ssl.SSLError as error:
+            if error.reason == "SSLV3_ALERT_HANDSHAKE_FAILURE" and self.cipher():  # there was one in common
+                error.reason = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+            raise
 
 
 def _is_hashed(folder: str) -> bool:

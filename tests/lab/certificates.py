@@ -21,19 +21,20 @@ LOOPBACK, OTHER_NAME = ("127.0.0.1", "localhost"), ("other.example.com",)
 
 
 class Authority:
-    """An authority; `ca_file` is its certificate in PEM."""
+    """An authority, or an intermediate one of `issuer`'s; `ca_file` is its certificate in PEM."""
 
-    def __init__(self, folder: Path, name: str = "Lab Authority") -> None:
+    def __init__(self, folder: Path, name: str = "Lab Authority", issuer: "Authority | None" = None) -> None:
         self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name(name)
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.name = _name(name)
         now = datetime.now(timezone.utc)
+        signer = issuer or self
         certificate = (
-            _builder(self._name, self._name, self._key.public_key(), now - DAY, now + 30 * DAY)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
+            _builder(self.name, signer.name, self.key.public_key(), now - DAY, now + 30 * DAY)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0 if issuer else 1), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False)
             .add_extension(_usage(for_authority=True), critical=True)
-            .sign(self._key, hashes.SHA256())
+            .sign(signer.key, hashes.SHA256())
         )
         self.ca_file = folder / f"{name.lower().replace(' ', '-')}.pem"
         self.ca_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
@@ -44,14 +45,14 @@ class Authority:
         now = datetime.now(timezone.utc)
         end = now - DAY if kind == "expired" else now + 30 * DAY
         names = [_host(host) for host in (OTHER_NAME if kind == "other-name" else hosts)]
-        authority_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        authority_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         certificate = (
-            _builder(_name(kind), self._name, key.public_key(), now - 2 * DAY, end)
+            _builder(_name(kind), self.name, key.public_key(), now - 2 * DAY, end)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(authority_key, critical=False)
             .add_extension(_usage(for_authority=False), critical=True)
-            .sign(self._key, hashes.SHA256())
+            .sign(self.key, hashes.SHA256())
         )
         certificate_file, key_file = (self._folder / f"{kind}-{hosts[0]}.{ending}" for ending in ("pem", "key"))
         certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))

@@ -59,6 +59,28 @@ def raw_server(serve: Callable[[socket.socket, bytes], None], tls: ssl.SSLContex
                 connection.shutdown(socket.SHUT_RDWR)
 
 
+def connect_proxy(target: list[int], seen: list[bytes]) -> Callable[[socket.socket, bytes], None]:
+    """A proxy that knows CONNECT (RFC 9110 9.3.6) and leads every name to one port."""
+
+    def serve(connection: socket.socket, head: bytes) -> None:
+        seen.append(head)
+        with socket.create_connection(("127.0.0.1", target[0])) as upstream:
+            connection.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+
+            def back() -> None:
+                with contextlib.suppress(OSError):
+                    while data := upstream.recv(65536):
+                        connection.sendall(data)
+                    connection.shutdown(socket.SHUT_WR)
+
+            thread = threading.Thread(target=back, daemon=True)
+            thread.start()
+            while data := connection.recv(65536):
+                upstream.sendall(data)
+
+    return serve
+
+
 @dataclass(frozen=True)
 class Asked:
     """One request as the server saw it."""
