@@ -361,6 +361,18 @@ class AudienceMissing(Failure):
     )
 
 
+class TokenTooLong(Failure):
+    """Harbor itself takes it; web servers and proxies before it have room for 4 to 16 k of headers."""
+
+    code = "token-too-long"
+    what = "{host} refuses a request with the ID token of the client {client_id!r}, {characters} characters ({reason})"
+    advice = (
+        "ask the provider's administrator to leave {excess} out of the ID token of that client; else Harbor's to let "
+        "longer headers through in front of it (nginx: large_client_header_buffers), or go without a client: set "
+        "client_id = '' and run: docker-credential-harbor login {registry}"
+    )
+
+
 class SecretRefused(Failure):
     """Harbor refused to set a CLI secret."""
 

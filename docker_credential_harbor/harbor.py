@@ -20,8 +20,11 @@ from docker_credential_harbor.errors import (
     NoAnswer,
     NotOidcMode,
     SecretRefused,
+    TokenTooLong,
+    Unreachable,
 )
 from docker_credential_harbor.model import CurrentUser, LoginRedirect, PairKind, SystemInfo
+from docker_credential_harbor.transport import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +47,9 @@ OWN_PARAMETERS = (
     *("code_challenge", "code_challenge_method", "id_token_hint", "claims", "request", "request_uri"),
 )
 
+LONG_TOKEN_CHARACTERS = 4000  # what is shorter passes every usual front
+TOO_LONG_STATUSES = (400, 413, 431, 494)  # RFC 6585 5; nginx's own 494 leaves it as 400; some take it for the body
+
 CLI_SECRET_CHARACTERS = 40  # Harbor takes 8 to 128
 REPLACEMENT_CHARACTER = "\ufffd"
 
@@ -62,9 +68,10 @@ def probe(http: Transport, registry: Registry, credentials: Credentials) -> bool
 def current_user(http: Transport, registry: Registry, id_token: str) -> CurrentUser | None:
     """Whose ID token it is, with the CLI secret.
 
-    None: the token is not accepted, the person is not onboarded, or Harbor cannot reach its provider.
+    None: the token is not accepted, the person is not onboarded, or Harbor cannot reach its provider. Raises
+    TokenTooLong.
     """
-    answer = http.request("GET", registry.url + CURRENT_USER_PATH, bearer=id_token)
+    answer = _with_id_token(http, registry, "GET", registry.url + CURRENT_USER_PATH, id_token)
     if answer.status == 401:
         return None
     value = _ok(answer).json_object()
@@ -124,12 +131,12 @@ def login_redirect(http: Transport, registry: Registry) -> LoginRedirect:
 
 
 def set_cli_secret(http: Transport, registry: Registry, id_token: str, user_id: int, secret: str) -> None:
-    """Replace the person's one CLI secret; the old one is invalid at once. Raises SecretRefused."""
+    """Replace the person's one CLI secret; the old one is invalid at once. Raises SecretRefused, TokenTooLong."""
     url = f"{registry.url}/api/v2.0/users/{user_id}/cli_secret"
-    answer = http.request("PUT", url, bearer=id_token, json={"secret": secret})
+    answer = _with_id_token(http, registry, "PUT", url, id_token, json={"secret": secret})
     answer.raise_for_server_fault()
     if 400 <= answer.status < 500:
-        raise SecretRefused(registry=registry.name, reason=_message(answer))
+        raise SecretRefused(registry=registry.name, reason=_message(answer) or f"status {answer.status}")
     if answer.status != 200:
         raise answer.unexpected()
 
@@ -152,6 +159,41 @@ def system_info(http: Transport, registry: Registry) -> SystemInfo:
     except (ValueError, TypeError):
         clock = None
     return SystemInfo(str(value.get("auth_mode") or ""), str(value.get("harbor_version") or ""), clock)
+
+
+def _with_id_token(
+    http: Transport, registry: Registry, method: str, url: str, id_token: str, json: object | None = None
+) -> Answer:
+    """Raises TokenTooLong where something before Harbor does not let the token through."""
+    is_long = len(id_token) >= LONG_TOKEN_CHARACTERS
+    try:
+        answer = http.request(method, url, bearer=id_token, json=json)
+    except Unreachable as error:
+        if not is_long or type(error) is not Unreachable:
+            raise
+        # Some break the connection off instead. So does many another thing: it has to happen again, and only with it.
+        http.request("GET", registry.url + CURRENT_USER_PATH)
+        try:
+            answer = http.request(method, url, bearer=id_token, json=json)
+        except Unreachable as again:
+            raise _too_long(registry, url, id_token, again.facts.get("reason", again.code)) from again
+    if is_long and answer.status in TOO_LONG_STATUSES and _message(answer) is None:
+        raise _too_long(registry, url, id_token, f"status {answer.status}")
+    return answer
+
+
+def _too_long(registry: Registry, url: str, id_token: str, reason: str) -> TokenTooLong:
+    from docker_credential_harbor.id_token import longest_claim
+
+    claim = longest_claim(id_token)
+    return TokenTooLong(
+        registry=registry.name,
+        host=host_of(url),
+        client_id=registry.client_id,
+        characters=f"{len(id_token):,}",
+        excess=f"the claim {claim!r}" if claim else "what makes it so long",
+        reason=reason,
+    )
 
 
 def _ok(answer: Answer) -> Answer:
@@ -206,12 +248,12 @@ def _further(query: Mapping[str, list[str]]) -> tuple[tuple[str, str], ...]:
     return tuple(found.items())
 
 
-def _message(answer: Answer) -> str:
-    """Harbor's own words (``{"errors": [{"message": …}]}``), else the status."""
+def _message(answer: Answer) -> str | None:
+    """Harbor's own words (``{"errors": [{"message": …}]}``); None: it did not say anything in its form."""
     try:
         errors = answer.json_object().get("errors")
     except BrokenAnswer:
         errors = None
     first = errors[0] if isinstance(errors, list) and errors else None
     message = first.get("message") if isinstance(first, dict) else None
-    return message if isinstance(message, str) and message else f"status {answer.status}"
+    return message if isinstance(message, str) and message else None

@@ -46,6 +46,15 @@ def session_of(token: str) -> str | None:
     return session if isinstance(session, str) and session else None
 
 
+def longest_claim(token: str) -> str:
+    """The name of the claim that takes the most room in it; empty where its claims cannot be read."""
+    try:
+        claims = claims_of(token, "")
+    except IdTokenRejected:
+        return ""
+    return max(claims, key=lambda name: len(json.dumps(claims[name])), default="")
+
+
 def checked(token: str, *, issuer: str, client_id: str, subject: str) -> dict[str, Any]:
     """The claims of a refreshed ID token, checked as OIDC Core 12.2 asks; its signature is not (3.1.3.7, 6).
 

@@ -33,7 +33,9 @@ BURST_SECONDS = 3  # within which the requests come that follow a `get`
 CLOCK_DOUBT_SECONDS = 1  # between the request and the instant at which Harbor looked at its clock
 # What is wrong with our own client: Harbor's login does not depend on it. A provider that is not found is not among
 # these: as a rule something between it and this machine is broken.
-OURS_ALONE = frozenset(failure.code for failure in (errors.NoDeviceGrant, errors.ClientRefused, errors.ClientUnknown))
+OURS_ALONE = frozenset(
+    failure.code for failure in (errors.NoDeviceGrant, errors.ClientRefused, errors.ClientUnknown, errors.TokenTooLong)
+)
 PAUSES_SECONDS = (60, 600, 3600)  # after the first, the second, and every further declined window
 
 

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import console, harbor
-from docker_credential_harbor.errors import Unreachable
+from docker_credential_harbor.errors import TokenTooLong, Unreachable
 from docker_credential_harbor.model import Credentials
 
 if TYPE_CHECKING:
@@ -130,7 +130,12 @@ class Watch:
 
     def _user(self) -> CurrentUser | None:
         token = self._id_token()
-        user = harbor.current_user(self._http, self._registry, token) if token else None
+        try:
+            user = harbor.current_user(self._http, self._registry, token) if token else None
+        except TokenTooLong:
+            if self._pair is None:
+                raise
+            return None  # the pair in hand shows it as well
         if user:
             console.keep_secret(user.secret)
         return user

@@ -87,6 +87,19 @@ def with_members(**members: object) -> Fault:
     return fault
 
 
+def with_long_headers(most: int, fault: Fault) -> Fault:
+    """The fault where one header has more characters than that, else the true answer: a front with small buffers."""
+
+    def front(exchange: Exchange, proxy: "FaultProxy") -> None:
+        if any(len(value) > most for value in exchange.headers.values()):
+            fault(exchange, proxy)
+            return
+        code, headers, body = proxy.true_answer(exchange)
+        exchange.answer(code, body, headers)
+
+    return front
+
+
 def garbage(exchange: Exchange, _proxy: "FaultProxy") -> None:
     """200 and JSON by its header, but not by its bytes."""
     exchange.answer(200, b"{\xff\xfe\x00 this is not", [("Content-Type", "application/json")])

@@ -18,6 +18,12 @@ HARBOR_CLIENT = "harbor"
 HARBOR_CLIENT_SECRET = "harbor-client-secret"
 HELPER_CLIENT = "docker-credential-harbor"
 GROUPS_CLAIM = "groups"
+GROUPS_MAPPER: dict[str, Any] = {
+    "name": GROUPS_CLAIM,
+    "protocol": "openid-connect",
+    "protocolMapper": "oidc-group-membership-mapper",
+    "config": {"claim.name": GROUPS_CLAIM, "full.path": "false", "id.token.claim": "true"},
+}
 PEOPLE = ("alice", "bob", "carol")
 EVENTS = ["LOGIN", "CODE_TO_TOKEN", "CODE_TO_TOKEN_ERROR", "REFRESH_TOKEN", "REFRESH_TOKEN_ERROR", "REVOKE_GRANT"]
 
@@ -65,19 +71,13 @@ def realm_representation(
 
 
 def _harbor_client(attributes: Mapping[str, str], groups: bool) -> dict[str, Any]:
-    mapper = {
-        "name": GROUPS_CLAIM,
-        "protocol": "openid-connect",
-        "protocolMapper": "oidc-group-membership-mapper",
-        "config": {"claim.name": GROUPS_CLAIM, "full.path": "false", "id.token.claim": "true"},
-    }
     return {
         "clientId": HARBOR_CLIENT,
         "secret": HARBOR_CLIENT_SECRET,
         # Keycloak lets a loopback address without a port stand for every port.
         "redirectUris": ["http://127.0.0.1/c/oidc/callback", "http://localhost/c/oidc/callback"],
         "attributes": dict(attributes),
-        "protocolMappers": [mapper] if groups else [],
+        "protocolMappers": [GROUPS_MAPPER] if groups else [],
     }
 
 
@@ -167,6 +167,16 @@ class Realm:
         """As an administrator imports one."""
         self._admin("POST", "/clients", json=dict(representation))
 
+    def show_groups_to(self, client_id: str) -> None:
+        """That client's ID tokens have everybody's groups in them, too."""
+        self._add_mapper(client_id, GROUPS_MAPPER)
+
+    def hide_groups_from(self, client_id: str) -> None:
+        """They are taken out again."""
+        path = f"/clients/{self.client(client_id)['id']}/protocol-mappers/models"
+        [mapper] = [found for found in self._admin("GET", path) if found["name"] == GROUPS_CLAIM]
+        self._admin("DELETE", f"{path}/{mapper['id']}")
+
     def make_pairwise(self, client_id: str) -> None:
         """That client gets a `sub` of its own for everybody (OIDC Core 8.1)."""
         mapper = {
@@ -175,7 +185,11 @@ class Realm:
             "protocolMapper": "oidc-sha256-pairwise-sub-mapper",
             "config": {"pairwiseSubAlgorithmSalt": "salt"},
         }
-        self._admin("POST", f"/clients/{self.client(client_id)['id']}/protocol-mappers/models", json=mapper)
+        self._add_mapper(client_id, mapper)
+
+    def _add_mapper(self, client_id: str, mapper: Mapping[str, Any]) -> None:
+        path = f"/clients/{self.client(client_id)['id']}/protocol-mappers/models"
+        self._admin("POST", path, json=dict(mapper))
 
     def remove_client(self, client_id: str) -> None:
         self._admin("DELETE", f"/clients/{self.client(client_id)['id']}")
