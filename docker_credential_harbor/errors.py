@@ -279,6 +279,17 @@ class BrokenAnswer(Unreachable):
     advice = "check the configured url, or a proxy in between"
 
 
+class NotHarborsRedirect(BrokenAnswer):
+    """A sign-in of something before Harbor: oauth2-proxy, a gateway, Cloudflare Access, a captive portal."""
+
+    code = "not-harbors-redirect"
+    what = "{host} sends {path} on to {where}, and that is not Harbor's doing"
+    advice = (
+        "ask whoever runs what stands in front of Harbor there to let /v2/, /service/, /api/ and /c/ through without a "
+        "sign-in of its own, which Docker cannot do either"
+    )
+
+
 class HarborCannotReachProvider(Unreachable):
     code = "harbor-cannot-reach-provider"
     what = "Harbor at {registry} cannot reach its identity provider"

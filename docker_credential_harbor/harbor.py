@@ -12,12 +12,13 @@ import string
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit, urlunsplit
 
 from docker_credential_harbor.errors import (
     BrokenAnswer,
     HarborCannotReachProvider,
     NoAnswer,
+    NotHarborsRedirect,
     NotOidcMode,
     SecretRefused,
     TokenTooLong,
@@ -40,6 +41,7 @@ LOGIN_PATH = "/c/oidc/login"
 CALLBACK_PATH = "/c/oidc/callback"
 ONBOARD_PATH = "/oidc-onboard"  # where a person picks the Harbor user name
 PROFILE_PATH = "/harbor/projects"  # the profile itself is a dialog of every page, without an address
+REDIRECTS = (301, 302, 303, 307, 308)
 
 # Of an authorization request (RFC 6749 4.1.1, RFC 7636 4.3, OIDC Core 3.1.2.1 and 6): each client's own affair.
 OWN_PARAMETERS = (
@@ -114,7 +116,7 @@ def profile_url(registry: Registry) -> str:
 def login_redirect(http: Transport, registry: Registry) -> LoginRedirect:
     """Harbor's client at the provider, its scopes and the authorization endpoint; readable without any account.
 
-    Raises HarborCannotReachProvider, which 500 or silence means here, and NotOidcMode.
+    Raises HarborCannotReachProvider, which 500 or silence means here, NotOidcMode, and NotHarborsRedirect.
     """
     try:
         answer = http.request("GET", login_url(registry))
@@ -126,7 +128,7 @@ def login_redirect(http: Transport, registry: Registry) -> LoginRedirect:
         raise NotOidcMode(registry=registry.name)
     answer.raise_for_server_fault()
     if answer.status not in (302, 303):
-        raise answer.unexpected()
+        raise _no_answer_of_harbors(answer)
     return _login_redirect(answer)
 
 
@@ -137,8 +139,7 @@ def set_cli_secret(http: Transport, registry: Registry, id_token: str, user_id: 
     answer.raise_for_server_fault()
     if 400 <= answer.status < 500:
         raise SecretRefused(registry=registry.name, reason=_message(answer) or f"status {answer.status}")
-    if answer.status != 200:
-        raise answer.unexpected()
+    _ok(answer)
 
 
 def new_cli_secret() -> str:
@@ -199,8 +200,21 @@ def _too_long(registry: Registry, url: str, id_token: str, reason: str) -> Token
 def _ok(answer: Answer) -> Answer:
     answer.raise_for_server_fault()
     if answer.status != 200:
-        raise answer.unexpected()
+        raise _no_answer_of_harbors(answer)
     return answer
+
+
+def _no_answer_of_harbors(answer: Answer) -> BrokenAnswer:
+    """The error for a status that means nothing here. A redirect to the same path elsewhere is a moved address."""
+    asked = urlsplit(answer.url)
+    try:
+        led_to = urlsplit(urljoin(answer.url, answer.headers.get("location", "")))
+    except ValueError:
+        return answer.unexpected()
+    if answer.status not in REDIRECTS or led_to.path == asked.path:
+        return answer.unexpected()
+    where = host_of(led_to.geturl()) + led_to.path
+    return NotHarborsRedirect(host=answer.host, reason=f"status {answer.status}", path=asked.path, where=where)
 
 
 def _readable(secret: object) -> str | None:
@@ -226,14 +240,23 @@ def _login_redirect(answer: Answer) -> LoginRedirect:
     except ValueError as error:
         raise BrokenAnswer(host=answer.host, reason="a redirect that is no URL") from error
     client_id = query.get("client_id", [""])[0]
-    if parts.scheme not in ("http", "https") or not parts.netloc or not client_id:
-        raise BrokenAnswer(host=answer.host, reason="a redirect that leads to no identity provider")
+    if parts.scheme not in ("http", "https") or not parts.netloc or not client_id or not _is_harbors_own(query):
+        raise _no_answer_of_harbors(answer)
     return LoginRedirect(
         authorization_endpoint=urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")),
         client_id=client_id,
         scopes=tuple(query.get("scope", [""])[0].split()),
         further=_further(query),
     )
+
+
+def _is_harbors_own(query: Mapping[str, list[str]]) -> bool:
+    """Whether it is the authorization request that Harbor makes: others before it have callbacks of their own.
+
+    Harbor's own host may be another there, by its ``external_url``.
+    """
+    redirect_uri = query.get("redirect_uri", [""])[0].partition("?")[0]
+    return redirect_uri.endswith(CALLBACK_PATH) and query.get("response_type") == ["code"] and "state" in query
 
 
 def _further(query: Mapping[str, list[str]]) -> tuple[tuple[str, str], ...]:

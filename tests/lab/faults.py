@@ -59,6 +59,15 @@ def redirect_to(origin: str) -> Fault:
     return fault
 
 
+def send_on_to(url: str) -> Fault:
+    """A redirect to that page, whatever is asked for."""
+
+    def fault(exchange: Exchange, _proxy: "FaultProxy") -> None:
+        exchange.redirect(url)
+
+    return fault
+
+
 def after(count: int, fault: Fault) -> Fault:
     """The true answer so many times, and then the fault."""
     left = count

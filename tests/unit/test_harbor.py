@@ -15,6 +15,7 @@ from docker_credential_harbor.errors import (
     BrokenAnswer,
     Failure,
     HarborCannotReachProvider,
+    NotHarborsRedirect,
     NotOidcMode,
     SecretRefused,
     ServerFault,
@@ -254,6 +255,63 @@ def test_redirects_that_lead_to_no_provider(server: Answers, location: str) -> N
     server.replies["/c/oidc/login"] = (302, {"Location": location}, "")
     with pytest.raises(BrokenAnswer):
         harbor.login_redirect(Transport(10), registry_at(server))
+
+
+# As their documentation and sources show them; by whom, and what the browser is sent on to.
+SIGN_INS_BEFORE_HARBOR = {
+    "oauth2-proxy": "https://sso.example.com/auth?approval_prompt=force&client_id=oauth2-proxy&redirect_uri="
+    "https%3A%2F%2Fharbor.example.com%2Foauth2%2Fcallback&response_type=code&scope=openid&state=x%3A%2Fc%2Foidc%2Flogin",
+    "oauth2-proxy's own page": "/oauth2/sign_in?rd=%2Fc%2Foidc%2Flogin",
+    "Cloudflare Access": "https://corp.cloudflareaccess.com/cdn-cgi/access/login/harbor.example.com?kid=x&redirect_url="
+    "%2Fc%2Foidc%2Flogin",
+    "Authelia": "https://auth.example.com/?rd=https%3A%2F%2Fharbor.example.com%2Fc%2Foidc%2Flogin&rm=GET",
+    "an application load balancer": "https://sso.example.com/authorize?client_id=x&redirect_uri="
+    "https%3A%2F%2Fharbor.example.com%2Foauth2%2Fidpresponse&response_type=code&scope=openid&state=x",
+    "SAML": "https://sso.example.com/saml?SAMLRequest=x&RelayState=%2Fc%2Foidc%2Flogin",
+    "one by the implicit flow": "https://sso.example.com/auth?client_id=harbor&redirect_uri="
+    "https%3A%2F%2Fharbor.example.com%2Fc%2Foidc%2Fcallback&response_type=id_token&state=x",
+    "one that has no state": "https://sso.example.com/auth?client_id=harbor&redirect_uri="
+    "https%3A%2F%2Fharbor.example.com%2Fc%2Foidc%2Fcallback&response_type=code",
+    "one that names the callback elsewhere": "https://sso.example.com/auth?client_id=x&response_type=code&state=x&"
+    "redirect_uri=https%3A%2F%2Fgate.example.com%2Fback%3Fto%3D%2Fc%2Foidc%2Fcallback",
+}
+
+
+@pytest.mark.parametrize("location", SIGN_INS_BEFORE_HARBOR.values(), ids=SIGN_INS_BEFORE_HARBOR)
+def test_a_redirect_that_is_not_harbors(server: Answers, location: str) -> None:
+    server.replies["/c/oidc/login"] = (302, {"Location": location}, "")
+    with pytest.raises(NotHarborsRedirect, match=r"sends /c/oidc/login on to [\w.:-]+/\S*, and that is not") as caught:
+        harbor.login_redirect(Transport(10), registry_at(server))
+    assert "?" not in caught.value.message, "what is in the query may be secret"
+
+
+def test_harbor_at_another_external_url_redirects_all_the_same(server: Answers) -> None:
+    status, headers, body = recorded("login-redirect")
+    elsewhere = headers["location"].replace("HARBOR", "registry.example.org%3A8443")
+    server.replies["/c/oidc/login"] = (status, {**headers, "location": elsewhere}, body)
+    assert harbor.login_redirect(Transport(10), registry_at(server)).client_id == "harbor"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_what_the_api_answers_before_it_is_reached(server: Answers, status: int) -> None:
+    pair, registry = Credentials("alice-h", "s"), registry_at(server)
+    questions: list[Callable[[], object]] = [
+        lambda: harbor.system_info(Transport(10), registry),
+        lambda: harbor.probe(Transport(10), registry, pair),
+        lambda: harbor.pair_kind(Transport(10), registry, pair),
+        lambda: harbor.current_user(Transport(10), registry, "t"),
+        lambda: harbor.set_cli_secret(Transport(10), registry, "t", 3, "s"),
+    ]
+    for path in ("/api/v2.0/systeminfo", "/service/token", "/api/v2.0/users/current", "/api/v2.0/users/3/cli_secret"):
+        server.replies[path] = (status, {"Location": "https://sso.example.com/auth?state=x"}, "")
+    for ask in questions:
+        with pytest.raises(NotHarborsRedirect, match=r"on to sso\.example\.com/auth, and"):
+            ask()
+    for path in ("/api/v2.0/systeminfo", "/service/token"):  # a moved address is another matter
+        server.replies[path] = (status, {"Location": f"https://harbor.example.org{path}"}, "")
+    for ask in questions[:2]:
+        with pytest.raises(BrokenAnswer, match=f"unexpected status {status}"):
+            ask()
 
 
 def test_silence_means_that_harbor_waits_for_its_provider() -> None:
