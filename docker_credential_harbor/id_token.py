@@ -191,4 +191,4 @@ def _plain(error: Exception) -> str:
     claim = getattr(error, "claim", None) or getattr(error, "claim_name", None)
     if type(error).__name__ == "ExpiredTokenError":
         return "it has expired"
-    return f"{claim} is wrong or missing" if claim else str(error) or type(error).__name__
+    return f"{claim} is wrong or missing" if claim else str(error) or "it cannot be read"

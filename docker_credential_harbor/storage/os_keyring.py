@@ -137,7 +137,7 @@ def _reason(error: Exception) -> str:
         return "it is locked and was not unlocked"
     if isinstance(error, InitError):
         return "it is locked or was never set up"
-    return f"{type(error).__name__}: {error}"
+    return str(error) or "it gave no reason"
 
 
 def _unavailable(reason: str) -> StoreUnavailable:

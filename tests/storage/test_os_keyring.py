@@ -176,13 +176,13 @@ def test_any_other_error_of_a_backend(use: Callable[[object], None]) -> None:
         raise RuntimeError("the vault is on fire")
 
     use(StandIn(broken))
-    with pytest.raises(StoreUnavailable, match="RuntimeError: the vault is on fire"):
+    with pytest.raises(StoreUnavailable, match=r"\(the vault is on fire\)"):
         OsKeyring(Allowance(30), may_prompt=True).get("a")
 
 
 def test_a_value_that_cannot_be_deleted_is_not_taken_for_an_absent_one(use: Callable[[object], None]) -> None:
     use(StandIn(lambda: "still here"))
-    with pytest.raises(StoreUnavailable, match="PasswordDeleteError"):
+    with pytest.raises(StoreUnavailable, match=r"\(docker-credential-harbor a\)"):
         OsKeyring(Allowance(30), may_prompt=True).delete("a")
     use(StandIn(lambda: None))
     OsKeyring(Allowance(30), may_prompt=True).delete("a")

@@ -33,6 +33,7 @@ from docker_credential_harbor.errors import (
 from docker_credential_harbor.transport import Transport
 from docker_credential_harbor.trust_store import TrustStore
 from tests.conftest import need
+from tests.lab import nginx
 from tests.lab.certificates import Authority, Kind, context_of
 from tests.lab.processes import end
 from tests.unit.loopback import Answers, connect_proxy, raw_server, sends
@@ -247,11 +248,23 @@ def test_harbors_redirects_to_its_provider_on_the_same_host_are_answers() -> Non
         assert Transport(10).request("GET", f"http://127.0.0.1:{port}/c/oidc/login").status == 302
 
 
-def test_a_front_that_wants_a_client_certificate_in_http(authority: Authority) -> None:
-    """nginx with ssl_verify_client takes the connection and answers."""
-    answer = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n<title>400 No required SSL certificate was sent"
-    with raw_server(sends(answer), context_of(authority.server())) as port, pytest.raises(ClientCertificateWanted):
-        Transport(10, ca_file=authority.ca_file).request("GET", f"https://127.0.0.1:{port}/")
+@pytest.mark.parametrize(
+    ("scheme", "error", "said"),
+    [
+        ("https", ClientCertificateWanted, "wants a client certificate: there is no setting"),
+        ("http", HttpsWanted, "speaks TLS and was asked by http"),
+    ],
+)
+def test_an_nginx_that_wants_a_client_certificate(
+    server: Answers, authority: Authority, tmp_path: Path, scheme: str, error: type[Unreachable], said: str
+) -> None:
+    """It takes the connection and says what it wants by HTTP, as Harbor's own front does."""
+    need("nginx", nginx.INSTALL, nginx.program())
+    server.replies["/api/v2.0/systeminfo"] = (200, {}, {})
+    with nginx.in_front_of(server.url, tmp_path / "nginx", authority.server(), authority.ca_file) as url:
+        http = Transport(10, ca_file=authority.ca_file)
+        with pytest.raises(error, match=said):
+            http.request("GET", url.replace("https", scheme))
 
 
 @pytest.mark.parametrize("host", ["a..example.com", f"{'a' * 64}.example.com", "*.example.com", "ä" * 64 + ".com"])
