@@ -87,6 +87,18 @@ def told(fault: Exception) -> Failure:
     return BrokeOff(reason=f"{type(fault).__name__}: {reason}" if reason else type(fault).__name__)
 
 
+def pass_on(written: str) -> None:
+    """What this module wrote in a process that has no streams."""
+    if not written:
+        return
+    progress("")
+    try:
+        sys.stderr.write(written)
+        sys.stderr.flush()
+    except Exception:  # there is none, it is closed, or it cannot show the characters
+        return
+
+
 def trace_is_on(environ: Mapping[str, str] | None = None) -> bool:
     """Whether the trace is asked for (``environ`` None: the process's own)."""
     return (os.environ if environ is None else environ).get(TRACE_VARIABLE, "") not in ("", "0")
@@ -107,10 +119,4 @@ def redact(text: str) -> str:
 
 def _write(text: str, prefix: str = PREFIX) -> None:
     lines = [one_line(line.rstrip(), LONGEST_LINE) for line in redact(text).splitlines()]
-    written = "".join(f"{prefix}{line}\n" for line in lines if line.strip())
-    progress("")
-    try:
-        sys.stderr.write(written)
-        sys.stderr.flush()
-    except Exception:  # there is none, it is closed, or it cannot show the characters
-        return
+    pass_on("".join(f"{prefix}{line}\n" for line in lines if line.strip()))

@@ -68,7 +68,7 @@ class CredentialStore:
 
     def load_sign_in(self, registry_name: str) -> SignIn | None:
         """What is kept of the person who signed in; None where nobody has."""
-        return self._load(_SIGN_INS, registry_name, _sign_in)
+        return self._load(_SIGN_INS, registry_name, sign_in_of)
 
     def save_sign_in(self, registry_name: str, sign_in: SignIn) -> None:
         """Keep it, in place of an older one; nothing is written where nothing changed."""
@@ -254,7 +254,8 @@ def _stored_pair(data: dict[str, Any]) -> StoredPair:
     return StoredPair(pair=_pair(data["pair"]), kind=PairKind(data["kind"]))
 
 
-def _sign_in(data: dict[str, Any]) -> SignIn:
+def sign_in_of(data: dict[str, Any]) -> SignIn:
+    """From what ``as_json`` made of it. Raises LookupError, TypeError or ValueError for anything else."""
     kept = data["tokens"]
     tokens = TokenSet(
         issuer=_text(kept["issuer"]),

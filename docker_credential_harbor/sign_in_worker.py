@@ -257,7 +257,9 @@ class Worker:
                 return
             found, notes = tokens.provider_of(self.http, self.registry, self._notes())
             self._write_notes(notes)
-            fresh = tokens.refresh(self.http, found, self.registry, kept, self.store) if kept else None
+            fresh = None
+            if kept:
+                fresh = tokens.refresh(self.http, found, self.registry, kept, self.store, outlives_caller=True)
             self.known = fresh or self.known
             self.refresh_refused = fresh is None
 

@@ -10,10 +10,12 @@ import signal
 import sys
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from docker_credential_harbor import console, discovery, harbor, id_token, provider
+from docker_credential_harbor import console, discovery, forked, harbor, id_token, provider
+from docker_credential_harbor.credential_store import sign_in_of
 from docker_credential_harbor.errors import Failure
+from docker_credential_harbor.model import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,28 +50,40 @@ def provider_of(
 
 
 def refresh(
-    http: Transport, found: Provider, registry: Registry, sign_in: SignIn, store: CredentialStore
+    http: Transport,
+    found: Provider,
+    registry: Registry,
+    sign_in: SignIn,
+    store: CredentialStore,
+    *,
+    outlives_caller: bool = False,
 ) -> SignIn | None:
     """The sign-in with fresh tokens, already saved; None when the provider refused (``invalid_grant``).
 
-    Raises Unreachable when the provider is away, ClientRefused when it knows the client no more, IdTokenRejected.
+    It is finished even if this process is killed; ``outlives_caller``: nobody kills this one, it has a session of its
+    own. Raises Unreachable when the provider is away, ClientRefused when it knows the client no more, IdTokenRejected.
     """
     if sign_in.tokens.refresh_token is None or found.issuer != sign_in.tokens.issuer:
         return None  # a refresh token is for the provider that gave it, whoever Harbor names now
     store.check(registry.name)
+    afresh = http.afresh()
     http.check_time_left(found.token_endpoint)  # with rotation an answer that comes too late costs the sign-in
 
     def keep(tokens: TokenSet) -> SignIn:
         fresh = sign_in._replace(tokens=tokens)
         try:
             store.save_sign_in(registry.name, fresh)
-        except Failure as failure:  # the tokens are good for this once
-            console.tell(failure)
+        except Exception as fault:  # the tokens are good for this once
+            console.tell(console.told(fault))
         return fresh
 
+    def ask_and_keep() -> Any:
+        tokens = provider.refresh(afresh, found, registry, sign_in.tokens, now=time.time(), keep=keep)
+        return as_json(keep(tokens)) if tokens else None
+
     with _uninterrupted():
-        tokens = provider.refresh(http, found, registry, sign_in.tokens, now=time.time(), keep=keep)
-        return keep(tokens) if tokens else None
+        kept = ask_and_keep() if outlives_caller else forked.finish(ask_and_keep)
+    return sign_in_of(kept) if kept else None
 
 
 @contextmanager

@@ -92,7 +92,18 @@ class Transport:
         self.count = 0  # requests made, failed ones too
         self._ca_file = ca_file
         self._trace = trace
+        self._trust: TrustStore | None = None
         self._adapter: Any = None
+
+    def afresh(self) -> Transport:
+        """The same without a connection that is open: for a process that is forked, since two cannot share one.
+
+        What a first connection needs is read here, once for both. Raises what ``request`` raises for the ca_file.
+        """
+        self._open()
+        other = Transport(self.timeout_seconds, self._ca_file, self.deadline_at, self._trace)
+        other._trust = self._trust
+        return other
 
     def request(
         self,
@@ -158,8 +169,12 @@ class Transport:
         return left
 
     def _open(self) -> Any:
+        if self._trust is None:
+            from docker_credential_harbor.trust_store import TrustStore
+
+            self._trust = TrustStore(self._ca_file)
         if self._adapter is None:
-            self._adapter = _new_adapter(self._ca_file)
+            self._adapter = _new_adapter(self._trust)
         return self._adapter
 
 
@@ -247,17 +262,15 @@ def _bounded(chunks: Iterator[bytes], host: str) -> bytes:
     return bytes(content)
 
 
-def _new_adapter(ca_file: Path | None) -> Any:
+def _new_adapter(trust: TrustStore) -> Any:
     import warnings
-
-    from docker_credential_harbor.trust_store import TrustStore
 
     with warnings.catch_warnings():
         # Every answer says its encoding or is JSON: the packaged executable is without a library that guesses it.
         warnings.filterwarnings("ignore", message="Unable to find acceptable character detection")
         from docker_credential_harbor.http_adapter import SystemTrustAdapter
 
-    return SystemTrustAdapter(TrustStore(ca_file))
+    return SystemTrustAdapter(trust)
 
 
 def _without_query(url: str) -> str:

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.bench import closed_keyring, cold, naive, peers, requests_of_get, timeline
+from tests.bench import closed_keyring, cold, killed_caller, naive, peers, requests_of_get, timeline
 from tests.bench.chart import chart
 from tests.bench.lab import BenchLab
 from tests.bench.timing import Contestant, in_turns, instructions, median, tenth_percentile
@@ -44,6 +44,7 @@ def main() -> None:
             parts = timeline.measure(contestants[0])
         cold_get = cold.measure(packaged, COLD_RUNS)
         without_keyring = closed_keyring.measure(packaged, python, RUNS)
+        refresh = killed_caller.measure(RUNS)
     result: dict[str, Any] = {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
         "runs": RUNS,
@@ -54,6 +55,7 @@ def main() -> None:
         "timeline": parts,
         "cold_get": cold_get,
         "closed_keyring_milliseconds": without_keyring,
+        "refresh_milliseconds": refresh,
         "requests": counted,
     }
     RESULT.parent.mkdir(exist_ok=True)
@@ -94,6 +96,9 @@ def show(result: dict[str, Any]) -> None:
     print(f"  its requests: {', '.join(cold_get['requests'])}\n")
     print("  where the kernel's keyring is closed, a warm get from")
     for name, milliseconds in result["closed_keyring_milliseconds"].items():
+        print(f"  {name:<68}{milliseconds:>8} ms")
+    print("\n  a refresh and its save")
+    for name, milliseconds in result["refresh_milliseconds"].items():
         print(f"  {name:<68}{milliseconds:>8} ms")
     print(f"\n  {'requests of a get':<40}{'Harbor':>8}{'provider':>10}")
     for kind, (harbor, provider) in result["requests"].items():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
@@ -16,8 +18,6 @@ from tests.lab.said import PREFIX, failure_in
 from tests.lab.sealed_home import NAME, purge_memory
 
 if TYPE_CHECKING:
-    import subprocess
-
     from tests.lab.harbor import StandInHarbor
     from tests.lab.person import Person
     from tests.lab.realm import Realm
@@ -220,6 +220,22 @@ def let_id_token_expire(home: Home) -> None:
             kept["tokens"]["id_token_expires_at"] = 1
             document["values"][key] = json.dumps(kept)
     path.write_text(json.dumps(document))
+
+
+# By the product itself, so whatever the storage.
+EXPIRE_ID_TOKEN = """
+import sys
+from docker_credential_harbor.credential_store import CredentialStore
+store = CredentialStore()
+kept = store.load_sign_in(sys.argv[1])
+store.save_sign_in(sys.argv[1], kept._replace(tokens=kept.tokens._replace(id_token_expires_at=1.0)))
+"""
+
+
+def expire_kept_id_token(workplace: Workplace) -> None:
+    """As if the life of the ID token had passed, wherever it is kept."""
+    command = [sys.executable, "-c", EXPIRE_ID_TOKEN, workplace.name]
+    subprocess.run(command, env=workplace.helper.home.environment, check=True)
 
 
 def moved_back(kept: Any, seconds: float) -> Any:
