@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from docker_credential_harbor.storage.backend import Backend
 
 VERSION = 1
+LARGEST_NUMBER = 1e11  # seconds: an instant beyond the year 5000
 _SIGN_INS, _STORED = "sign_ins", "stored"
 _Index = dict[str, dict[str, dict[str, str]]]  # section, name, {"username", "backend"}
 
@@ -143,7 +144,7 @@ class CredentialStore:
             if data["version"] != VERSION:
                 raise ValueError("another version of this program wrote it")
             return build(data)
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError) as error:
             # Not every error's own words: some hold a piece of the value.
             reason = str(error) if type(error) is ValueError else "it is not what this program writes"
             raise StoreDamaged(place=f"what the {noted} keeps for {name}", reason=reason) from None
@@ -242,8 +243,16 @@ def _text(value: object) -> str:
     return value
 
 
+def _number(value: Any) -> float:
+    """An instant or a duration; JSON can hold NaN and numbers without end, too."""
+    number = float(value)
+    if not abs(number) < LARGEST_NUMBER:
+        raise ValueError("a number in it is out of range")
+    return number
+
+
 def _number_or_none(value: Any) -> float | None:
-    return None if value is None else float(value)
+    return None if value is None else _number(value)
 
 
 def _pair(data: dict[str, Any]) -> Credentials:
@@ -255,7 +264,7 @@ def _stored_pair(data: dict[str, Any]) -> StoredPair:
 
 
 def sign_in_of(data: dict[str, Any]) -> SignIn:
-    """From what ``as_json`` made of it. Raises LookupError, TypeError or ValueError for anything else."""
+    """From what ``as_json`` made of it. Raises LookupError, TypeError, ValueError or ArithmeticError for all else."""
     kept = data["tokens"]
     tokens = TokenSet(
         issuer=_text(kept["issuer"]),
@@ -263,7 +272,7 @@ def sign_in_of(data: dict[str, Any]) -> SignIn:
         person=_text(kept["person"]),
         audience=tuple(_text(value) for value in kept["audience"]),
         id_token=_text(kept["id_token"]),
-        id_token_expires_at=float(kept["id_token_expires_at"]),
+        id_token_expires_at=_number(kept["id_token_expires_at"]),
         refresh_token=None if kept["refresh_token"] is None else _text(kept["refresh_token"]),
         access_token_life_seconds=_number_or_none(kept["access_token_life_seconds"]),
         # Older versions of this program did not keep these.

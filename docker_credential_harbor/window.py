@@ -8,6 +8,7 @@ window, and one that was killed leaves nothing but a free lock.
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import sys
@@ -81,12 +82,12 @@ def read() -> Note | None:
     try:
         data = json.loads(files.read_bytes(registry_state.window_note_path()) or b"null")
         return _note(data) if data else None
-    except (Failure, ValueError, TypeError, KeyError, RecursionError):
+    except (Failure, ValueError, ArithmeticError, TypeError, KeyError, RecursionError):
         return None
 
 
 def _note(data: dict[str, Any]) -> Note:
-    """Raises TypeError, KeyError or ValueError for anything that ``write`` does not write."""
+    """Raises TypeError, KeyError, ArithmeticError or ValueError for anything that ``write`` does not write."""
     links = tuple(Link(**link) for link in data["links"])
     note = Note(**{**data, "links": links, "lines": tuple(data["lines"]), "trace": tuple(data["trace"])})
     shown = [text for link in links for text in (link.url, link.purpose)]
@@ -94,11 +95,11 @@ def _note(data: dict[str, Any]) -> Note:
     words = (note.asked, note.failure_code, note.failure_message, *(link.user_code for link in links))
     if not (all(isinstance(text, str) for text in texts) and all(isinstance(word, str | None) for word in words)):
         raise TypeError
-    if not all(isinstance(link.ends_at, float | int | None) for link in links):
-        raise TypeError
+    if not all(link.ends_at is None or 0 <= float(link.ends_at) < math.inf for link in links):
+        raise ValueError
     if note.step not in Step.__members__ or (note.asked is not None and note.asked not in Asked.__members__):
         raise ValueError
-    if not isinstance(note.pid, int) or note.pid <= 1:  # it is signalled: below 1 stands for whole groups
+    if not isinstance(note.pid, int) or not 1 < note.pid < 2**31:  # it is signalled: below 1 stands for whole groups
         raise ValueError
     return note
 

@@ -312,3 +312,17 @@ def test_for_a_stored_pair_kernel_means_auto(folder: Path, backends: dict[str, M
 def test_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert credential_store.data_folder().is_relative_to(tmp_path)
+
+
+@pytest.mark.parametrize("number", [pytest.param(10**400, id="huge"), float("nan"), float("inf"), 1e300, -1e300])
+def test_a_number_out_of_range_is_damage(folder: Path, store: CredentialStore, number: float) -> None:
+    store.save_sign_in(NAME, SIGN_IN)
+    place = folder / "secrets.json"
+    document = json.loads(place.read_text())
+    for key, value in document["values"].items():
+        kept = json.loads(value)
+        kept["tokens"]["refreshed_at"] = number
+        document["values"][key] = json.dumps(kept)
+    place.write_text(json.dumps(document))
+    with pytest.raises(StoreDamaged):
+        store.load_sign_in(NAME)

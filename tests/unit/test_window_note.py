@@ -1,0 +1,47 @@
+"""The note of the worker, read again; whatever is damaged in it, it counts as none."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from docker_credential_harbor import registry_state, window
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LINK = window.Link("https://sso.example.com/device", "sign in", "ABCD", code_in_url=True, ends_at=1700000000.5)
+NOTE = window.Note("run", "h", "SIGN_IN", 4711, links=(LINK,), lines=("a line",), trace=("asked",))
+
+
+@pytest.fixture(autouse=True)
+def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+
+def damaged(**changes: Any) -> None:
+    path = registry_state.window_note_path()
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_written_and_read() -> None:
+    window.write(NOTE)
+    assert window.read() == NOTE
+
+
+@pytest.mark.parametrize("pid", [1, 0, -1, True, 2**31, pytest.param(10**400, id="huge"), 4711.5, "4711", None])
+def test_a_pid_that_is_none(pid: object) -> None:
+    """It would be signalled, or looked for."""
+    window.write(NOTE)
+    damaged(pid=pid)
+    assert window.read() is None
+
+
+@pytest.mark.parametrize("ends_at", [float("nan"), float("inf"), -1, pytest.param(10**400, id="huge"), "soon", []])
+def test_an_instant_that_is_none(ends_at: object) -> None:
+    """It would be counted down to."""
+    window.write(NOTE)
+    damaged(links=[{**LINK._asdict(), "ends_at": ends_at}])
+    assert window.read() is None
