@@ -164,9 +164,10 @@ def _freshness(data: dict[str, Any]) -> Freshness:
 
 def _provider(data: dict[str, Any]) -> Provider:
     provider = Provider(**data)
-    texts = {**provider._asdict(), "iss_parameter_supported": "", "pairwise_only": "", "revokes_one_session": ""}
-    if not all(isinstance(text, str | None) for text in texts.values()):
-        raise TypeError
+    for field, value in provider._asdict().items():
+        usual = Provider._field_defaults.get(field, "")
+        if not isinstance(value, str if usual == "" else str | None if usual is None else bool):
+            raise TypeError
     return provider
 
 

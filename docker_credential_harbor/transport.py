@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from docker_credential_harbor.model import Credentials
+    from docker_credential_harbor.trust_store import TrustStore
 
 MAXIMUM_BYTES = 1024 * 1024
 CHUNK_BYTES = 64 * 1024

@@ -79,6 +79,8 @@ def test_damaged_counts_as_empty_and_can_be_overwritten(folder: Path, content: b
     [
         ("provider", {"issuer": 1}),
         ("provider", {"issuer": 1, "authorization_endpoint": "", "token_endpoint": "", "jwks_uri": ""}),
+        ("provider", {"issuer": None, "authorization_endpoint": "", "token_endpoint": "", "jwks_uri": ""}),
+        ("provider", {"issuer": "", "authorization_endpoint": "", "token_endpoint": None, "jwks_uri": ""}),
         ("redirect", {"authorization_endpoint": "", "client_id": "", "scopes": [1]}),
         ("freshness", {"earliest_at": "x"}),
         ("verified_at", []),
