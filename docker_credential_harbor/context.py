@@ -41,11 +41,11 @@ class Context:
 
     @cached_property
     def store(self) -> CredentialStore:
-        # Somebody who ran a command is given the time to unlock a keyring; Docker is not kept waiting for it.
-        patience = Allowance(self.settings.login_timeout_seconds) if self.asked else self.allowance
-        return CredentialStore(
-            self.settings.storage, allowance=patience.longer(STORE_SECONDS), may_prompt=self.reach.way != "nobody"
-        )
+        # Who ran a command, or signs in just now, is given the time to unlock a keyring; Docker does not wait for it.
+        may_prompt = self.reach.way != "nobody"
+        has_time = self.asked or (may_prompt and self.allowance.ends_at is None)
+        patience = Allowance(self.settings.login_timeout_seconds) if has_time else self.allowance
+        return CredentialStore(self.settings.storage, allowance=patience.longer(STORE_SECONDS), may_prompt=may_prompt)
 
     @property
     def lock_seconds(self) -> float:

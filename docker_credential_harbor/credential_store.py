@@ -6,26 +6,28 @@ written, then the value, then the whole entry; a removal takes the value first. 
 nothing, and one without a user name is not listed.
 
 A value stays in the backend that its entry notes. Only where the configuration names another one (not ``auto``) does
-the next change move it there.
+the next change move it there; and with ``auto`` out of a kernel that has no room for it. An older value that could not
+be removed then is noted as well (``left_in``), and goes with the next change or removal.
 """
 
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from docker_credential_harbor import storage
-from docker_credential_harbor.errors import Busy, StoreDamaged, StoreUnavailable
+from docker_credential_harbor import console, storage
+from docker_credential_harbor.errors import Busy, StoreDamaged, StoreFull, StoreUnavailable
 from docker_credential_harbor.files import make_private_folder, read_bytes, write_private
 from docker_credential_harbor.lock import hold
 from docker_credential_harbor.model import Credentials, PairKind, SignIn, StoredPair, TokenSet, as_json
+from docker_credential_harbor.room import Room
 from docker_credential_harbor.storage.os_keyring import OsKeyring
 from docker_credential_harbor.storage.private_file import PrivateFile
 from docker_credential_harbor.time_limit import Allowance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from docker_credential_harbor.model import StorageChoice
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
 VERSION = 1
 LARGEST_NUMBER = 1e11  # seconds: an instant beyond the year 5000
 _SIGN_INS, _STORED = "sign_ins", "stored"
-_Index = dict[str, dict[str, dict[str, str]]]  # section, name, {"username", "backend"}
+_INDEX_ENTRY_BYTES = 1024
+_Index = dict[str, dict[str, dict[str, str]]]  # section, name, {"username", "backend"} and perhaps "left_in"
 
 T = TypeVar("T")
 
@@ -66,6 +69,8 @@ class CredentialStore:
         self._allowance = allowance
         self._keyring = OsKeyring(allowance, may_prompt)
         self._file = PrivateFile(self._folder, allowance)
+        self._index_room = Room(self._index_path)
+        self.tell: Callable[[str], None] = console.warn  # that a value is kept elsewhere than it was to be
 
     def load_sign_in(self, registry_name: str) -> SignIn | None:
         """What is kept of the person who signed in; None where nobody has."""
@@ -113,18 +118,21 @@ class CredentialStore:
     def remark(self, registry_name: str, *, stored: bool = False) -> str | None:
         """What a person who signs in should know about that; None where nothing is to be said."""
         backend, why = self.where(registry_name, stored=stored)
-        if backend == "file" and self._choice == "auto":
-            return f"the sign-in is kept in a file that only this user can read ({why})"
-        return None
+        return _remark(backend, why) if backend == "file" and self._choice == "auto" else None
 
     def check(self, registry_name: str, *, stored: bool = False) -> None:
-        """Whether it could be kept, as far as that shows beforehand. Raises what saving it raises."""
+        """Whether it could be kept, as far as that shows beforehand; room on the disk is taken, until it is saved.
+
+        Raises what saving it raises.
+        """
         section, name = _place(registry_name, stored)
-        noted = self._noted(self._read_index(), section, name)
-        moves = noted is not None and self._turned_away(section, noted)
-        self._open(section, None if moves else noted)
+        key = _key(section, name)
         with self._alone():
-            pass
+            index = self._read_index()
+            noted = self._noted(index, section, name)
+            backend, _ = self._use(section, noted, lambda backend: backend.reserve(key, storage.SIGN_IN_BYTES))
+            if backend.name != noted:
+                self._index_room.take(len(_encoded(index)) + _INDEX_ENTRY_BYTES)
 
     def _load(self, section: str, name: str, build: Callable[[dict[str, Any]], T]) -> T | None:
         noted = self._noted(self._read_index(), section, name)
@@ -155,28 +163,71 @@ class CredentialStore:
         with self._alone():
             index = self._read_index()
             noted = self._noted(index, section, name)
-            moves = noted is not None and self._turned_away(section, noted)
-            backend, _ = self._open(section, None if moves else noted)
-            if noted is None:
-                self._write_index(index, section, name, {"username": "", "backend": backend.name})
-            if backend.get(key) != text:
-                backend.set(key, text)
-            self._write_index(index, section, name, {"username": username, "backend": backend.name})
-            if moves and noted != backend.name:
-                with suppress(StoreUnavailable):  # gone for good, perhaps: what is needed is kept elsewhere now
-                    self._open(section, noted)[0].delete(key)
+            tried: list[str] = []
+
+            def keep(backend: Backend) -> None:
+                if noted is None:
+                    self._write_index(index, section, name, {"username": "", "backend": backend.name})
+                tried.append(backend.name)
+                if backend.get(key) != text:
+                    backend.set(key, text)
+
+            before = _left_in(index[section].get(name))
+            backend, why = self._use(section, noted, keep)
+            entry = {"username": username, "backend": backend.name}
+            left_in = {*before, *tried, *([noted] if noted else [])} - {backend.name}
+            self._write_index(index, section, name, _with_left(entry, left_in))
+            if left_in:
+                self._write_index(index, section, name, _with_left(entry, self._remove_from(left_in, section, key)))
+        if backend.name != tried[0]:
+            self.tell(_remark(backend.name, why))
+
+    def _use(self, section: str, noted: str | None, use: Callable[[Backend], None]) -> tuple[Backend, str]:
+        """The backend that a value is to be kept in, once ``use`` has succeeded on it, and why that one.
+
+        What was never kept yet is not lost to a backend that fails: `auto` goes on to the next. Nor is what a kernel
+        that is full does not take.
+        """
+        moves = noted is not None and self._turned_away(section, noted)
+        backend, why = self._open(section, None if moves else noted)
+        while True:
+            try:
+                use(backend)
+            except StoreUnavailable as failure:
+                goes_on = self._choice == "auto" and (noted is None or isinstance(failure, StoreFull))
+                if backend.name == "file" or not goes_on:
+                    raise
+                backend, why = storage.next_backend(backend, failure, self._file, for_stored_pair=section == _STORED)
+            else:
+                return backend, why
 
     def _delete(self, section: str, name: str) -> bool:
+        self._file.sweep()
         if name not in self._read_index()[section]:
             return False
         with self._alone():
             index = self._read_index()
-            noted = self._noted(index, section, name)
-            if noted is None:
+            entry = index[section].get(name)
+            if entry is None:
                 return False
-            self._open(section, noted)[0].delete(_key(section, name))
-            self._write_index(index, section, name, None)
-        return True
+            key = _key(section, name)
+            self._open(section, entry["backend"])[0].delete(key)
+            left_in = self._remove_from(_left_in(entry), section, key)
+            for failure in left_in.values():
+                console.tell(failure, f"an older copy of what was kept for {name} is still there: ")
+            emptied = {"username": "", "backend": entry["backend"]}
+            self._write_index(index, section, name, _with_left(emptied, left_in) if left_in else None)
+        return bool(entry["username"]) or not left_in
+
+    def _remove_from(self, backends: Collection[str], section: str, key: str) -> dict[str, StoreUnavailable]:
+        """Takes older copies away. Gives the backends that still have them, and why."""
+        failed = {}
+        for name in backends:
+            try:
+                self._open(section, name)[0].delete(key)
+            except StoreUnavailable as failure:
+                failed[name] = failure
+        return failed
 
     def _turned_away(self, section: str, noted: str) -> bool:
         """Whether the configuration names another backend. For a stored pair ``kernel`` is as good as ``auto``."""
@@ -201,8 +252,7 @@ class CredentialStore:
         return entry["backend"] if entry else None
 
     def _read_index(self) -> _Index:
-        path = self._folder / "index.json"
-        content = read_bytes(path)
+        content = read_bytes(self._index_path)
         if content is None:
             return {_SIGN_INS: {}, _STORED: {}}
         try:
@@ -213,15 +263,35 @@ class CredentialStore:
             if not all(_is_entry(entry) for entries in index.values() for entry in entries.values()):
                 raise ValueError("an entry is not what this program writes")
         except (ValueError, LookupError, TypeError, RecursionError) as error:
-            raise StoreDamaged(place=path, reason=error) from error
+            raise StoreDamaged(place=self._index_path, reason=error) from error
         return index
 
     def _write_index(self, index: _Index, section: str, name: str, entry: dict[str, str] | None) -> None:
         index[section].pop(name, None)
         if entry:
             index[section][name] = entry
-        data = {"version": VERSION, **index}
-        write_private(self._folder / "index.json", json.dumps(data, indent=1, sort_keys=True).encode())
+        write_private(self._index_path, _encoded(index), alone=True, room=self._index_room.spend)
+
+    @property
+    def _index_path(self) -> Path:
+        return self._folder / "index.json"
+
+
+def _encoded(index: _Index) -> bytes:
+    return json.dumps({"version": VERSION, **index}, indent=1, sort_keys=True).encode()
+
+
+def _with_left(entry: dict[str, str], left_in: Collection[str]) -> dict[str, str]:
+    return {**entry, "left_in": " ".join(sorted(left_in))} if left_in else entry
+
+
+def _left_in(entry: dict[str, str] | None) -> list[str]:
+    return (entry or {}).get("left_in", "").split()
+
+
+def _remark(backend: str, why: str) -> str:
+    place = "a file that only this user can read" if backend == "file" else "the kernel's memory, until a reboot"
+    return f"the sign-in is kept in {place} ({why})"
 
 
 def _place(registry_name: str, stored: bool) -> tuple[str, str]:
@@ -234,7 +304,9 @@ def _key(section: str, name: str) -> str:
 
 
 def _is_entry(entry: object) -> bool:
-    return isinstance(entry, dict) and all(isinstance(entry.get(field), str) for field in ("username", "backend"))
+    return isinstance(entry, dict) and all(
+        isinstance(text, str) for text in (entry.get("username"), entry.get("backend"), entry.get("left_in", ""))
+    )
 
 
 def _text(value: object) -> str:

@@ -598,6 +598,17 @@ class StoreUnavailable(Failure):
     advice = "unlock or start it and try again, or set storage"
 
 
+class StoreFull(StoreUnavailable):
+    """EDQUOT of keyrings(7), or a value longer than the backend takes."""
+
+    code = "store-full"
+    what = "the {backend} has no room for it ({reason})"
+    advice = (
+        "free this user's keys (/proc/key-users shows their number and bytes), have root raise the sysctls "
+        'kernel.keys.maxkeys and kernel.keys.maxbytes, or set storage to "auto" or "file"'
+    )
+
+
 class StoreDamaged(Failure):
     code = "store-damaged"
     what = "{place} is damaged ({reason})"
@@ -610,6 +621,39 @@ class NotWritable(Failure):
     advice = "make it writable for this user"
 
 
+class NoSpace(NotWritable):
+    """ENOSPC: no block or no inode is left (write(2), open(2))."""
+
+    code = "no-space"
+    advice = "make room on that file system (df -h and df -i show what is used there)"
+
+
+class QuotaUsedUp(NotWritable):
+    """EDQUOT: this user's share of the file system (quotactl(2))."""
+
+    code = "quota-used-up"
+    advice = "delete some of your files there, or ask its administrator for a larger quota"
+
+
+class ReadOnlyFileSystem(NotWritable):
+    code = "read-only-file-system"
+    advice = "mount it writable, or name another place (XDG_DATA_HOME, XDG_STATE_HOME, XDG_CONFIG_HOME)"
+
+
+class FileSizeLimited(NotWritable):
+    """EFBIG: RLIMIT_FSIZE (setrlimit(2))."""
+
+    code = "file-size-limited"
+    advice = "raise the limit on the size of files (ulimit -f)"
+
+
+class TooManyOpenFiles(NotWritable):
+    """EMFILE, ENFILE: RLIMIT_NOFILE, or the whole system's (open(2))."""
+
+    code = "too-many-open-files"
+    advice = "raise the limit on open files (ulimit -n)"
+
+
 class MountedFile(NotWritable):
     """EBUSY: a file that is a mount point cannot be replaced (rename(2))."""
 
@@ -618,10 +662,28 @@ class MountedFile(NotWritable):
     advice = "mount the folder around it instead"
 
 
+class NotLocked(Failure):
+    """flock(2) fails there, as on some network file systems, and nowhere else is a place for the lock."""
+
+    code = "not-locked"
+    what = "{path} cannot be locked ({reason}), and no other place for the lock was found"
+    advice = (
+        "two pulls at once can now end the sign-in; keep the helper's folder on a file system with locks "
+        "(XDG_STATE_HOME, XDG_DATA_HOME), or have one on /dev/shm"
+    )
+
+
 class NotReadable(Failure):
     code = "not-readable"
     what = "{path} cannot be read ({reason})"
     advice = "make it readable for this user"
+
+
+class NoFileLeftToRead(NotReadable):
+    """EMFILE, ENFILE."""
+
+    code = "no-file-left-to-read"
+    advice = TooManyOpenFiles.advice
 
 
 class NoSuchFile(NotReadable):

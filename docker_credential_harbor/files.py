@@ -14,14 +14,28 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
-from docker_credential_harbor.errors import FolderInstead, MountedFile, NotReadable, NotWritable
+from docker_credential_harbor import errors, leftovers
+from docker_credential_harbor.errors import FolderInstead, NotReadable, NotWritable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
 OPEN_FOLDER = 0o755
 OPEN_FILE = 0o644
-LEFTOVER_SECONDS = 3600  # a killed writer's temporary file is swept by a later write after this
+
+_CAUSES = {
+    errno.EBUSY: errors.MountedFile,
+    errno.ENOSPC: errors.NoSpace,
+    errno.EDQUOT: errors.QuotaUsedUp,
+    errno.EROFS: errors.ReadOnlyFileSystem,
+    errno.EFBIG: errors.FileSizeLimited,
+    errno.EMFILE: errors.TooManyOpenFiles,
+    errno.ENFILE: errors.TooManyOpenFiles,
+}
 
 _READ_ANY = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 _READ = _READ_ANY | getattr(os, "O_NOFOLLOW", 0)
@@ -38,7 +52,7 @@ def make_private_folder(path: Path) -> None:
         if sys.platform != "win32" and path.stat().st_mode & 0o077:
             path.chmod(PRIVATE_FOLDER)
     except OSError as error:
-        raise _not_writable(path, error) from error
+        raise not_writable(path, error) from error
 
 
 def read_bytes(path: Path) -> bytes | None:
@@ -57,26 +71,46 @@ def read_bytes(path: Path) -> bytes | None:
     except IsADirectoryError as error:
         raise FolderInstead(path=path, reason="it is a folder") from error
     except OSError as error:
-        raise NotReadable(path=path, reason=error.strerror or error) from error
+        cause = errors.NoFileLeftToRead if error.errno in (errno.EMFILE, errno.ENFILE) else NotReadable
+        raise cause(path=path, reason=error.strerror or error) from error
 
 
 def _is_file(status: os.stat_result) -> bool:
     return stat.S_ISREG(status.st_mode) or os.path.samestat(status, os.stat(os.devnull))  # noqa: PTH116 - of a name
 
 
-def write_private(path: Path, data: bytes) -> bool:
+def write_private(
+    path: Path, data: bytes, *, alone: bool = False, room: Callable[[], Path | None] = lambda: None
+) -> bool:
     """Replace the file with one of mode 0600 that holds ``data``; a symbolic link is replaced, not followed.
 
-    False: nothing was written, since a file of that mode held that content already. Raises NotWritable.
+    ``alone``: the caller excludes other writers. ``room`` gives what ``make_room`` made, if it did. False: nothing was
+    written, since a file of that mode held that content already. Raises NotWritable.
     """
     try:
+        if alone:
+            leftovers.sweep(path)
         if _is_already(path, data):
             return False
         _make_missing(path.parent)
-        _replace(path, data, PRIVATE_FILE, None)
+        _replace(path, data, PRIVATE_FILE, None, room())
     except OSError as error:
-        raise _not_writable(path, error) from error
+        raise not_writable(path, error) from error
     return True
+
+
+def make_room(path: Path, size: int) -> Path:
+    """A file beside ``path`` that holds so many bytes of the disk, for the next write. Raises NotWritable."""
+    room = leftovers.name_beside(path, leftovers.ROOM)
+    try:
+        _make_missing(path.parent)
+        with os.fdopen(os.open(room, _CREATE, PRIVATE_FILE), "wb") as file:
+            _write_synced(file, os.urandom(size))
+    except OSError as error:
+        with suppress(OSError):
+            room.unlink()
+        raise not_writable(path, error) from error
+    return room
 
 
 def replace_keeping_link(path: Path, data: bytes, mode: int = PRIVATE_FILE, folder_mode: int = PRIVATE_FOLDER) -> bool:
@@ -95,7 +129,7 @@ def replace_keeping_link(path: Path, data: bytes, mode: int = PRIVATE_FILE, fold
         _make_missing(target.parent, folder_mode)
         _replace(target, data, existing.st_mode & 0o7777 if existing else mode, existing)
     except OSError as error:
-        raise _not_writable(path, error) from error
+        raise not_writable(path, error) from error
     return True
 
 
@@ -104,7 +138,7 @@ def remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise _not_writable(path, error) from error
+        raise not_writable(path, error) from error
 
 
 def _make_missing(folder: Path, mode: int = PRIVATE_FOLDER) -> None:
@@ -134,27 +168,41 @@ def _is_already(path: Path, data: bytes) -> bool:
         return status.st_size == len(data) and file.read() == data
 
 
-def _replace(path: Path, data: bytes, mode: int, owner: os.stat_result | None) -> None:
+def _replace(path: Path, data: bytes, mode: int, owner: os.stat_result | None, room: Path | None = None) -> None:
     """Write a new file beside ``path`` and rename it over; on any failure the new one is removed."""
-    _sweep(path)
-    new = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
-    descriptor = os.open(new, _CREATE, PRIVATE_FILE)
+    leftovers.sweep_old(path)
+    new = leftovers.name_beside(path, leftovers.CONTENT)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(_open_new(new, room), "wb") as file:
             if sys.platform != "win32":
                 if owner and (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
                     with suppress(OSError):  # only root may; a person's own file needs it under sudo
-                        os.fchown(descriptor, owner.st_uid, owner.st_gid)
-                os.fchmod(descriptor, mode)  # whatever the umask is
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
+                        os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+                os.fchmod(file.fileno(), mode)  # whatever the umask is
+            _write_synced(file, data)
         _rename(new, path)
     except BaseException:
         with suppress(OSError):
             new.unlink()
         raise
     _sync_folder(path.parent)
+
+
+def _open_new(new: Path, room: Path | None) -> int:
+    """The room under the new name, which nobody takes for room any more; else a file that is not there yet."""
+    if room:
+        with suppress(FileNotFoundError):  # swept meanwhile
+            room.rename(new)
+            return os.open(new, _CREATE & ~(os.O_CREAT | os.O_EXCL))
+    return os.open(new, _CREATE, PRIVATE_FILE)
+
+
+def _write_synced(file: BinaryIO, data: bytes) -> None:
+    """In place of what it holds."""
+    file.write(data)
+    file.truncate()
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _rename(new: Path, path: Path) -> None:
@@ -180,18 +228,7 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _sweep(path: Path) -> None:
-    """Remove what writers that were killed left behind: it may hold a secret."""
-    with suppress(OSError):
-        for leftover in path.parent.iterdir():
-            name = leftover.name
-            if name.startswith(f".{path.name}.") and name.endswith(".tmp"):
-                with suppress(OSError):
-                    if leftover.lstat().st_mtime < time.time() - LEFTOVER_SECONDS:
-                        leftover.unlink()
-
-
-def _not_writable(path: Path, error: OSError) -> NotWritable:
-    if error.errno == errno.EBUSY:
-        return MountedFile(path=path)
-    return NotWritable(path=path, reason=error.strerror or error)
+def not_writable(path: Path, error: OSError) -> NotWritable:
+    """What a person can be told of it: each cause has a remedy of its own."""
+    cause = _CAUSES.get(error.errno or 0, NotWritable)
+    return cause(path=path, reason=error.strerror or error)

@@ -2,6 +2,10 @@
 
 Sources: flock(2); ``_locking`` of the Microsoft C runtime. The lock file stays where it is after release (removing it
 would let two processes hold two files of one name) and never is the file that holds the data (that one is replaced).
+
+Where the file system has no locks (ENOLCK and others: flock(2) on NFS), they lie elsewhere (lock_elsewhere.py). Whoever
+can lock a file takes that other lock as well if it was ever needed, since locks may come and go with a server. Where
+there is no such place either, it goes on without, and a person is told once.
 """
 
 from __future__ import annotations
@@ -13,8 +17,9 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.errors import NotWritable
-from docker_credential_harbor.files import make_private_folder
+from docker_credential_harbor import lock_elsewhere
+from docker_credential_harbor.errors import NotLocked, NotWritable
+from docker_credential_harbor.files import make_private_folder, not_writable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,24 +53,24 @@ class Lock:
     def __init__(self, path: Path, poll_seconds: float = POLL_SECONDS) -> None:
         self.path = path
         self._poll_seconds = poll_seconds
-        self._descriptor: int | None = None
+        self._descriptors: list[int] | None = None
 
     @property
     def held(self) -> bool:
-        """Whether this object holds it."""
-        return self._descriptor is not None
+        """Whether this object holds it, or goes on without where there are no locks."""
+        return self._descriptors is not None
 
     def acquire(self, wait_seconds: float) -> bool:
         """Take it, at the latest after ``wait_seconds`` (0: one try). False: somebody else still holds it.
 
-        Raises NotWritable where its folder or file cannot be made or locked.
+        Raises NotWritable where its folder or file cannot be made.
         """
-        if self._descriptor is not None:
+        if self.held:
             return True
         ends_at = time.monotonic() + wait_seconds
         while True:
-            self._descriptor = _take(self.path)
-            if self._descriptor is not None:
+            self._descriptors = _take(self.path)
+            if self.held:
                 return True
             left = ends_at - time.monotonic()
             if left <= 0:
@@ -74,12 +79,9 @@ class Lock:
 
     def release(self) -> None:
         """Give it back; nothing where it is not held."""
-        if self._descriptor is not None:
-            # Closing alone is not enough: a program that is just being started holds a copy until its exec is through.
-            with suppress(OSError):
-                _give_back(self._descriptor)
-            os.close(self._descriptor)
-            self._descriptor = None
+        for descriptor in self._descriptors or ():
+            _release(descriptor)
+        self._descriptors = None
 
 
 @contextmanager
@@ -99,19 +101,23 @@ def is_held(path: Path) -> bool:
     """Whether anybody holds the lock at this instant; makes no file. Raises NotWritable where that cannot be told.
 
     It is found out by a try that is given back at once: an ``acquire(0)`` of somebody else at that very moment fails.
+    Where there are no locks, nobody holds one.
     """
+    elsewhere = lock_elsewhere.existing(path)
+    return _is_held(path) or (elsewhere is not None and _is_held(elsewhere))
+
+
+def _is_held(path: Path) -> bool:
     try:
         descriptor = os.open(path, os.O_RDWR)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise NotWritable(path=path, reason=error.strerror or error) from error
+        raise not_writable(path, error) from error
     try:
         _try(descriptor, shared=True)
     except OSError as error:
-        if error.errno in _TAKEN:
-            return True
-        raise NotWritable(path=path, reason=error.strerror or error) from error
+        return error.errno in _TAKEN
     else:
         _give_back(descriptor)
         return False
@@ -119,25 +125,76 @@ def is_held(path: Path) -> bool:
         os.close(descriptor)
 
 
-def _take(path: Path) -> int | None:
-    """A descriptor that holds the lock, which programs started meanwhile do not inherit (PEP 446); None: taken."""
+class _NoLocks(Exception):
+    """The file system has none; the text is its reason."""
+
+
+def _take(path: Path) -> list[int] | None:
+    """Descriptors that hold the lock, which programs started meanwhile do not inherit (PEP 446); None: it is taken."""
+    if not path.parent.is_dir():
+        make_private_folder(path.parent)
     try:
-        if not path.parent.is_dir():
-            make_private_folder(path.parent)
-    except OSError as error:
-        raise NotWritable(path=path, reason=error.strerror or error) from error
+        descriptor = _lock_file(path)
+    except _NoLocks as fault:
+        return _take_elsewhere(path, str(fault))
+    if descriptor is None:
+        return None
+    held = [descriptor]
+    other = lock_elsewhere.existing(path)
+    if other:
+        with suppress(_NoLocks):
+            second = _lock_file(other)
+            if second is None:
+                _release(descriptor)
+                return None
+            held.append(second)
+    return held
+
+
+def _take_elsewhere(path: Path, reason: str) -> list[int] | None:
+    other = lock_elsewhere.place(path)
+    if other:
+        with suppress(_NoLocks, NotWritable):
+            descriptor = _lock_file(other)
+            return None if descriptor is None else [descriptor]
+    _tell_once(path, reason)
+    return []
+
+
+def _lock_file(path: Path) -> int | None:
+    """A descriptor that holds the lock; None: it is taken. Raises NotWritable, _NoLocks."""
     while True:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise NotWritable(path=path, reason=error.strerror or error) from error
+            raise not_writable(path, error) from error
         try:
             _try(descriptor)
         except OSError as error:
             os.close(descriptor)
             if error.errno in _TAKEN:
                 return None
-            raise NotWritable(path=path, reason=error.strerror or error) from error
+            raise _NoLocks(error.strerror or error) from error
         if os.fstat(descriptor).st_nlink:
             return descriptor
         os.close(descriptor)  # removed between the opening and the locking: nobody else would meet us here
+
+
+def _release(descriptor: int) -> None:
+    # Closing alone is not enough: a program that is just being started holds a copy until its exec is through.
+    with suppress(OSError):
+        _give_back(descriptor)
+    os.close(descriptor)
+
+
+def _tell_once(path: Path, reason: str) -> None:
+    """For good: every pull would say the same."""
+    from docker_credential_harbor import console, registry_state
+
+    try:
+        os.close(os.open(registry_state.state_folder() / "told-without-locks", os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return
+    except OSError:  # it is told again, then
+        pass
+    console.tell(NotLocked(path=path, reason=reason))

@@ -20,6 +20,7 @@ from docker_credential_harbor import (
     interaction,
     lock,
     policy,
+    processes,
     provider,
     registry_state,
     tokens,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         SignInResult,
         TokenSet,
     )
+    from docker_credential_harbor.room import Room
 
 LOCK_SECONDS = 30  # for the registry's lock, to save
 WINDOW_SECONDS = 5  # for the window lock: those who look whether it is free hold it for an instant
@@ -57,18 +59,21 @@ def main(run: str, registry_name: str, step_name: str, generation: str, asked_by
     with lock.hold(registry_state.window_lock_path(), WINDOW_SECONDS) as locked:
         if not locked:
             return
-        note = window.Note(run=run, registry=registry_name, step=step_name, pid=os.getpid())
-        window.write(note)
+        note = window.Note(
+            run=run, registry=registry_name, step=step_name, pid=os.getpid(), process=processes.mark(os.getpid())
+        )
+        room = window.note_room()
+        window.write(note, room)
         worker: Worker | None = None
         try:
             # Whoever started this has found that the person can be reached.
             context = open_context(asked=asked_by != "get", login=window.login_choice(asked_by), has_terminal=True)
-            worker = Worker(context, context.registry(registry_name), note, int(generation))
+            worker = Worker(context, context.registry(registry_name), note, room, int(generation))
             asked = worker.sign_in() if Step[step_name] is Step.SIGN_IN else worker.walk()
             ended = worker.note._replace(ended=True, asked=asked.name)
         except Exception as fault:  # the note is the only place where it can be told
             ended = _failed(worker.note if worker else note, console.told(fault))
-        window.write(ended._replace(trace=tuple(worker.trace) if worker else ()))
+        window.write(ended._replace(trace=tuple(worker.trace) if worker else ()), room)
 
 
 def _failed(note: window.Note, failure: Failure) -> window.Note:
@@ -80,12 +85,14 @@ class Worker:
     context: Context
     registry: Registry
     note: window.Note
+    room: Room
     generation: int
     trace: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         settings = self.context.settings
         self.store = self.context.store
+        self.store.tell = self._tell
         self.http = Transport(settings.timeout_seconds, self.registry.ca_file, trace=self._trace)
         self.stored = self.store.load_stored(self._key)
         known = self.store.load_sign_in(self.registry.name)
@@ -245,7 +252,7 @@ class Worker:
 
     def _save(self, sign_in: SignIn) -> None:
         with self._locked():
-            self._write_notes(verified.forget(self.registry.name, self._notes()))
+            self._write_notes_if_possible(verified.forget(self.registry.name, self._notes()))
             self.store.save_sign_in(self.registry.name, sign_in)
         self.known = sign_in
 
@@ -273,11 +280,11 @@ class Worker:
                 if kept is None:
                     raise errors.SignInEnded(registry=self.registry.name)
                 life = kept.tokens.access_token_life_seconds
-                self.store.save_sign_in(self.registry.name, kept._replace(pair=pair))
+                self._save_if_possible(kept._replace(pair=pair))
             answer = self.store.load_stored(self._key)
             if (answer.pair if answer else None) == (self.stored.pair if self.stored else None):
                 notes = self._verified(notes, pair, renewed, life)
-            self._write_notes(notes)
+            self._write_notes_if_possible(notes)
 
     def _verified(
         self, notes: registry_state.Notes, pair: Credentials, renewed: Renewed, life_seconds: float | None
@@ -297,6 +304,20 @@ class Worker:
 
     def _write_notes(self, notes: registry_state.Notes) -> None:
         registry_state.save(self.registry.name, notes)
+
+    def _save_if_possible(self, sign_in: SignIn) -> None:
+        """The tokens are kept, and the pair is Harbor's: it is handed out this once, and asked for anew."""
+        try:
+            self.store.save_sign_in(self.registry.name, sign_in)
+        except Failure as failure:
+            self._tell(str(failure))
+
+    def _write_notes_if_possible(self, notes: registry_state.Notes) -> None:
+        """What the provider gave counts for more, and all of the notes can be found out anew."""
+        try:
+            self._write_notes(notes)
+        except errors.NotWritable as fault:
+            self._tell(str(fault))
 
     # --- The person ---------------------------------------------------------------------------------------------------
 
@@ -342,7 +363,7 @@ class Worker:
             self._count_as_declined()
         browser = self.context.reach.way == "browser"
         self.note = self.note._replace(links=(*self.note.links, link), browser=browser)
-        window.write(self.note)
+        window.write(self.note, self.room)
 
     def _tell(self, line: str) -> None:
         self.note = self.note._replace(lines=(*self.note.lines, line))

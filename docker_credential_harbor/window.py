@@ -16,10 +16,22 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from docker_credential_harbor import config, console, detached, errors, files, interaction, lock, qr, registry_state
+from docker_credential_harbor import (
+    config,
+    console,
+    detached,
+    errors,
+    files,
+    interaction,
+    lock,
+    processes,
+    qr,
+    registry_state,
+)
 from docker_credential_harbor.errors import Failure, FoundOut
 from docker_credential_harbor.findings import Asked, Step
 from docker_credential_harbor.model import as_json
+from docker_credential_harbor.room import Room
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +42,7 @@ WORKER_VERB = "_ask-the-person"  # not for people; the packaged executable start
 START_SECONDS = 20  # within which a worker that was started has the lock, or has ended
 GRACE_SECONDS = 30  # beside login_timeout, for a worker to find the provider, to save and to end
 POLL_SECONDS = 0.05
+NOTE_BYTES = 8192
 
 
 class Link(NamedTuple):
@@ -49,6 +62,7 @@ class Note(NamedTuple):
     registry: str
     step: str  # Step.SIGN_IN or Step.RENEW_HARBOR_SIDE, by name
     pid: int
+    process: str = ""  # its mark (processes.py): the number alone may be another process's by now
     links: tuple[Link, ...] = ()  # for the person, to be printed as well where a browser is opened
     browser: bool = False  # whether one is
     ended: bool = False
@@ -72,9 +86,22 @@ def login_choice(asked_by: str) -> Literal["browser", "device"] | None:
     return {"login --browser": "browser", "login --device": "device"}.get(asked_by)  # type: ignore[return-value]
 
 
-def write(note: Note) -> None:
-    """For the worker, which holds the lock. Raises NotWritable."""
-    files.write_private(registry_state.window_note_path(), json.dumps(as_json(note)).encode())
+def write(note: Note, room: Room) -> None:
+    """For the worker, which holds the lock. Raises NotWritable.
+
+    In ``room`` is kept what the next note takes: how it ends must be told on a disk that is full by then, too.
+    """
+    data = json.dumps(as_json(note)).encode()
+    files.write_private(registry_state.window_note_path(), data, alone=True, room=room.spend)
+    if not note.ended:
+        room.take(NOTE_BYTES)
+
+
+def note_room() -> Room:
+    """Room on the disk for a note. Raises NotWritable."""
+    room = Room(registry_state.window_note_path())
+    room.take(NOTE_BYTES)
+    return room
 
 
 def read() -> Note | None:
@@ -91,7 +118,7 @@ def _note(data: dict[str, Any]) -> Note:
     links = tuple(Link(**link) for link in data["links"])
     note = Note(**{**data, "links": links, "lines": tuple(data["lines"]), "trace": tuple(data["trace"])})
     shown = [text for link in links for text in (link.url, link.purpose)]
-    texts = (note.run, note.registry, note.step, *shown, *note.lines, *note.trace)
+    texts = (note.run, note.registry, note.step, note.process, *shown, *note.lines, *note.trace)
     words = (note.asked, note.failure_code, note.failure_message, *(link.user_code for link in links))
     if not (all(isinstance(text, str) for text in texts) and all(isinstance(word, str | None) for word in words)):
         raise TypeError
@@ -110,19 +137,30 @@ def under_way() -> Note | None:
     Where its lock cannot be opened, nobody has it either: whoever asks a person then is told why that cannot be.
     """
     try:
-        if not lock.is_held(registry_state.window_lock_path()):
+        if not _is_taken():
             return None
     except errors.NotWritable:
         return None
     note = read()
-    return note if note and not note.ended and _is_alive(note.pid) else None
+    return note if note and not note.ended and processes.is_running(note.pid, note.process) is not False else None
+
+
+def _is_taken() -> bool:
+    """Whether a worker has the window; where there are no locks (lock.py) by its note. Raises NotWritable."""
+    return lock.is_held(registry_state.window_lock_path()) or _runs(read())
+
+
+def _runs(note: Note | None) -> bool:
+    """Whether the worker that wrote the note is known to run, here."""
+    return note is not None and not note.ended and processes.is_running(note.pid, note.process) is True
 
 
 def start(registry_name: str, step: Step, generation: int, asked_by: AskedBy) -> str:
-    """Starts a worker and returns its run once it has the window, or has ended. Raises NotStarted.
+    """Starts a worker and returns its run once it has the window, or has ended. Raises NotStarted, NotWritable.
 
     The caller holds the registry's lock, so that no second worker is started for it meanwhile.
     """
+    note_room().give_back()  # without room for its note the worker could not even say so
     run = os.urandom(8).hex()
     program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "docker_credential_harbor"]
     arguments = [run, registry_name, step.name, str(generation), asked_by]
@@ -160,7 +198,7 @@ def wait(
     seen: Note | None = None
     while True:
         # Looked at before the note, which is written before the lock is given back.
-        held = lock.is_held(registry_state.window_lock_path())
+        held = _is_taken()
         note = read()
         if note and note.run == run:
             if show and seen != note:
@@ -187,7 +225,7 @@ def wait(
 def wait_until_free(seconds: float) -> bool:
     """Waits while a worker for another registry has the window. False: it still has it."""
     ends_at = time.monotonic() + seconds
-    while lock.is_held(registry_state.window_lock_path()):
+    while _is_taken():
         if time.monotonic() > ends_at:
             return False
         time.sleep(POLL_SECONDS)
@@ -195,9 +233,12 @@ def wait_until_free(seconds: float) -> bool:
 
 
 def end(registry_name: str, run: str | None = None) -> None:
-    """Ends the sign-in under way for that registry (``run``: only if it is that one)."""
+    """Ends the sign-in under way for that registry (``run``: only if it is that one).
+
+    Only a process that is known to be the worker is signalled. Another machine's looks at the notes itself.
+    """
     note = under_way()
-    if note and note.registry == registry_name and run in (None, note.run):
+    if note and note.registry == registry_name and run in (None, note.run) and _runs(note):
         with suppress(OSError):
             os.kill(note.pid, signal.SIGTERM)
 

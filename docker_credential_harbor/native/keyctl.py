@@ -62,6 +62,15 @@ def add(description: bytes, payload: bytes, keyring: int = USER, timeout_seconds
         _call(_KEYCTL, _UNLINK, key, PROCESS)
 
 
+def add_and_remove(description: bytes, payload: bytes) -> None:
+    """Whether there is room for such a key now. Raises OSError (EDQUOT)."""
+    key = _call(_ADD_KEY, _TYPE, description, payload, len(payload), PROCESS)
+    try:
+        _revoke(key, PROCESS)
+    finally:
+        _call(_KEYCTL, _UNLINK, key, PROCESS)
+
+
 def remove(description: bytes, keyring: int = USER) -> None:
     """Take the key out; nothing where there is none. Raises OSError."""
     key = _search(description, keyring)

@@ -37,7 +37,8 @@ def add(description: bytes, payload: bytes, timeout_seconds: int) -> None:
     folder = _folder(make=True)
     _sweep(folder)
     path = os.path.join(folder, _name(description))
-    new = os.path.join(folder, b".%d-%s" % (os.getpid(), os.urandom(4).hex().encode()))
+    unique = b"%d-%s" % (os.getpid(), os.urandom(4).hex().encode())
+    new = os.path.join(folder, _leftover_prefix(description) + unique)
     file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         try:
@@ -53,8 +54,11 @@ def add(description: bytes, payload: bytes, timeout_seconds: int) -> None:
 
 
 def remove(description: bytes) -> None:
-    """Take it away; nothing where there is none. Raises OSError."""
-    _unlink(os.path.join(_folder(), _name(description)))
+    """Take it away, and what killed writers left of it; nothing where there is none. Raises OSError."""
+    folder = _folder()
+    for name in os.listdir(folder):
+        if name == _name(description) or name.startswith(_leftover_prefix(description)):
+            _unlink(os.path.join(folder, name))
 
 
 def _folder(make: bool = False) -> bytes:
@@ -77,6 +81,10 @@ def _make(folder: bytes) -> None:
 
 def _name(description: bytes) -> bytes:
     return description.replace(b"/", b":")
+
+
+def _leftover_prefix(description: bytes) -> bytes:
+    return b".%s." % _name(description)
 
 
 def _sweep(folder: bytes) -> None:

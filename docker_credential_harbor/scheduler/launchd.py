@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import files, scheduler
-from docker_credential_harbor.errors import NotWritable
 from docker_credential_harbor.scheduler import NAME, Schedule
 
 if TYPE_CHECKING:
@@ -45,10 +44,7 @@ def uninstall() -> bool:
         loaded = False
     if loaded:
         scheduler.must(["launchctl", "bootout", target()])
-    try:
-        _path().unlink(missing_ok=True)
-    except OSError as error:
-        raise NotWritable(path=_path(), reason=error.strerror or error) from error
+    files.remove(_path())
     return True
 
 

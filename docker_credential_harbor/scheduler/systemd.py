@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import cadence, files, scheduler
-from docker_credential_harbor.errors import NotWritable
 from docker_credential_harbor.scheduler import NAME, Schedule
 
 if TYPE_CHECKING:
@@ -58,10 +57,7 @@ def uninstall() -> bool:
     if is_there:
         scheduler.must([*SYSTEMCTL, "disable", "--now", "--quiet", TIMER])
     for path in [*paths, _folder() / "timers.target.wants" / TIMER]:
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise NotWritable(path=path, reason=error.strerror or error) from error
+        files.remove(path)
     if is_there:
         scheduler.must([*SYSTEMCTL, "daemon-reload"])
     return True

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from docker_credential_harbor import files, registry_state, scheduler
-from docker_credential_harbor.errors import NotWritable
 from docker_credential_harbor.scheduler import NAME, Schedule
 
 if TYPE_CHECKING:
@@ -48,10 +47,7 @@ def uninstall() -> bool:
         registered = False
     if registered:
         scheduler.must(["schtasks", "/Delete", "/F", "/TN", NAME])
-    try:
-        _path().unlink(missing_ok=True)
-    except OSError as error:
-        raise NotWritable(path=_path(), reason=error.strerror or error) from error
+    files.remove(_path())
     return registered
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.errors import StoreUnavailable
+from docker_credential_harbor.errors import StoreFull, StoreUnavailable
 from docker_credential_harbor.storage.kernel_keyring import KernelKeyring
 from docker_credential_harbor.storage.split import Split
 
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
     from docker_credential_harbor.storage.os_keyring import OsKeyring
     from docker_credential_harbor.storage.private_file import PrivateFile
 
+    Opened = tuple[Backend, str]
+
+SIGN_IN_BYTES = 6000  # what most take: an ID token, a refresh token, the pair
 KEYRING_LIMITS = {"win32": 1280}  # UTF-16 units, by sys.platform
 
 
 def open_backend(
     choice: StorageChoice, keyring: OsKeyring, file: PrivateFile, *, noted: str | None, for_stored_pair: bool
-) -> tuple[Backend, str]:
+) -> Opened:
     """The backend and why it is that one, in words for a person.
 
     ``noted``: the one that was picked when the value was first kept; it is opened and never replaced by another. With
@@ -40,17 +44,26 @@ def open_backend(
     return _auto(keyring, file, for_stored_pair)
 
 
-def _auto(keyring: OsKeyring, file: PrivateFile, for_stored_pair: bool) -> tuple[Backend, str]:
+def next_backend(failed: Backend, failure: StoreUnavailable, file: PrivateFile, *, for_stored_pair: bool) -> Opened:
+    """`auto`: where a value goes that was to be kept in ``failed``, and why."""
+    if failed.name == "keyring":
+        return _without_keyring(failure.message, file, for_stored_pair)
+    return file, failure.message
+
+
+def _auto(keyring: OsKeyring, file: PrivateFile, for_stored_pair: bool) -> Opened:
     try:
         keyring.check()
     except StoreUnavailable as unavailable:
-        why = unavailable.message
-    else:
-        return _split(keyring), "the operating system's keyring is there"
+        return _without_keyring(unavailable.message, file, for_stored_pair)
+    return _split(keyring), "the operating system's keyring is there"
+
+
+def _without_keyring(why: str, file: PrivateFile, for_stored_pair: bool) -> Opened:
     if for_stored_pair:
         return file, f"{why}, and the kernel's would lose a stored pair"
     try:
-        KernelKeyring().check()
+        KernelKeyring().check(SIGN_IN_BYTES)
     except StoreUnavailable as unavailable:
         return file, f"{why}, and {unavailable.message}"
     return KernelKeyring(), why
@@ -61,7 +74,8 @@ def _noted(noted: str, keyring: OsKeyring, file: PrivateFile) -> Backend:
         keyring.find()
         return _split(keyring)
     if noted == "kernel":
-        KernelKeyring().check()
+        with suppress(StoreFull):  # what lies there can be read all the same
+            KernelKeyring().check()
         return KernelKeyring()
     if noted == "file":
         return file

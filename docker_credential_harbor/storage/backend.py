@@ -1,4 +1,4 @@
-"""What a backend is: three methods on one named text, and nothing else to implement for a new one.
+"""What a backend is: four methods on one named text, and nothing else to implement for a new one.
 
 Shaped after the interface of docker-credential-helpers (``credentials/helper.go``).
 """
@@ -9,7 +9,9 @@ from typing import Protocol
 
 
 class Backend(Protocol):
-    """Every method raises StoreUnavailable where the backend is locked, gone or full, StoreDamaged, or NotWritable."""
+    """Every method raises StoreUnavailable where the backend is locked or gone, StoreFull, StoreDamaged or
+    NotWritable.
+    """
 
     name: str  # "keyring", "kernel" or "file": noted at sign-in, and kept
 
@@ -21,3 +23,6 @@ class Backend(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove the value; nothing where there is none."""
+
+    def reserve(self, key: str, size: int) -> None:
+        """Make sure, as far as that is possible, that a value of so many bytes could be set."""

@@ -1,8 +1,8 @@
 """The operating system's keyring, through keyring: Secret Service, macOS' keychain, Windows' credential manager.
 
 Sources: keyring's documentation; the Secret Service specification (freedesktop.org), where a locked collection is
-unlocked through a prompt. Whether one is locked is asked first wherever nobody is there to answer a prompt; of other
-backends that cannot be asked, and the time limit ends the wait.
+unlocked through a prompt, as a locked entry is (KeePassXC locks each). Whether one is locked is asked first wherever
+nobody is there to answer a prompt; of other backends that cannot be asked, and the time limit ends the wait.
 """
 
 from __future__ import annotations
@@ -43,30 +43,33 @@ class OsKeyring:
 
     def get(self, key: str) -> str | None:
         """The value; None where there is none."""
-        return self._told(lambda ring: ring.get_password(SERVICE, key))
+        return self._told(lambda ring: ring.get_password(SERVICE, key), key)
 
     def set(self, key: str, value: str) -> None:
         """Keep the value, in place of an older one."""
-        self._told(lambda ring: ring.set_password(SERVICE, key, value))
+        self._told(lambda ring: ring.set_password(SERVICE, key, value), key)
 
     def delete(self, key: str) -> None:
         """Remove the value; nothing where there is none."""
-        self._told(lambda ring: _delete(ring, key))
+        self._told(lambda ring: _delete(ring, key), key)
 
     def check(self) -> None:
         """Raises StoreUnavailable unless it can be used now. It may prompt where that is allowed."""
-        self._told(lambda ring: ring.get_password(SERVICE, "check"))
+        self._told(lambda ring: ring.get_password(SERVICE, "check"), "check")
+
+    def reserve(self, key: str, size: int) -> None:
+        """Nothing: none of these systems tells what room is left."""
 
     def find(self) -> str:
         """Which of keyring's own modules keeps the values here. Raises StoreUnavailable where none does."""
-        return self._told(lambda ring: type(ring).__module__.rpartition(".")[2], locked_matters=False)
+        return self._told(lambda ring: type(ring).__module__.rpartition(".")[2], None)
 
-    def _told(self, call: Callable[[KeyringBackend], T], locked_matters: bool = True) -> T:
+    def _told(self, call: Callable[[KeyringBackend], T], key: str | None) -> T:
         def run() -> T:
             if self._found is None:
                 self._found = _find()
-            if locked_matters and not self._may_prompt:
-                _refuse_locked(self._found)
+            if key is not None and not self._may_prompt:
+                _refuse_locked(self._found, key)
             if self._given_up:  # left behind: somebody else may have kept a newer value by now
                 raise self._given_up
             return call(self._found)
@@ -102,7 +105,7 @@ def _find() -> KeyringBackend:
     return ring
 
 
-def _refuse_locked(ring: KeyringBackend) -> None:
+def _refuse_locked(ring: KeyringBackend, key: str) -> None:
     if type(ring).__module__ not in _SECRET_SERVICES:
         return
     import secretstorage
@@ -116,6 +119,9 @@ def _refuse_locked(ring: KeyringBackend) -> None:
             raise _unavailable("nothing was ever kept there, or it is locked") from error
         if collection.is_locked():
             raise _unavailable("it is locked")
+        # KeePassXC and others let a person allow each entry to each program: to read one that is locked takes a dialog.
+        if any(item.is_locked() for item in collection.search_items({"service": SERVICE, "username": key})):
+            raise _unavailable("its entry is locked until somebody allows this program to use it")
 
 
 def _delete(ring: KeyringBackend, key: str) -> None:

@@ -9,9 +9,11 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from docker_credential_harbor import leftovers
 from docker_credential_harbor.errors import StoreDamaged, StoreUnavailable
 from docker_credential_harbor.files import make_private_folder, read_bytes, write_private
 from docker_credential_harbor.lock import hold
+from docker_credential_harbor.room import Room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +32,7 @@ class PrivateFile:
     def __init__(self, folder: Path, allowance: Allowance) -> None:
         self.path = folder / "secrets.json"
         self._allowance = allowance
+        self._room = Room(self.path)
 
     def get(self, key: str) -> str | None:
         """The value; None where there is none. Raises StoreDamaged, NotReadable."""
@@ -39,14 +42,24 @@ class PrivateFile:
         """Keep the value, in place of an older one."""
         with self._alone():
             values = self._read()
-            if values.get(key) != value:
-                self._write({**values, key: value})
+            self._write({**values, key: value})
 
     def delete(self, key: str) -> None:
         """Remove the value; nothing where there is none."""
         if key in self._read():
             with self._alone():
                 self._write({name: value for name, value in self._read().items() if name != key})
+
+    def reserve(self, key: str, size: int) -> None:  # noqa: ARG002 - all lie in one file
+        """Take the room on the disk for all that is there and so many bytes more, until a value is set."""
+        with self._alone():
+            self._room.take(len(_encoded(self._read())) + size)
+
+    def sweep(self) -> None:
+        """Remove what writers that were killed left behind."""
+        if leftovers.exist(self.path):
+            with self._alone():
+                leftovers.sweep(self.path)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -74,4 +87,8 @@ class PrivateFile:
         return values
 
     def _write(self, values: dict[str, str]) -> None:
-        write_private(self.path, json.dumps({"version": VERSION, "values": values}, indent=1, sort_keys=True).encode())
+        write_private(self.path, _encoded(values), alone=True, room=self._room.spend)
+
+
+def _encoded(values: dict[str, str]) -> bytes:
+    return json.dumps({"version": VERSION, "values": values}, indent=1, sort_keys=True).encode()

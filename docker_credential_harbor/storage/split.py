@@ -72,6 +72,9 @@ class Split:
         for each in _GENERATIONS:
             self._remove_parts(key, each, 0, count if each == generation else 0)
 
+    def reserve(self, key: str, size: int) -> None:
+        self._backend.reserve(key, size)
+
     def _fits(self, value: str) -> bool:
         units = len(value) if value.isascii() else len(value.encode("utf-16-le")) // 2
         return units <= self._limit and not value.startswith(_MARK)

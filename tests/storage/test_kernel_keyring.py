@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import secrets
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +27,7 @@ class TestKernelKeyring(BackendTests):
 
     def test_longer_than_any_key(self, backend: Backend, key: str) -> None:
         with pytest.raises(StoreUnavailable, match="too long"):
-            backend.set(key, "x" * 40_000)
+            backend.set(key, secrets.token_urlsafe(45_000))
 
 
 @pytest.mark.usefixtures("no_kernel")

@@ -152,7 +152,7 @@ def test_what_was_left_behind_keeps_nothing_later(
     go_on = threading.Event()
     kept = []
     use(StandIn(lambda: kept.append("late")))
-    monkeypatch.setattr(os_keyring, "_refuse_locked", lambda _: go_on.wait())
+    monkeypatch.setattr(os_keyring, "_refuse_locked", lambda *_: go_on.wait())
     before = set(threading.enumerate())
     with pytest.raises(StoreUnavailable, match="no answer"):
         OsKeyring(Allowance(0.05), may_prompt=False).set("a", "1")

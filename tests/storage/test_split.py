@@ -42,6 +42,9 @@ class Memory:
         self._change()
         self.values[key] = value
 
+    def reserve(self, key: str, size: int) -> None:
+        raise NotImplementedError
+
     def delete(self, key: str) -> None:
         self._change()
         self.values.pop(key, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -150,11 +150,11 @@ def changes(monkeypatch: pytest.MonkeyPatch, allowed: int) -> None:
 
     left = [allowed]
 
-    def write(path: Path, data: bytes) -> bool:
+    def write(path: Path, data: bytes, **options: Any) -> bool:
         if not left[0]:
             raise Killed
         left[0] -= 1
-        return write_private(path, data)
+        return write_private(path, data, **options)
 
     monkeypatch.setattr(credential_store, "write_private", write)
     monkeypatch.setattr("docker_credential_harbor.storage.private_file.write_private", write)
@@ -249,6 +249,9 @@ class Memory:
     def delete(self, key: str) -> None:
         self._use()
         self.values.pop(key, None)
+
+    def reserve(self, key: str, size: int) -> None:  # noqa: ARG002
+        self._use()
 
     def _use(self) -> None:
         if self.gone:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -18,13 +19,14 @@ from docker_credential_harbor.files import (
     OPEN_FILE,
     OPEN_FOLDER,
     make_private_folder,
+    make_room,
     read_bytes,
     replace_keeping_link,
     write_private,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
 
@@ -145,6 +147,43 @@ class TestWritePrivate:
             write_private(path, b"new")
         assert path.read_bytes() == b"old"
         assert list(tmp_path.iterdir()) == [path]
+
+    @pytest.mark.parametrize(
+        ("number", "code", "remedy"),
+        [
+            (errno.ENOSPC, "no-space", "df -i"),
+            (errno.EDQUOT, "quota-used-up", "larger quota"),
+            (errno.EROFS, "read-only-file-system", "mount it writable"),
+            (errno.EFBIG, "file-size-limited", "ulimit -f"),
+            (errno.EMFILE, "too-many-open-files", "ulimit -n"),
+            (errno.EBUSY, "mounted-file", "mount the folder"),
+            (errno.EACCES, "not-writable", "make it writable"),
+        ],
+    )
+    def test_each_cause_has_its_own_remedy(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: str, remedy: str
+    ) -> None:
+        def refused(_: int) -> None:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(os, "fsync", refused)
+        calls: list[Callable[[], object]] = [
+            lambda: write_private(tmp_path / "file", b"x"),
+            lambda: make_room(tmp_path / "file", 10),
+            lambda: replace_keeping_link(tmp_path / "file", b"x"),
+        ]
+        for call in calls:
+            with pytest.raises(NotWritable) as caught:
+                call()
+            assert caught.value.code == code
+            assert remedy in str(caught.value)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_leftovers_go_at_once_where_nobody_else_writes(self, tmp_path: Path) -> None:
+        for name in (".file.1-abc.tmp", ".other.1-abc.tmp", ".file.1-abc.room"):
+            (tmp_path / name).write_bytes(b"secret")
+        write_private(tmp_path / "file", b"one", alone=True)
+        assert {path.name for path in tmp_path.iterdir()} == {"file", ".other.1-abc.tmp", ".file.1-abc.room"}
 
     def test_leftovers_of_a_killed_writer_go_after_an_hour(self, tmp_path: Path) -> None:
         old = tmp_path / ".file.1-abc.tmp"

@@ -87,6 +87,21 @@ def test_what_a_killed_writer_left_is_swept_and_a_writer_at_work_is_let_be(share
     assert {path.name for path in (shared / FOLDER).iterdir()} == {"h", ".2-at-work"}
 
 
+def test_what_is_forgotten_is_not_left_by_a_killed_writer_either(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (b"h", b"other"):
+        memory_file.add(name, b"x", timeout_seconds=60)
+    monkeypatch.setattr(os, "rename", killed)
+    with pytest.raises(KeyboardInterrupt):
+        memory_file.add(b"h", b"newer", timeout_seconds=60)
+    assert len(list((shared / FOLDER).iterdir())) == 3
+    memory_file.remove(b"h")
+    assert [path.name for path in (shared / FOLDER).iterdir()] == ["other"]
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize("trap", ["open to others", "somebody else's", "a link", "a file"])
 def test_a_folder_that_somebody_else_could_have_filled(
     shared: Path, trap: str, monkeypatch: pytest.MonkeyPatch

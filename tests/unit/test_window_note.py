@@ -27,14 +27,14 @@ def damaged(**changes: Any) -> None:
 
 
 def test_written_and_read() -> None:
-    window.write(NOTE)
+    window.write(NOTE, window.note_room())
     assert window.read() == NOTE
 
 
 @pytest.mark.parametrize("pid", [1, 0, -1, True, 2**31, pytest.param(10**400, id="huge"), 4711.5, "4711", None])
 def test_a_pid_that_is_none(pid: object) -> None:
     """It would be signalled, or looked for."""
-    window.write(NOTE)
+    window.write(NOTE, window.note_room())
     damaged(pid=pid)
     assert window.read() is None
 
@@ -42,6 +42,6 @@ def test_a_pid_that_is_none(pid: object) -> None:
 @pytest.mark.parametrize("ends_at", [float("nan"), float("inf"), -1, pytest.param(10**400, id="huge"), "soon", []])
 def test_an_instant_that_is_none(ends_at: object) -> None:
     """It would be counted down to."""
-    window.write(NOTE)
+    window.write(NOTE, window.note_room())
     damaged(links=[{**LINK._asdict(), "ends_at": ends_at}])
     assert window.read() is None
