@@ -236,8 +236,8 @@ class NotTls(Unreachable):
     code = "not-tls"
     what = "{host} does not speak TLS"
     advice = (
-        "check host and port of the configured url; a Harbor with plain http needs TLS from its administrator: "
-        "http:// is for loopback addresses only"
+        "check host and port of the configured url; plain http is for loopback addresses only, with http:// in url: "
+        "elsewhere its administrator has to put TLS in front"
     )
 
 

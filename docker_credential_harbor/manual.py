@@ -53,9 +53,10 @@ ENVIRONMENT = (
     Entry("DOCKER_AUTH_CONFIG", "Docker takes pairs from it before it asks a helper; doctor says so"),
     Entry("REGISTRY_AUTH_FILE", "podman's file, in the place of its own"),
     Entry("HELM_REGISTRY_CONFIG, HELM_CONFIG_HOME", "Helm's file, and the folder in which it lies otherwise"),
-    Entry("HTTPS_PROXY, HTTP_PROXY, ALL_PROXY", "the proxy for an address of that kind, in small letters, too; never "
-          "for this machine itself", in_help=True),
-    Entry("NO_PROXY", "the hosts that are asked without a proxy, with commas between them", in_help=True),
+    Entry("HTTPS_PROXY, ALL_PROXY", "the proxy, http://, https:// or socks5://, the first one first, in small letters, "
+          "too; never for this machine itself", in_help=True),
+    Entry("NO_PROXY", "names, addresses and networks that are asked without a proxy, as Docker reads it, with commas "
+          "between them", in_help=True),
     Entry("SSL_CERT_FILE, SSL_CERT_DIR", "on Linux: where the trusted authorities lie, as for OpenSSL", in_help=True),
     Entry("HOME, XDG_CONFIG_HOME, XDG_CONFIG_DIRS, XDG_DATA_HOME, XDG_STATE_HOME, XDG_RUNTIME_DIR, APPDATA",
           "where the files below lie"),

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import cadence, config, console, errors, scheduler, upkeep
+from docker_credential_harbor import cadence, config, console, errors, proxies, scheduler, upkeep
 from docker_credential_harbor.context import open_context
 
 if TYPE_CHECKING:
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 PROGRAM = "docker-credential-harbor"
 
 # What a shell may have set and a scheduler would not, beside what our own configuration depends on.
-NETWORK_VARIABLES = (
-    *("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "all_proxy", "no_proxy"),
-    *("SSL_CERT_FILE", "SSL_CERT_DIR"),
-)
+NETWORK_VARIABLES = (*proxies.VARIABLES, *proxies.EXEMPTING, "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 EPILOG = """\
 It asks Harbor once whether it accepts the pair, by which Harbor refreshes its own sign-in, and refreshes

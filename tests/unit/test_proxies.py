@@ -5,16 +5,9 @@ from __future__ import annotations
 import pytest
 
 from docker_credential_harbor.errors import ProxyUnusable
-from docker_credential_harbor.proxies import Proxy, is_exempt, proxy_for
+from docker_credential_harbor.proxies import VARIABLES, Proxy, is_exempt, proxy_for
 
 URL = "https://harbor.example.com/v2/"
-VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy")
-
-
-@pytest.fixture(autouse=True)
-def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
 
 
 # --- NO_PROXY ---------------------------------------------------------------------------------------------------------
@@ -178,7 +171,7 @@ def test_one_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, name: str, val
 @pytest.mark.parametrize(
     ("names", "goes_first"),
     [
-        (VARIABLES[:4], "HTTPS_PROXY"),
+        (VARIABLES, "HTTPS_PROXY"),
         (("https_proxy", "ALL_PROXY"), "https_proxy"),
         (("ALL_PROXY", "all_proxy"), "ALL_PROXY"),
         (("all_proxy",), "all_proxy"),

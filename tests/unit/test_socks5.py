@@ -33,12 +33,6 @@ OK = b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{"a": 1}'
 # --- A real proxy, to which alone Harbor's name is known --------------------------------------------------------------
 
 
-@pytest.fixture(autouse=True)
-def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
 def a_proxy() -> None:
     need("SOCKS server", "apt-get install microsocks util-linux", not socks.missing())
