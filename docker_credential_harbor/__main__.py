@@ -77,8 +77,10 @@ def _long_way(arguments: list[str], payload: bytes, began_at: float) -> int:
         console.tell(failure)
         status = failure.exit_status
     except Exception as fault:  # the last catch
+        from docker_credential_harbor import libraries
+
         console.trace_exception(fault)
-        unexpected = errors.Unexpected(reason=f"{type(fault).__name__}: {fault}")
+        unexpected = libraries.unusable(fault) or errors.Unexpected(reason=f"{type(fault).__name__}: {fault}")
         console.tell(unexpected)
         if arguments[:1] in (["get"], ["store"], ["erase"], ["list"]) and sys.stdout is not None:
             sys.stdout.write((errors.NOT_FOUND if arguments == ["get"] else console.redact(str(unexpected))) + "\n")

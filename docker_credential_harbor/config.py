@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
-from docker_credential_harbor import server_url
-from docker_credential_harbor.errors import ConfigurationInvalid, NotReadable
+from docker_credential_harbor import places, server_url
+from docker_credential_harbor.errors import ConfigurationInvalid, NoHome, NotReadable
 from docker_credential_harbor.files import read_bytes
 from docker_credential_harbor.model import LoginChoice, Registry, Settings, StorageChoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-APPLICATION = "docker-credential-harbor"
 FILE_NAME = "config.toml"
+NOT_UTF_8 = "it is not UTF-8 text (UTF-16?), save it as UTF-8"
 PREFIX = "DOCKER_CREDENTIAL_HARBOR_"
 USER_FILE_VARIABLE = PREFIX + "CONFIG"
 
@@ -43,27 +44,28 @@ class Sources(NamedTuple):
 
 
 def user_file(environ: Mapping[str, str] = os.environ) -> Path:
-    """The user's file: the one that DOCKER_CREDENTIAL_HARBOR_CONFIG names, else the platform's own place."""
-    from platformdirs import user_config_path
+    """The user's file: the one that DOCKER_CREDENTIAL_HARBOR_CONFIG names, else the platform's own place.
 
+    Raises NoHome, ConfigurationInvalid.
+    """
     named = environ.get(USER_FILE_VARIABLE)
-    return (
-        _path(named, f"${USER_FILE_VARIABLE}") if named else user_config_path(APPLICATION, appauthor=False) / FILE_NAME
-    )
+    return path_of(named, f"${USER_FILE_VARIABLE}") if named else places.user_folder("config") / FILE_NAME
 
 
 def sources(environ: Mapping[str, str] = os.environ) -> Sources:
-    """The files in the order in which they are read (absent ones too), and the variables."""
+    """The files in the order in which they are read (absent ones too), and the variables. Without a home there is no
+    user's file.
+    """
     keys = tuple(PREFIX + key.upper() for key in KEYS)
-    return Sources((*site_files(), user_file(environ)), (*PLACE_VARIABLES, *keys))
+    files = list(site_files())
+    with suppress(NoHome):
+        files.append(user_file(environ))
+    return Sources(tuple(files), (*PLACE_VARIABLES, *keys))
 
 
 def site_files() -> tuple[Path, ...]:
     """The site-wide files, the most important one last."""
-    from platformdirs import PlatformDirs
-
-    folders = PlatformDirs(APPLICATION, appauthor=False, multipath=True).site_config_dir.split(os.pathsep)
-    return tuple(Path(folder) / FILE_NAME for folder in reversed(folders))
+    return tuple(folder / FILE_NAME for folder in reversed(places.site_config_folders()))
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -198,13 +200,13 @@ def _registry_value(key: str, value: object, place: str, folder: Path) -> object
         raise ConfigurationInvalid(place=place, reason=f"{key} must be text in quotes")
     if key == "ca_file":
         # Not to the caller's folder: a sign-in has a process that works elsewhere, and `docker pull` runs anywhere.
-        return _path(value, place, folder)
+        return path_of(value, place, folder)
     if key in ("url", "issuer", "redirect_uri"):
         _check_url(key, value, place)
     return value.rstrip("/") if key == "url" else value
 
 
-def _path(value: str, place: str, folder: Path = Path()) -> Path:
+def path_of(value: str, place: str, folder: Path = Path()) -> Path:
     """With ``~`` resolved; a relative one lies in ``folder`` (by default where the program was called)."""
     try:
         if "\0" in value:
@@ -231,11 +233,15 @@ def _check_url(key: str, value: str, place: str) -> None:
 
 
 def _read(path: Path) -> str | None:
+    """Editors on Windows write a byte-order mark, which TOML 1.0 does not know; it says nothing."""
     try:
         content = read_bytes(path)
-        return None if content is None else content.decode()
+        text = None if content is None else content.decode("utf-8-sig")
+        if text and "\0" in text:  # as UTF-16 looks where it has no mark
+            raise ConfigurationInvalid(place=path, reason=NOT_UTF_8)
+        return text
     except UnicodeDecodeError:
-        raise ConfigurationInvalid(place=path, reason="it is not UTF-8 text") from None
+        raise ConfigurationInvalid(place=path, reason=NOT_UTF_8) from None
     except NotReadable as fault:
         raise ConfigurationInvalid(place=path, reason=f"it cannot be read: {fault.facts['reason']}") from fault
 

@@ -79,10 +79,17 @@ def trace_exception(error: BaseException) -> None:
 
 
 def told(fault: Exception) -> Failure:
-    """The failure to tell: what was raised, or BrokeOff for what nobody foresaw, which the trace shows whole."""
+    """The failure to tell: what was raised, LibraryUnusable, or BrokeOff for what nobody foresaw.
+
+    The trace shows the latter two whole.
+    """
     if isinstance(fault, Failure):
         return fault
+    from docker_credential_harbor import libraries
+
     trace_exception(fault)
+    if unusable := libraries.unusable(fault):
+        return unusable
     reason = getattr(fault, "strerror", None)
     return BrokeOff(reason=f"{type(fault).__name__}: {reason}" if reason else type(fault).__name__)
 

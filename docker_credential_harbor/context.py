@@ -105,11 +105,13 @@ def open_context(
 
     ``asked``: a person ran the command, so neither `login` nor CI counts. ``login``: instead of the configured one.
     ``has_terminal`` None: to be found out. ``began_at``: when Docker asked, whose request has one allowance of time.
-    Raises ConfigurationInvalid.
+    Raises ConfigurationInvalid; for a command NoHome, where a pull goes by what is configured for all users.
     """
     import os
 
     began_here = time.monotonic()
+    if asked:
+        config.user_file()
     sources = config.sources()
     # Stamped before it is read: a change in between makes the remembered pair miss, never match.
     stamp = remembered.stamp([str(path) for path in sources.files], list(sources.variables))

@@ -16,7 +16,7 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from docker_credential_harbor import console, storage
+from docker_credential_harbor import console, places, storage
 from docker_credential_harbor.errors import Busy, StoreDamaged, StoreFull, StoreUnavailable
 from docker_credential_harbor.files import make_private_folder, read_bytes, write_private
 from docker_credential_harbor.lock import hold
@@ -43,10 +43,8 @@ T = TypeVar("T")
 
 
 def data_folder() -> Path:
-    """Where the index and the backend ``file`` lie."""
-    import platformdirs
-
-    return platformdirs.user_data_path("docker-credential-harbor", appauthor=False)
+    """Where the index and the backend ``file`` lie. Raises NoHome."""
+    return places.user_folder("data")
 
 
 class CredentialStore:

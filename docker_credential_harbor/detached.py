@@ -7,13 +7,15 @@ group of its own without a console, CreateProcess).
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.errors import NotStarted
+from docker_credential_harbor.errors import NotStarted, ProcessLimit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,10 +33,10 @@ def start(argv: list[str], env: Mapping[str, str] | None = None) -> int:
     import subprocess
 
     program = argv[0]
-    if os.path.dirname(program):  # noqa: PTH120 - a bare name must stay one, to be looked up on PATH
-        program = str(Path(program).absolute())
     windows = sys.platform == "win32"
     try:
+        if os.path.dirname(program):  # noqa: PTH120 - a bare name must stay one, to be looked up on PATH
+            program = str(Path(program).absolute())
         process = subprocess.Popen(
             [program, *argv[1:]],
             stdin=subprocess.DEVNULL,
@@ -46,10 +48,13 @@ def start(argv: list[str], env: Mapping[str, str] | None = None) -> int:
             start_new_session=True,
             creationflags=_WINDOWS_FLAGS if windows else 0,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
+        if getattr(error, "errno", None) == errno.EAGAIN:
+            raise ProcessLimit(program=argv[0]) from error
         raise NotStarted(program=argv[0], reason=getattr(error, "strerror", None) or error) from error
     # Reaps it should it end before us (a browser that hands over to a running one does): otherwise a zombie until then.
-    threading.Thread(target=process.wait, name="reap", daemon=True).start()
+    with suppress(RuntimeError):  # no thread can be started
+        threading.Thread(target=process.wait, name="reap", daemon=True).start()
     return process.pid
 
 

@@ -160,6 +160,14 @@ class SiteConfigurationClosed(Failure):
     advice = "run: chmod {mode} {path}"
 
 
+class NoHome(Failure):
+    """A user without an entry in the user database, as containers run programs, and no variables instead."""
+
+    code = "no-home"
+    what = "there is no place for this user's files: neither HOME, the user database nor {variable} names a folder"
+    advice = "set HOME to an absolute path"
+
+
 class NoRegistry(Failure):
     code = "no-registry"
     what = "no Harbor registry is configured"
@@ -302,6 +310,14 @@ class BrokeOff(Unreachable):
     code = "broke-off"
     what = "finding out broke off ({reason})"
     advice = "run it again with DOCKER_CREDENTIAL_HARBOR_TRACE=1 and report what it prints"
+
+
+class LibraryUnusable(Unreachable):
+    """What to do goes by where it was found: PYTHONPATH and a user's site-packages go before what was installed."""
+
+    code = "library-unusable"
+    what = "the Python library {library}{place} cannot be used ({reason})"
+    advice = "{todo}"
 
 
 class Busy(Unreachable):
@@ -712,6 +728,14 @@ class NotStarted(Failure):
     code = "not-started"
     what = "{program} cannot be started ({reason})"
     advice = "check that it is installed and may be run"
+
+
+class ProcessLimit(NotStarted):
+    """EAGAIN: of fork(2) and pthread_create(3), where RLIMIT_NPROC or a container's pids limit is reached."""
+
+    code = "process-limit"
+    what = "{program} cannot be started: as many processes and threads run as are allowed"
+    advice = "end some, or raise the limit (ulimit -u, a container's pids limit)"
 
 
 class NoScheduler(Failure):

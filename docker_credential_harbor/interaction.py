@@ -59,7 +59,7 @@ def reach(
         (settings_login == "browser", "browser", 'login is set to "browser"'),
         (settings_login == "device", "link", 'login is set to "device"'),
         # VS Code sets it in the terminals of its remotes: the person's own browser opens, and comes back to our port.
-        (is_set("BROWSER"), "browser", "$BROWSER is set"),
+        (any(_browsers(environ)), "browser", "$BROWSER is set"),
         (over_ssh and forwarded and _can_open(environ), "browser", "the display is forwarded over SSH"),
         # Also into WSL: whoever came that way does not sit before the Windows desktop around it.
         (over_ssh, "link", "this is an SSH session without a display of its own"),
@@ -155,7 +155,7 @@ def open_browser(url: str) -> bool:
 
 def _commands(url: str, environ: Mapping[str, str]) -> Iterator[list[str]]:
     """What may open it, best first. $BROWSER: commands separated as in PATH, %s stands for the address (environ(7))."""
-    for entry in environ.get("BROWSER", "").split(os.pathsep):
+    for entry in _browsers(environ):
         try:
             words = shlex.split(entry)
         except ValueError:  # a quote that is not closed
@@ -175,17 +175,27 @@ def _commands(url: str, environ: Mapping[str, str]) -> Iterator[list[str]]:
         yield from _known_to_webbrowser(url)
 
 
+def _browsers(environ: Mapping[str, str]) -> Iterator[str]:
+    """$BROWSER's entries that are not blank: one of blanks alone is as good as unset."""
+    return filter(str.strip, environ.get("BROWSER", "").split(os.pathsep))
+
+
 def _known_to_webbrowser(url: str) -> Iterator[list[str]]:
     """A browser that the standard library finds installed, where the desktop has no choice of its own."""
     import webbrowser
 
+    named = os.environ.pop("BROWSER", None)  # it would look at that, too, and does not stand blanks
     try:
         browser = within(BROWSER_SECONDS, webbrowser.get)  # it asks other programs
-    except (TimeoutError, webbrowser.Error):
+    except Exception:  # of theirs, too
         return
+    finally:
+        if named is not None:
+            os.environ["BROWSER"] = named
     # Its open() would hand our streams on and wait for some browsers to end, so only its choice is used.
     arguments = getattr(browser, "args", None)
-    yield _filled([browser.name, *(arguments if isinstance(arguments, list) else ["%s"])], url)
+    if isinstance(name := getattr(browser, "name", None), str):
+        yield _filled([name, *(arguments if isinstance(arguments, list) else ["%s"])], url)
 
 
 def _filled(words: list[str], url: str) -> list[str]:
@@ -200,5 +210,5 @@ def _by_the_system(url: str) -> bool:
         return within(BROWSER_SECONDS, lambda: webbrowser.open(url))
     except TimeoutError:
         return True
-    except (OSError, webbrowser.Error):
+    except Exception:
         return False

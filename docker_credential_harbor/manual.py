@@ -58,6 +58,7 @@ ENVIRONMENT = (
     Entry("NO_PROXY", "names, addresses and networks that are asked without a proxy, as Docker reads it, with commas "
           "between them", in_help=True),
     Entry("SSL_CERT_FILE, SSL_CERT_DIR", "on Linux: where the trusted authorities lie, as for OpenSSL", in_help=True),
+    Entry("PYTHONPATH", "installed by pip: what Python finds there goes before the libraries of the helper"),
     Entry("HOME, XDG_CONFIG_HOME, XDG_CONFIG_DIRS, XDG_DATA_HOME, XDG_STATE_HOME, XDG_RUNTIME_DIR, APPDATA",
           "where the files below lie"),
 )  # fmt: skip

@@ -68,7 +68,10 @@ def _get(payload: bytes, began_at: float) -> str:
     if registry is None:
         from docker_credential_harbor import stored_pairs
 
-        pair = stored_pairs.load(context, url)
+        try:
+            pair = stored_pairs.load(context, url)
+        except errors.NoHome:  # where nothing can be stored, nothing is
+            pair = None
         if pair is None:
             raise _NotFound
     else:

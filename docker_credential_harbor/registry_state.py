@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from docker_credential_harbor import lock
+from docker_credential_harbor import lock, places
 from docker_credential_harbor.errors import Busy, NotReadable
 from docker_credential_harbor.files import make_private_folder, read_bytes, write_private
 from docker_credential_harbor.model import Freshness, LoginRedirect, Provider, as_json
@@ -97,10 +97,8 @@ def window_note_path() -> Path:
 
 
 def state_folder() -> Path:
-    """The user's folder for what is neither configuration nor data."""
-    import platformdirs
-
-    return platformdirs.user_state_path("docker-credential-harbor", appauthor=False)
+    """The user's folder for what is neither configuration nor data. Raises NoHome."""
+    return places.user_folder("state")
 
 
 def _path(name: str, ending: str) -> Path:

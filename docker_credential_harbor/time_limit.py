@@ -7,9 +7,10 @@ process. Hence only for calls whose late effect does no harm.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,7 @@ class Allowance(NamedTuple):
 def within(seconds: float, call: Callable[[], T]) -> T:
     """What ``call()`` returns or raises, if it does so within ``seconds``; else raises TimeoutError.
 
-    With no time left (0 or less) it is not even started.
+    With no time left (0 or less) it is not even started. Where no thread can be started it is called in this one.
     """
     if seconds <= 0:
         raise TimeoutError("no time is left")
@@ -61,7 +62,10 @@ def within(seconds: float, call: Callable[[], T]) -> T:
             failures.append(failure)
 
     thread = threading.Thread(target=run, name="within", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # as many run as are allowed
+        return _in_this_thread(seconds, call)
     thread.join(min(seconds, threading.TIMEOUT_MAX))
     if failures:
         raise failures[0]
@@ -69,6 +73,24 @@ def within(seconds: float, call: Callable[[], T]) -> T:
         return results[0]
     _left_behind.append(thread)
     raise TimeoutError(f"not finished within {seconds:g} s")
+
+
+def _in_this_thread(seconds: float, call: Callable[[], T]) -> T:
+    """Within the limit by a signal, which ends what Python waits for, and where there are none by the call's own."""
+    import signal
+
+    def end(_number: int, _frame: object) -> NoReturn:
+        raise TimeoutError(f"not finished within {seconds:g} s")
+
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+        return call()
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, min(seconds, threading.TIMEOUT_MAX))
+    try:
+        return call()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def calls_run_on() -> bool:

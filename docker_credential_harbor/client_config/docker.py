@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from docker_credential_harbor import places
 from docker_credential_harbor.client_config import reading
 from docker_credential_harbor.errors import ClientConfigInvalid
 
@@ -35,4 +36,4 @@ def is_served_by_environment(registry: str, environ: Mapping[str, str] = os.envi
 def config_file(environ: Mapping[str, str] = os.environ) -> Path:
     """The file that the docker command reads."""
     folder = environ.get("DOCKER_CONFIG")
-    return Path(folder) / IN_HOME.name if folder else Path.home() / IN_HOME
+    return Path(folder) / IN_HOME.name if folder else places.home() / IN_HOME

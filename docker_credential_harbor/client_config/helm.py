@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from docker_credential_harbor import places
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,7 +30,7 @@ def _folder(environ: Mapping[str, str]) -> Path:
     if environ.get("XDG_CONFIG_HOME"):
         return Path(environ["XDG_CONFIG_HOME"], "helm")
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Preferences" / "helm"
+        return places.home() / "Library" / "Preferences" / "helm"
     if sys.platform == "win32":
-        return Path(environ.get("APPDATA") or Path.home() / "AppData" / "Roaming") / "helm"
-    return Path.home() / ".config" / "helm"
+        return Path(environ.get("APPDATA") or places.home() / "AppData" / "Roaming") / "helm"
+    return places.home() / ".config" / "helm"

@@ -5,6 +5,7 @@ It has been read without a fault before. Every function raises NotReadable, thos
 
 from __future__ import annotations
 
+import codecs
 from typing import TYPE_CHECKING, Any, Literal
 
 from docker_credential_harbor import files, server_url
@@ -34,7 +35,7 @@ def entered(
     import tomlkit
 
     before = files.read_bytes(path)
-    document = tomlkit.parse(before or b"")
+    document = tomlkit.parse(_text(before))
     registries = document.setdefault("registries", tomlkit.table(is_super_table=True))
     is_inline = isinstance(registries, tomlkit.items.InlineTable)
     key = _key(registries, name)
@@ -48,7 +49,7 @@ def entered(
         del table["client_id"]
     modes = (files.OPEN_FILE, files.OPEN_FOLDER) if for_everybody else (files.PRIVATE_FILE, files.PRIVATE_FOLDER)
     what = f"{name} {'changed in' if key else 'entered into'} {path}"
-    return Change(path, before, _written(path, document), what, *modes)
+    return Change(path, before, _written(path, document, before), what, *modes)
 
 
 def taken_out(path: Path, name: str) -> Change:
@@ -56,7 +57,7 @@ def taken_out(path: Path, name: str) -> Change:
     import tomlkit
 
     before = files.read_bytes(path)
-    document = tomlkit.parse(before or b"")
+    document = tomlkit.parse(_text(before))
     registries = document.get("registries", {})
     key = _key(registries, name)
     if key is None:
@@ -64,26 +65,33 @@ def taken_out(path: Path, name: str) -> Change:
     del registries[key]
     if not registries:
         del document["registries"]
-    return Change(path, before, _written(path, document), f"{name} taken out of {path}")
+    return Change(path, before, _written(path, document, before), f"{name} taken out of {path}")
 
 
 def is_without_client(path: Path, name: str) -> bool:
     """Whether `setup` found out before that the provider does not take our client."""
     import tomlkit
 
-    registries = tomlkit.parse(files.read_bytes(path) or b"").get("registries", {})
+    registries = tomlkit.parse(_text(files.read_bytes(path))).get("registries", {})
     key = _key(registries, name)
     return key is not None and _is_without_client(registries[key])
 
 
-def _written(path: Path, document: TOMLDocument) -> bytes:
-    """Where it says the same when it is read again: a table after keys with dots in them would swallow what follows."""
+def _text(content: bytes | None) -> str:
+    return (content or b"").decode("utf-8-sig")
+
+
+def _written(path: Path, document: TOMLDocument, before: bytes | None) -> bytes:
+    """With the byte-order mark that was there.
+
+    Where it says the same when it is read again: a table after keys with dots in them would swallow what follows.
+    """
     import tomlkit
 
     text = tomlkit.dumps(document)
     if tomlkit.parse(text).unwrap() != document.unwrap():
         raise ConfigurationInvalid(place=path, reason="its tables stand so that setup cannot change it")
-    return text.encode()
+    return text.encode("utf-8-sig" if (before or b"").startswith(codecs.BOM_UTF8) else "utf-8")
 
 
 def _is_without_client(table: AbstractTable) -> bool:

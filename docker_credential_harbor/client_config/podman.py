@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from docker_credential_harbor import places
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,5 +19,5 @@ def config_files(environ: Mapping[str, str] = os.environ) -> list[Path]:
     if environ.get("REGISTRY_AUTH_FILE"):
         return [Path(environ["REGISTRY_AUTH_FILE"])]
     runtime = environ.get("XDG_RUNTIME_DIR")
-    config = environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    config = environ.get("XDG_CONFIG_HOME") or places.home() / ".config"
     return [Path(folder, "containers", "auth.json") for folder in (runtime, config) if folder]

@@ -138,7 +138,7 @@ def _checked(ca_file: Path) -> Path:
     """By its absolute path: Docker calls from any folder."""
     from docker_credential_harbor.trust_store import TrustStore
 
-    path = Path(os.path.abspath(ca_file.expanduser()))  # noqa: PTH100 - without `..`, and with links as they are
+    path = Path(os.path.normpath(config.path_of(str(ca_file), "--ca-file")))  # without `..`, links as they are
     TrustStore(path)
     return path
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import plistlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import files, scheduler
+from docker_credential_harbor import files, places, scheduler
 from docker_credential_harbor.scheduler import NAME, Schedule
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from docker_credential_harbor.scheduler import Job
 
 TITLE = "a launchd agent"
@@ -79,11 +80,11 @@ def plist(job: Job) -> bytes:
 
 
 def _path() -> Path:
-    return Path.home() / "Library" / "LaunchAgents" / f"{NAME}.plist"
+    return places.home() / "Library" / "LaunchAgents" / f"{NAME}.plist"
 
 
 def _log() -> Path:
-    return Path.home() / "Library" / "Logs" / f"{NAME}.log"
+    return places.home() / "Library" / "Logs" / f"{NAME}.log"
 
 
 def _domain() -> str:

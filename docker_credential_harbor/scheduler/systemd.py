@@ -14,7 +14,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import cadence, files, scheduler
+from docker_credential_harbor import cadence, files, places, scheduler
 from docker_credential_harbor.scheduler import NAME, Schedule
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _escaped(character: str) -> str:
 
 def _folder() -> Path:
     configured = os.environ.get("XDG_CONFIG_HOME", "")
-    base = Path(configured) if configured.startswith("/") else Path.home() / ".config"
+    base = Path(configured) if configured.startswith("/") else places.home() / ".config"
     return base / "systemd" / "user"
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from docker_credential_harbor.errors import ConfigurationInvalid, PortBusy
+from docker_credential_harbor.errors import ConfigurationInvalid, PortBusy, ProcessLimit
 from docker_credential_harbor.server_url import is_loopback_host
 from docker_credential_harbor.signin import pages
 
@@ -133,7 +133,12 @@ class CallbackServer:
         self._page_sent.set()
 
     def __enter__(self) -> CallbackServer:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="loopback", daemon=True).start()
+        thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="loopback", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._server.server_close()
+            raise ProcessLimit(program="what takes the browser's answer") from error
         return self
 
     def __exit__(

@@ -11,6 +11,7 @@ import pytest
 
 from docker_credential_harbor import config, manual
 from docker_credential_harbor.commands import keepalive
+from docker_credential_harbor.places import APPLICATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +86,7 @@ def test_the_configuration_lies_where_platformdirs_says(
     for variable in ("XDG_CONFIG_DIRS", "XDG_CONFIG_HOME", "XDG_DATA_DIRS", "XDG_DATA_HOME"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("HOME", "/home/alice")
-    folders = getattr(importlib.import_module(f"platformdirs.{module}"), kind)(config.APPLICATION, appauthor=False)
+    folders = getattr(importlib.import_module(f"platformdirs.{module}"), kind)(APPLICATION, appauthor=False)
     places = (folders.site_config_dir, folders.user_config_dir.replace("/home/alice", "~"))
     assert manual.CONFIGURATION_FILES[system] == tuple(f"{place}/{config.FILE_NAME}" for place in places)
 
@@ -95,7 +96,7 @@ def test_the_configuration_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
 
     known = {"CSIDL_COMMON_APPDATA": r"C:\ProgramData", "CSIDL_LOCAL_APPDATA": "%LOCALAPPDATA%"}
     monkeypatch.setattr(windows, "get_win_folder", known.__getitem__)
-    folders = windows.Windows(config.APPLICATION, appauthor=False)
+    folders = windows.Windows(APPLICATION, appauthor=False)
     places = (folders.site_config_dir, folders.user_config_dir)
     assert manual.CONFIGURATION_FILES["Windows"] == tuple(
         f"{place}\\{config.FILE_NAME}".replace("/", "\\") for place in places

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -93,3 +95,27 @@ def test_a_call_that_still_runs_is_kept_out_of_pythons_own_end_of_the_process() 
             [sys.executable, "-c", program, how], capture_output=True, text=True, timeout=60, check=False
         )
         assert (done.returncode, done.stdout, done.stderr) == (3, shown, "")
+
+
+class TestWhereNoThreadCanBeStarted:
+    """As many run as are allowed; on a real limit: flows/test_odd_environment.py."""
+
+    @pytest.fixture(autouse=True)
+    def _no_thread(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(_thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+
+    def test_the_call_is_made_all_the_same(self) -> None:
+        assert within(30, lambda: "done") == "done"
+        with pytest.raises(ZeroDivisionError):
+            within(30, lambda: 1 / 0)
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+    def test_the_limit_holds(self) -> None:
+        before = signal.getsignal(signal.SIGALRM)
+        with pytest.raises(TimeoutError, match=r"not finished within 0\.05 s"):
+            within(0.05, lambda: time.sleep(600))
+        assert signal.getsignal(signal.SIGALRM) == before
+        assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)

@@ -1,0 +1,61 @@
+"""What to say of a library that Python found and could not import, or did not find: where it lies, and what to do.
+
+Only the installation by pip or pipx can meet this: the package's program has its libraries with it, and its Python
+reads neither PYTHONPATH nor a user's site-packages (PyInstaller's bootloader starts it isolated).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docker_credential_harbor.errors import LibraryUnusable
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+OURS = "docker_credential_harbor"
+
+
+def unusable(fault: BaseException) -> LibraryUnusable | None:
+    """The failure to tell where something went wrong while a library was imported; None: it was something else."""
+    file = (isinstance(fault, SyntaxError) and fault.filename) or _imported_file(fault.__traceback__)
+    if isinstance(fault, ImportError):
+        name = (fault.name or file).partition(".")[0]
+        file = fault.path or getattr(sys.modules.get(name), "__file__", None) or file
+    elif file:
+        name = Path(file).parent.name if Path(file).name == "__init__.py" else Path(file).stem
+    else:
+        return None
+    reason = f"{type(fault).__name__}: {fault}" if str(fault) else type(fault).__name__
+    return LibraryUnusable(
+        library=name or "asked for", place=f" at {file}" if file else "", reason=reason, todo=_advice(file)
+    )
+
+
+def _imported_file(trace: TracebackType | None) -> str:
+    """The innermost file of another's that was being imported; "": none was."""
+    found = ""
+    while trace:
+        code, module = trace.tb_frame.f_code, str(trace.tb_frame.f_globals.get("__name__"))
+        if code.co_name == "<module>" and module.partition(".")[0] not in (OURS, "__main__"):
+            found = code.co_filename
+        trace = trace.tb_next
+    return found
+
+
+def _advice(file: str) -> str:
+    import site
+
+    places = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
+    if any(_is_under(file, place) for place in places):
+        return "it was found by PYTHONPATH: unset that, or run this program without it"
+    if _is_under(file, site.getusersitepackages() or ""):
+        return "it was found in your own site-packages: set PYTHONNOUSERSITE=1, or take it out there"
+    return "install docker-credential-harbor anew, into an environment of its own (pipx)"
+
+
+def _is_under(file: str, folder: str) -> bool:
+    return bool(file and folder) and Path(file).resolve().is_relative_to(Path(folder).resolve())
