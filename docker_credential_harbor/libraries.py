@@ -20,14 +20,19 @@ OURS = "docker_credential_harbor"
 
 
 def unusable(fault: BaseException) -> LibraryUnusable | None:
-    """The failure to tell where something went wrong while a library was imported; None: it was something else."""
+    """The failure to tell where a library could not be imported, or lacks what is asked of it and is not the one that
+    was installed with us; None: it was something else.
+    """
     file = (isinstance(fault, SyntaxError) and fault.filename) or _imported_file(fault.__traceback__)
     if isinstance(fault, ImportError):
         name = (fault.name or file).partition(".")[0]
-        file = fault.path or getattr(sys.modules.get(name), "__file__", None) or file
-    elif file:
-        name = Path(file).parent.name if Path(file).name == "__init__.py" else Path(file).stem
+        file = fault.path or _file_of(name) or file
+    elif not file and isinstance(fault, (AttributeError, TypeError)):
+        name = next((name for name in list(sys.modules) if "." not in name and _goes_before_ours(_file_of(name))), "")
+        file = _file_of(name)
     else:
+        name = Path(file).parent.name if Path(file).name == "__init__.py" else Path(file).stem
+    if not (name or file):
         return None
     reason = f"{type(fault).__name__}: {fault}" if str(fault) else type(fault).__name__
     return LibraryUnusable(
@@ -46,15 +51,35 @@ def _imported_file(trace: TracebackType | None) -> str:
     return found
 
 
+def _file_of(name: str) -> str:
+    return getattr(sys.modules.get(name), "__file__", None) or ""
+
+
+def _goes_before_ours(file: str) -> bool:
+    """Whether PYTHONPATH or the user's own site-packages brought it, and not us as well."""
+    places = [*_named_by_variable(), _own_site()]
+    return not _is_under(file, str(Path(__file__).parents[1])) and any(_is_under(file, place) for place in places)
+
+
 def _advice(file: str) -> str:
+    anew = "install docker-credential-harbor anew"
+    if getattr(sys, "frozen", False):
+        return anew
+    if any(_is_under(file, place) for place in _named_by_variable()):
+        return "it was found by PYTHONPATH: unset that, or run this program without it"
+    if _is_under(file, _own_site()):
+        return "it was found in your own site-packages: set PYTHONNOUSERSITE=1, or take it out there"
+    return f"{anew}, into an environment of its own (pipx)"
+
+
+def _named_by_variable() -> list[str]:
+    return os.environ.get("PYTHONPATH", "").split(os.pathsep)
+
+
+def _own_site() -> str:
     import site
 
-    places = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
-    if any(_is_under(file, place) for place in places):
-        return "it was found by PYTHONPATH: unset that, or run this program without it"
-    if _is_under(file, site.getusersitepackages() or ""):
-        return "it was found in your own site-packages: set PYTHONNOUSERSITE=1, or take it out there"
-    return "install docker-credential-harbor anew, into an environment of its own (pipx)"
+    return site.getusersitepackages() or ""
 
 
 def _is_under(file: str, folder: str) -> bool:

@@ -258,6 +258,14 @@ class TestLibraries:
             assert "[unexpected]" not in answer.stderr
             assert "Traceback" not in answer.stderr
 
+    def test_one_that_takes_other_arguments(self, helper: Helper, tmp_path: Path) -> None:
+        for taken in ("", "*, appname"):
+            functions = [f"def user_{kind}_path({taken}): pass\n" for kind in ("config", "data", "state")]
+            (tmp_path / "platformdirs.py").write_text("".join(functions) + "class PlatformDirs: pass\n")
+            answer = helper.run(["status"], env={"PYTHONPATH": str(tmp_path)})
+            assert f"library platformdirs at {tmp_path}" in one_line(answer.stderr)
+            assert "found by PYTHONPATH: unset that" in answer.stderr
+
     def test_one_of_the_users_own(self, helper: Helper) -> None:
         """Only outside a virtual environment: Python looks there first."""
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"

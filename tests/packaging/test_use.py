@@ -92,3 +92,16 @@ def test_every_module_of_the_product_is_there(built: Built) -> None:
 @pytest.mark.parametrize("verb", ["version", "list"])
 def test_dockers_other_verbs(helper: Helper, verb: str) -> None:
     assert text_of(helper, verb)
+
+
+def test_libraries_of_the_users_are_not_looked_at(helper: Helper, tmp_path: Path) -> None:
+    """Neither those that PYTHONPATH names nor those in the user's site-packages: the program's Python is isolated."""
+    lib = helper.home.folders["HOME"] / ".local" / "lib"
+    for folder in (tmp_path / "shadow", *(lib / f"python3.{minor}" / "site-packages" for minor in range(10, 20))):
+        for library in ("platformdirs", "requests", "json"):
+            (folder / library).mkdir(parents=True)
+            (folder / library / "__init__.py").write_text("raise SystemExit('shadowed')")
+    helper.configure('storage = "file"\n[registries."127.0.0.1:1"]\n')
+    environment = {"PYTHONPATH": str(tmp_path / "shadow"), "PYTHONHOME": str(tmp_path), "PYTHONSTARTUP": "/nowhere"}
+    answer = helper.run(["status"], env=environment)
+    assert (answer.returncode, answer.stderr) == (0, "")
