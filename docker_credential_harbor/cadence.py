@@ -22,6 +22,7 @@ ID_TOKEN_EARLY_SECONDS = 5  # as in tokens.py: it travels
 
 MINUTE, HOUR, DAY = 60, 3600, 24 * 3600  # seconds
 UNKNOWN_SECONDS = 10 * MINUTE  # a third of Keycloak's 30 minutes
+JUST_NOW_SECONDS = 10
 # Even parts of an hour or a day, so that every scheduler can say them, cron too.
 STEPS_SECONDS = (
     *(minutes * MINUTE for minutes in (1, 2, 3, 5, 10, 15, 20, 30)),
@@ -79,3 +80,8 @@ def in_words(seconds: float) -> str:
             count = round(seconds / unit)
             return f"{count} {name}" + ("s" if count != 1 else "")
     return f"{round(seconds)} seconds"
+
+
+def ago(seconds: float) -> str:
+    """How long something is past, for people."""
+    return "just now" if seconds < JUST_NOW_SECONDS else f"{in_words(seconds)} ago"

@@ -12,7 +12,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from docker_credential_harbor import discovery, errors, get, harbor, policy, provider, scheduler, survey
+from docker_credential_harbor import discovery, errors, get, harbor, policy, provider, registry_state, scheduler, survey
 from docker_credential_harbor.client_config import cred_helpers, creds_store, docker, helm, podman, reading
 from docker_credential_harbor.context import reach_of_a_pull
 from docker_credential_harbor.errors import Failure
@@ -144,11 +144,13 @@ class Examination:
 
     def provider_from_harbor(self) -> Check:
         self.redirect = harbor.login_redirect(self.http, self.registry)
-        return Check("provider-from-harbor", True, "Harbor reaches its identity provider")
+        unseen = "whether that takes Harbor's client secret shows in a browser alone"
+        return Check("provider-from-harbor", True, f"Harbor's login leads to its identity provider; {unseen}")
 
     def offline_access(self) -> Check:
         if OFFLINE_ACCESS in self.redirect.scopes or ("access_type", "offline") in self.redirect.further:
-            return Check("offline-access", True, "Harbor asks for offline access: its sessions outlive the browser's")
+            gains = "where the provider grants it, its sessions outlive the browser's"
+            return Check("offline-access", True, f"Harbor asks for offline access: {gains}")
         costs = "its sessions end with the browser's at the provider (Harbor's administrator can add it)"
         return Check("offline-access", True, f"Harbor's OIDC scopes lack offline_access: {costs}")
 
@@ -164,7 +166,8 @@ class Examination:
         if not self.registry.client_id:
             return None
         provider.look_at_client(self.http, self.found, self.registry, self.redirect)
-        return Check("client", True, f"the provider takes the client {self.registry.client_id!r} and its redirect URI")
+        client = f"the client {self.registry.client_id!r} and its redirect URI"
+        return Check("client", True, f"the provider does not turn away {client}")
 
     def subject(self) -> Check | None:
         """Whether Harbor can know a person by our ID token, as far as the provider's metadata tell."""
@@ -200,31 +203,29 @@ class Examination:
             "link": "a pull shows a link when a sign-in is due",
             "nobody": f"a pull asks nobody when a sign-in is due: {PROGRAM} login {self.registry.name} does",
         }
-        return Check("sign-in", True, f"{ways[reach.way]} ({reach.reason})")
+        notes = registry_state.load(self.registry.name)
+        pause = policy.paused_seconds(notes.declines, notes.declined_at, time.time())
+        not_yet = f", but none for {pause} s more, since the last did not lead to a pair that works" if pause else ""
+        return Check("sign-in", True, f"{ways[reach.way]} ({reach.reason}){not_yet if reach.way != 'nobody' else ''}")
 
     def session(self) -> Check:
         surveyed = survey.survey(self.context, self.registry)
         if surveyed.failure:
             raise surveyed.failure
-        name = self.registry.name
-        login = f"run: {PROGRAM} login {name}"
-        findings = {
-            "harbor-session-ended": (
-                f"the CLI secret is right, but Harbor's own sign-in has ended; likely {LIKELY_CAUSES}",
-                f"{login} (where a browser can be opened, the next pull does the same)",
-            ),
-            "not-onboarded": (
-                "Harbor does not know this person: not onboarded yet, or the provider gives each client another sub",
-                f"{login}; if that does not help, set client_id = '' before (subject type pairwise)",
-            ),
-            "signed-out": (f"nobody is signed in at {name}", login),
-            "refused": ("Harbor refuses the stored pair", f"run: docker logout {name}"),
-        }
-        if surveyed.state in findings:
-            return Check("session", False, *findings[surveyed.state])
+        if surveyed.due:
+            return self._due(surveyed.state, surveyed.due)
+        if surveyed.state == "refused":
+            return Check("session", False, "Harbor refuses the stored pair", f"run: docker logout {self.registry.name}")
         if surveyed.known and policy.is_robot(surveyed.known):
             return self._robot(surveyed.known)
         return Check("session", True, "Harbor accepts the pair now")
+
+    def _due(self, state: str, due: survey.Due) -> Check:
+        if due.tried:
+            return Check("session", False, f"{due.tried.message} ({due.tried_ago})", due.tried.fix)
+        causes = f"; likely {LIKELY_CAUSES}" if state == policy.ENDED else ""
+        same = "" if due.hindrance else " (the next pull does the same)"
+        return Check("session", False, due.finding + causes, due.todo + same)
 
     def _robot(self, known: Known) -> Check:
         """`get` hands it out as it is; whether it still counts is a question worth one request here."""
@@ -232,7 +233,7 @@ class Examination:
         username = known.pair.username
         if harbor.probe(self.http, self.registry, known.pair):
             return Check("session", True, f"Harbor accepts the pair of {username} now")
-        message = f"Harbor refuses the pair of {username}: expired, disabled, or its secret was replaced"
+        message = f"Harbor refuses the pair of {username}; likely it has expired or its secret was replaced"
         fix = f"run: docker login {self.registry.name} with a valid one, or docker logout {self.registry.name}"
         return Check("session", False, message, fix)
 

@@ -22,6 +22,15 @@ def one_line(value: object, limit: int = 500) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def _page_error(conflict: str) -> str:
+    """Nobody but the browser sees it. ``conflict``: what to do about a 409."""
+    causes = f"400: Harbor's client secret at the identity provider; 409: {conflict}"
+    return f"if Harbor's page shows an error, its administrator has to mend that ({causes})"
+
+
+HARBORS_PAGE = _page_error("remove the old user of that name or e-mail address")
+
+
 class Failure(Exception):
     """A cause that a person can be told. ``what`` and ``advice`` are filled with the facts given."""
 
@@ -51,7 +60,7 @@ class Failure(Exception):
         return self.code
 
     def __str__(self) -> str:
-        return f"{self.message}: {self.fix}" if self.advice else self.message
+        return f"{self.message}: {self.fix}" if self.fix else self.message
 
 
 # --- Requests that are wrong in themselves ---------------------------------------------------------------------------
@@ -417,23 +426,32 @@ class NoSignInToRotate(Failure):
 
 
 class StillRefused(Failure):
-    """No passing probe after the walk: what the browser showed cannot be seen from here."""
+    """No passing probe after the walk, and nothing shows that it was finished: the browser cannot be seen from here."""
 
     code = "still-refused"
     what = "Harbor at {registry} still refuses the CLI secret of {username} after its login"
     advice = (
-        "likely another person is signed in in that browser, Harbor's page showed 'already exists' (409: "
-        "an administrator must remove the old Harbor user), the provider's sub differs per client, or Harbor's "
-        "robot name prefix is empty (an administrator must set one); run: docker-credential-harbor login {registry}"
+        HARBORS_PAGE + "; if it shows another person, sign them out; "
+        "then run: docker-credential-harbor login {registry}"
     )
+
+
+class RefusedAfterLogin(Failure):
+    """Harbor has stored a new token meanwhile, so its login was walked, by this very person."""
+
+    code = "refused-after-login"
+    what = "Harbor at {registry} still refuses the CLI secret of {username} after its login, which was finished"
+    advice = "likely Harbor's robot name prefix is empty (an administrator must set one)"
 
 
 class StoredPairRefused(Failure):
     code = "stored-pair-refused"
     what = "Harbor at {registry} refuses the stored CLI secret of {username}"
     advice = (
-        "copy the new one from {url} (user profile, CLI secret) and run: {command}; if it is unchanged, "
-        "check who is signed in in the browser, or ask an administrator whether Harbor's robot name prefix is empty"
+        "copy the new one from {url} (user profile, CLI secret) and run: {command}; "
+        + HARBORS_PAGE
+        + "; if the secret "
+        "is unchanged, check who is signed in in the browser and whether Harbor's robot name prefix is empty"
     )
 
 
@@ -457,10 +475,8 @@ class NotOnboarded(Failure):
     code = "not-onboarded"
     what = "Harbor at {registry} does not know {person} yet"
     advice = (
-        "finish the sign-in at {url}; if it shows 'already exists' (409), another Harbor user has that name or e-mail "
-        "address: Harbor's administrator must remove it if it is an old one of {person}, else set another user claim; "
-        "if you are signed in there, the provider's sub differs per client: set client_id = '' and run: "
-        "docker-credential-harbor login {registry}"
+        "finish the sign-in at {url}; " + HARBORS_PAGE + "; if you are signed in there, the provider's sub differs per "
+        "client: set client_id = '' and run: docker-credential-harbor login {registry}"
     )
 
 
@@ -470,8 +486,7 @@ class OldUserInTheWay(Failure):
     code = "old-user-in-the-way"
     what = "Harbor at {registry} does not take {person} for its user {username} any more"
     advice = (
-        "finish the sign-in at {url}; if it shows 'already exists' (409), the identity provider has given {person} "
-        "a new sub, and Harbor's administrator must remove the old user {username}; "
+        "finish the sign-in at {url}; " + _page_error("remove the old user {username}") + "; "
         "then run: docker-credential-harbor login {registry}"
     )
 
@@ -488,11 +503,22 @@ class NobodyToAsk(Failure):
 
 
 class SessionEnded(Failure):
-    """`keepalive` came too late, or somebody ended it: only a person can begin a new one."""
+    """Only a person can begin a new one; ``finding``: what shows that."""
 
     code = "session-ended"
-    what = "the sign-in at {registry} has ended"
+    what = "{finding}"
     advice = "{todo}"
+
+
+class HarborNotKeptAlive(Failure):
+    """It ends sooner than `keepalive` could come, while our own lives: nothing that a person has to begin anew."""
+
+    code = "harbor-not-kept-alive"
+    what = "Harbor's own sign-in at {registry} ends each time within {age}, as was seen, and cannot be kept alive"
+    advice = (
+        "the next pull opens Harbor's login for it; as a rule Harbor's administrator has to allow Harbor's client "
+        "refresh tokens at the identity provider"
+    )
 
 
 class OwnSessionEnded(Failure):
@@ -529,7 +555,10 @@ class PastedPairRefused(Failure):
 
 class SignInPaused(Failure):
     code = "sign-in-paused"
-    what = "the last sign-in at {registry} was not finished, so no window opens by itself for {seconds} s more"
+    what = (
+        "the last sign-in at {registry} did not lead to a pair that works, so no window opens by itself for "
+        "{seconds} s more"
+    )
     advice = "{todo}"
 
 
@@ -767,10 +796,15 @@ class FoundOut(Failure):
 
     code = "found-out"
     what = "{text}"
+    longest_fact = 4000  # its facts are whole messages
 
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text=text)
+    def __init__(self, code: str, text: str, fix: str = "") -> None:
         self._noted = code
+        super().__init__(text=text, fix=fix)
+
+    @property
+    def fix(self) -> str:
+        return self.facts["fix"]
 
     @property
     def note_code(self) -> str:

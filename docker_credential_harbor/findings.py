@@ -34,6 +34,7 @@ class Asked(Enum):
 
     DONE = auto()
     NOT_PASSED = auto()  # the time was over and Harbor still refused
+    IN_VAIN = auto()  # so too, although Harbor has stored a new token meanwhile
 
 
 class Step(Enum):
@@ -77,6 +78,7 @@ class Known(NamedTuple):
     can_refresh: bool = True  # some providers give no refresh token
     nobody_to_ask: str | None = None  # why no person can be asked from here; None: one can be
     paused_seconds: int = 0  # after a declined sign-in no window opens by itself for so long
+    last_window: str | None = None  # code of what the last window ended with; None: well, or not noted
     # ---
     probe: Probe | None = None
     refresh: Refresh | None = None

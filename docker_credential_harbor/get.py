@@ -65,6 +65,8 @@ def _credentials(context: Context, registry: Registry, ended: Ended | None) -> C
                     look.known = inquiry.with_person(look.known, ended)
                 end = look.found_by_another(context.began_at) or look.run()
                 if isinstance(end, (HandOut, NotFound)):
+                    if ended and isinstance(end, NotFound) and not isinstance(end.reason, errors.Unreachable):
+                        look.notes = look.notes._replace(last_window=end.reason.note_code, early_ends=None)
                     if not hindrance:
                         _save(look, end)
                     return _answer(look, end)
@@ -207,7 +209,7 @@ def _wait(context: Context, registry: Registry, asking: Asking) -> Ended | None:
     seconds = context.settings.login_timeout_seconds + window.GRACE_SECONDS
     if asking.run:
         try:
-            outcome = window.wait(asking.run, registry.name, seconds, window.show, window.count_down)
+            outcome = window.wait(asking.run, registry.name, seconds, window.show, window.count_down, window.remind)
         finally:
             console.progress("")
         return Ended(asking.step, *outcome) if outcome else None

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit, urlunsplit
 
 from docker_credential_harbor.errors import (
     BrokenAnswer,
+    Failure,
     HarborCannotReachProvider,
     NoAnswer,
     NotHarborsRedirect,
@@ -195,6 +196,21 @@ def _too_long(registry: Registry, url: str, id_token: str, reason: str) -> Token
         excess=f"the claim {claim!r}" if claim else "what makes it so long",
         reason=reason,
     )
+
+
+def or_its_provider(http: Transport, registry: Registry, failure: Failure) -> Failure:
+    """The failure, or HarborCannotReachProvider where Harbor is silent and yet says what it is: one quick request.
+
+    Harbor waits for its provider without a limit of time; `systeminfo` needs no provider.
+    """
+    silent = failure.__cause__ if isinstance(failure, HarborCannotReachProvider) else failure
+    if not isinstance(silent, NoAnswer) or silent.facts["host"] != host_of(registry.url):
+        return failure
+    try:
+        system_info(http.with_the_rest(), registry)
+    except Failure:
+        return silent
+    return HarborCannotReachProvider(registry=registry.name)
 
 
 def _ok(answer: Answer) -> Answer:

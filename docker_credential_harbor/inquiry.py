@@ -86,6 +86,7 @@ class Inquiry:
             id_token_expired=bool(self.sign_in and tokens.id_token_expired(self.sign_in, now)),
             nobody_to_ask=self.context.reach.reason if self.context.reach.way == "nobody" else None,
             paused_seconds=self.paused_seconds,
+            last_window=self.notes.last_window,
             has_ticket=None if self.context.settings.negotiate == "auto" else False,
         )
 
@@ -109,7 +110,7 @@ class Inquiry:
             try:
                 carry_out(self)
             except Exception as fault:  # what nobody foresaw, too: nothing is concluded from it
-                failure = console.told(fault)
+                failure = harbor.or_its_provider(self.http, self.registry, console.told(fault))
                 if isinstance(failure, BrokeOff) and step in _BY_TICKET:  # a person may be asked instead
                     self.learn(has_ticket=False, ticket_sign_in=False, ticket_walk=False)
                 else:
@@ -221,6 +222,7 @@ class Inquiry:
             console.keep_secret(shown.secret)
             if shown == self.known.pair:
                 self.learn(user=User.SAME_SECRET)
+                self.notes = self.notes._replace(early_ends=policy.early_ends(self.notes.early_ends, self.user))
             else:
                 self.learn(user=User.ANOTHER_SECRET, pair=shown, probe=None)
 

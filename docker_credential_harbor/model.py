@@ -187,6 +187,17 @@ class Provider(NamedTuple):
     revokes_one_session: bool = False  # known to end, with a refresh token, no other sign-in of the person
 
 
+class EarlyEnds(NamedTuple):
+    """Of tokens that Harbor stored, one after the other: each was found dead minutes later, never refreshed.
+
+    One alone may have been revoked; where they all end so, the provider gives Harbor no refresh token.
+    """
+
+    times: int
+    age_seconds: float  # the least at which one was found so
+    token_updated_at: str  # of the last, as in CurrentUser
+
+
 class Freshness(NamedTuple):
     """When Harbor last renewed the token that it stored: somewhere between two instants, as far as can be known here.
 

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.findings import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
-from docker_credential_harbor.model import Freshness, PairKind
+from docker_credential_harbor.model import EarlyEnds, Freshness, PairKind
 
 if TYPE_CHECKING:
     from docker_credential_harbor.errors import Failure
-    from docker_credential_harbor.model import Credentials, Registry
+    from docker_credential_harbor.model import Credentials, CurrentUser, Registry
 
 ROBOT_MARK = "$"  # a `$` in the name proves a robot, its absence proves nothing
 
@@ -36,6 +36,8 @@ CLOCK_DOUBT_SECONDS = 1  # between the request and the instant at which Harbor l
 OURS_ALONE = frozenset(
     failure.code for failure in (errors.NoDeviceGrant, errors.ClientRefused, errors.ClientUnknown, errors.TokenTooLong)
 )
+ENDED = "harbor-session-ended"
+EARLY_SECONDS = 600  # sooner than `keepalive` comes
 PAUSES_SECONDS = (60, 600, 3600)  # after the first, the second, and every further declined window
 
 
@@ -126,26 +128,39 @@ def _by_ticket(known: Known, tried: bool | None, step: Step) -> Step | None:
 
 def _ask_the_person(known: Known, step: Step) -> Step | NotFound:
     if known.walk or known.sign_in:  # once in a run; a sign-in has walked Harbor's login too
-        return NotFound(_after_the_walk(known))
+        return NotFound(why_in_vain(known))
     refusal: Failure | None = None
+    todo = what_to_do(known, step)
     if known.nobody_to_ask is not None:
-        refusal = errors.NobodyToAsk(registry=known.registry.name, reason=known.nobody_to_ask, todo=_todo(known))
+        refusal = errors.NobodyToAsk(registry=known.registry.name, reason=known.nobody_to_ask, todo=todo)
     elif known.paused_seconds:
-        refusal = errors.SignInPaused(registry=known.registry.name, seconds=known.paused_seconds, todo=_todo(known))
+        refusal = errors.SignInPaused(registry=known.registry.name, seconds=known.paused_seconds, todo=todo)
     if known.redirect is None and (known.pair or not refusal):
         # Must answer before a walk and before a pair is given up: else Harbor cannot reach its provider.
         return Step.READ_LOGIN_REDIRECT
     return NotFound(refusal) if refusal else step
 
 
-def _todo(known: Known) -> str:
+def what_to_do(known: Known, step: Step) -> str:
     """What the person can do themselves; a stored pair is renewed by Harbor's login alone, from any browser."""
+    tried = met_before(known, step)
+    if tried:
+        return tried.fix
     if known.pair_kind is not None:
         return f"open {known.registry.url}/c/oidc/login in a browser and try again"
     return f"run: docker-credential-harbor login {known.registry.name}"
 
 
-def _after_the_walk(known: Known) -> Failure:
+def met_before(known: Known, step: Step) -> Failure | None:
+    """Why the last window did not help, where the same would stand in the way of the next one."""
+    if step is not Step.RENEW_HARBOR_SIDE or known.last_window is None:
+        return None
+    now = why_in_vain(known)
+    return now if now.note_code == known.last_window else None
+
+
+def why_in_vain(known: Known) -> Failure:
+    """Why Harbor has no working pair although its login was opened."""
     registry = known.registry
     if known.user is User.UNREADABLE_SECRET:
         return errors.SecretUnreadable(registry=registry.name, url=registry.url)
@@ -158,6 +173,9 @@ def _after_the_walk(known: Known) -> Failure:
         return errors.OldUserInTheWay(
             registry=registry.name, person=person, username=known.pair.username, url=registry.url
         )
+    asked = known.walk or known.sign_in
+    if asked is Asked.IN_VAIN or (asked is None and known.last_window == errors.RefusedAfterLogin.code):
+        return errors.RefusedAfterLogin(registry=registry.name, username=known.pair.username)
     return errors.StillRefused(registry=registry.name, username=known.pair.username)
 
 
@@ -190,7 +208,9 @@ def state_of(known: Known, end: Step | HandOut | NotFound) -> str:
     if known.unreachable:
         return "unreachable"
     if end is Step.RENEW_HARBOR_SIDE:
-        return "not-onboarded" if known.user is User.REFUSED else "harbor-session-ended"
+        # Of a stored pair nobody can ask whether its secret is still the one that Harbor has.
+        states = {User.REFUSED: "not-onboarded", User.SAME_SECRET: ENDED, User.ANOTHER_SECRET: ENDED}
+        return "refused" if known.user is None else states.get(known.user, "refused")
     if end is Step.SIGN_IN or (isinstance(end, NotFound) and isinstance(end.reason, errors.NoClient)):
         return "signed-out"
     return "refused"
@@ -247,6 +267,23 @@ def after_probe(freshness: Freshness | None, life_seconds: float | None, probed_
     if probed_at >= freshness.latest_at + refreshed_after + CLOCK_DOUBT_SECONDS:
         return Freshness(earliest_at=earliest, latest_at=probed_at)
     return Freshness(freshness.earliest_at, freshness.latest_at, doubtful_since=earliest)
+
+
+def early_ends(before: EarlyEnds | None, user: CurrentUser) -> EarlyEnds | None:
+    """What is known of early ends once Harbor has refused the secret that it shows: its stored token is dead."""
+    age = user.token_age_seconds
+    if age is None or age > EARLY_SECONDS:  # nobody used it meanwhile: it may have lived as long as any
+        return before
+    age = max(0.0, age)
+    if before is None:
+        return EarlyEnds(1, age, user.token_updated_at)
+    times = before.times if before.token_updated_at == user.token_updated_at else before.times + 1
+    return EarlyEnds(times, min(before.age_seconds, age), user.token_updated_at)
+
+
+def ends_early(noted: EarlyEnds | None) -> float | None:
+    """After how many seconds Harbor's own sign-in ends, where it does so each time; None: not that it was seen."""
+    return noted.age_seconds if noted and noted.times > 1 else None
 
 
 def paused_seconds(declines: int, declined_at: float | None, now: float) -> int:

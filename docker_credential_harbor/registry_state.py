@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from docker_credential_harbor import lock, places
 from docker_credential_harbor.errors import Busy, NotReadable
 from docker_credential_harbor.files import make_private_folder, read_bytes, write_private
-from docker_credential_harbor.model import Freshness, LoginRedirect, Provider, as_json
+from docker_credential_harbor.model import EarlyEnds, Freshness, LoginRedirect, Provider, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,11 +40,13 @@ class Notes(NamedTuple):
     outcome_message: str | None = None
     declines: int = 0  # sign-ins in a row that did not end in a working pair
     declined_at: float | None = None  # the last of them
+    last_window: str | None = None  # code of what it ended with, as in errors.py
     asking_run: str | None = None  # the run in which a get asks the person, since nothing else helps as things stand
     generation: int = 0  # raised by erase and logout: a worker that began under another one saves nothing
     provider: Provider | None = None  # as discovered
     provider_found_at: float | None = None
     redirect: LoginRedirect | None = None  # Harbor's own, as last read
+    early_ends: EarlyEnds | None = None  # of tokens that Harbor stored
 
 
 def load(name: str) -> Notes:
@@ -123,11 +125,13 @@ def _notes(data: dict[str, Any]) -> Notes:
         outcome_message=_or_none(data["outcome_message"], _text),
         declines=_count(data["declines"]),
         declined_at=_or_none(data["declined_at"], _instant),
+        last_window=_or_none(data.get("last_window"), _text),
         asking_run=_or_none(data["asking_run"], _text),
         generation=_count(data["generation"]),
         provider=_or_none(data["provider"], _provider),
         provider_found_at=_or_none(data["provider_found_at"], _instant),
         redirect=_or_none(data["redirect"], _redirect),
+        early_ends=_or_none(data.get("early_ends"), _early_ends),
     )
 
 
@@ -160,6 +164,10 @@ def _freshness(data: dict[str, Any]) -> Freshness:
     return Freshness(_instant(data["earliest_at"]), _instant(data["latest_at"]), doubtful_since)
 
 
+def _early_ends(data: dict[str, Any]) -> EarlyEnds:
+    return EarlyEnds(_count(data["times"]), _instant(data["age_seconds"]), _text(data["token_updated_at"]))
+
+
 def _provider(data: dict[str, Any]) -> Provider:
     provider = Provider(**data)
     for field, value in provider._asdict().items():
@@ -185,7 +193,7 @@ def _without_future(notes: Notes, now: float) -> Notes:
     if (notes.outcome_began_at or 0) > now:
         notes = notes._replace(outcome_began_at=None, outcome_code=None, outcome_message=None)
     if (notes.declined_at or 0) > now:
-        notes = notes._replace(declines=0, declined_at=None)
+        notes = notes._replace(declines=0, declined_at=None, last_window=None)
     if (notes.provider_found_at or 0) > now:
         notes = notes._replace(provider=None, provider_found_at=None)
     return notes

@@ -49,6 +49,7 @@ class Watch:
         self._over_at = 0.0
         self._may_be_over = True
         self._updated_at: str | None = ""  # None: Harbor could not be asked
+        self.in_vain = False  # Harbor has stored a new token since the walk began, and refuses the pair all the same
         self.probed_at = 0.0
 
     def as_it_is(self) -> Renewed | None:
@@ -84,7 +85,10 @@ class Watch:
         if user.secret is None:
             return self._renewed(None) if self._is_updated(user) else None
         shown = Credentials(user.username, user.secret)
-        return self._renewed(shown) if shown != self._pair and self.probe(shown) else None
+        if shown != self._pair and self.probe(shown):
+            return self._renewed(shown)
+        self.in_vain = self.in_vain or self._is_updated(user)
+        return None
 
     def after_sign_in(self) -> Renewed | None:
         """Asks once whether Harbor's walk in the tab of a sign-in is over; None: not yet. Raises Unreachable.
@@ -103,7 +107,10 @@ class Watch:
         if user.secret is None:
             return self._renewed(None)
         shown = Credentials(user.username, user.secret)
-        return self._renewed(shown, seen=seen) if self.probe(shown) else None
+        if self.probe(shown):
+            return self._renewed(shown, seen=seen)
+        self.in_vain = self.in_vain or self._is_updated(user)
+        return None
 
     def probe(self, pair: Credentials) -> bool:
         """Whether Harbor accepts the pair now; notes when it was asked."""

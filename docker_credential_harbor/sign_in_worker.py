@@ -72,12 +72,16 @@ def main(run: str, registry_name: str, step_name: str, generation: str, asked_by
             asked = worker.sign_in() if Step[step_name] is Step.SIGN_IN else worker.walk()
             ended = worker.note._replace(ended=True, asked=asked.name)
         except Exception as fault:  # the note is the only place where it can be told
-            ended = _failed(worker.note if worker else note, console.told(fault))
+            failure = console.told(fault)
+            if worker:
+                failure = harbor.or_its_provider(worker.http, worker.registry, failure)
+            ended = _failed(worker.note if worker else note, failure)
         window.write(ended._replace(trace=tuple(worker.trace) if worker else ()), room)
 
 
 def _failed(note: window.Note, failure: Failure) -> window.Note:
-    return note._replace(ended=True, failure_code=failure.note_code, failure_message=console.redact(str(failure)))
+    message, fix = console.redact(failure.message), console.redact(failure.fix)
+    return note._replace(ended=True, failure_code=failure.note_code, failure_message=message, failure_fix=fix)
 
 
 @dataclass
@@ -116,7 +120,7 @@ class Worker:
             cancelled=self._is_superseded,
             registry_name=self.registry.name,
         )
-        return self._end(renewed)
+        return self._end(renewed, watch)
 
     def sign_in(self) -> Asked:
         """Our own sign-in, then Harbor's side: in the same browser tab, or by a link after a device code."""
@@ -182,13 +186,13 @@ class Worker:
             cancelled=self._is_superseded,
             registry_name=self.registry.name,
         )
-        return self._end(renewed)
+        return self._end(renewed, watch)
 
     def _walk_if_needed(self, watch: Watch) -> Asked:
         """The other device has confirmed a code and has not been to Harbor, whose side may be alive all the same."""
         alive = watch.as_it_is()
         if alive:
-            return self._end(alive)
+            return self._end(alive, watch)
         self.ends_at = time.monotonic() + self.context.settings.login_timeout_seconds  # asked for something else now
         return self.walk()
 
@@ -199,9 +203,9 @@ class Worker:
         elif result.offline_access_refused:
             self._tell("the identity provider refused offline_access: this sign-in ends with the provider's session")
 
-    def _end(self, renewed: Renewed | None) -> Asked:
+    def _end(self, renewed: Renewed | None, watch: Watch) -> Asked:
         if renewed is None:
-            return Asked.NOT_PASSED
+            return Asked.IN_VAIN if watch.in_vain else Asked.NOT_PASSED
         if renewed.pair:
             self._save_verified(renewed.pair, renewed)
         return Asked.DONE

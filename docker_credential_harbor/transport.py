@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from docker_credential_harbor.model import Credentials
     from docker_credential_harbor.trust_store import TrustStore
 
+KEPT_BACK = 0.1  # of the time that all requests share, for one last question
 MAXIMUM_BYTES = 1024 * 1024
 CHUNK_BYTES = 64 * 1024
 CONNECTING_SHARE = 0.9  # of the time, so that a connection's end comes first and says who was not there
@@ -89,7 +90,8 @@ class Transport:
         trace: Callable[[str], None] | None = None,
     ) -> None:
         self.timeout_seconds = timeout_seconds
-        self.deadline_at = deadline_at
+        self._kept_back = 0.0 if deadline_at is None else KEPT_BACK * max(0.0, deadline_at - time.monotonic())
+        self.deadline_at = None if deadline_at is None else deadline_at - self._kept_back
         self.count = 0  # requests made, failed ones too
         self._ca_file = ca_file
         self._trace = trace
@@ -156,6 +158,11 @@ class Transport:
         """Raises Unreachable where less than a quarter of the time is left for a request that must not be cut short."""
         if self.seconds_left() < self.timeout_seconds / 4:
             raise _no_time(url)
+
+    def with_the_rest(self) -> Transport:
+        """For one last question, in what was kept back of the time that all requests share."""
+        ends_at = None if self.deadline_at is None else self.deadline_at + self._kept_back
+        return Transport(self.timeout_seconds, self._ca_file, ends_at, self._trace)
 
     def close(self) -> None:
         """Close the connections that are kept open."""

@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import cadence, console, errors, get, harbor, lock, policy, registry_state, tokens
-from docker_credential_harbor.findings import HandOut, NotFound, Probe, Step
+from docker_credential_harbor import cadence, console, errors, get, harbor, lock, policy, registry_state, survey, tokens
+from docker_credential_harbor.findings import HandOut, NotFound, Probe, Step, User
 from docker_credential_harbor.inquiry import Inquiry
 from docker_credential_harbor.model import OFFLINE_ACCESS
 from docker_credential_harbor.time_limit import Allowance
@@ -42,6 +42,7 @@ class Sessions:
     harbor_has_offline_access: bool | None  # None: Harbor could not be asked now, and has not been before
     life_seconds: float | None  # of our refresh token; 0: no end; None: not known
     no_refresh_token: bool = False  # somebody is signed in, and the provider gave us none
+    harbor_ends_after: float | None = None  # seconds, where Harbor's own sign-in was seen to end by itself
 
 
 def keep_alive(context: Context, registry: Registry) -> Upkeep:
@@ -71,6 +72,7 @@ def sessions(context: Context, registry: Registry) -> Sessions:
         harbor_has_offline_access=_has_offline_access(redirect) if redirect else None,
         life_seconds=look.sign_in.tokens.refresh_token_life_seconds if look.sign_in else None,
         no_refresh_token=look.sign_in is not None and look.sign_in.tokens.refresh_token is None,
+        harbor_ends_after=policy.ends_early(look.notes.early_ends),
     )
 
 
@@ -88,16 +90,23 @@ def _nothing_to_keep(look: Inquiry) -> str | None:
 
 
 def _keep_alive(look: Inquiry) -> Upkeep:
-    met_before = look.notes.outcome_message
+    met_before, verified_before = look.notes.outcome_message, look.notes.verified_at
     end = look.run()
     assert not isinstance(end, Step)  # where nobody can be asked there is no such step
+    if look.known.probe is Probe.ACCEPTED and _outlives_what_was_noted(look, verified_before):
+        look.notes = look.notes._replace(early_ends=None)
     if isinstance(end, HandOut) and look.known.probe is Probe.REFUSED:
         registry_state.save(look.registry.name, look.notes)  # the next `get` is the first to look at that pair
     else:
         look.save(end)
     problem = _problem(look, end)
     if problem:
-        _refresh_own(look)
+        ours_has_ended = _refresh_own(look)
+        seconds = policy.ends_early(look.notes.early_ends)
+        is_as_ever = look.known.user is User.SAME_SECRET and look.known.last_window is None
+        if seconds is not None and is_as_ever and not ours_has_ended:
+            age = cadence.in_words(seconds)
+            return Upkeep(_username(look), problem=errors.HarborNotKeptAlive(registry=look.registry.name, age=age))
         away = isinstance(problem, errors.Unreachable)
         return Upkeep(_username(look), problem=problem, is_known=away and str(problem) == met_before)
     problem = _refresh_own(look)
@@ -108,11 +117,17 @@ def _problem(look: Inquiry, end: HandOut | NotFound) -> Failure | None:
     registry, pair = look.registry, look.known.pair
     if isinstance(end, NotFound):
         if isinstance(end.reason, errors.NobodyToAsk):
-            return errors.SessionEnded(registry=registry.name, todo=end.reason.facts["todo"])
+            return errors.SessionEnded(finding=survey.finding(look.known), todo=end.reason.facts["todo"])
         return end.reason
     if pair and look.known.probe is Probe.REFUSED and not end.unverified:
-        return policy.stored_pair_refused(registry, pair)
+        return survey.provider_away(look) or policy.stored_pair_refused(registry, pair)
     return end.unverified
+
+
+def _outlives_what_was_noted(look: Inquiry, verified_before: float | None) -> bool:
+    """Harbor accepts the pair so long after it last did that it must have refreshed its token since."""
+    noted = look.notes.early_ends
+    return bool(noted and verified_before and time.time() - verified_before > noted.age_seconds)
 
 
 def _refresh_own(look: Inquiry) -> Failure | None:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from docker_credential_harbor.registry_state import Notes
 
 # Nothing is known to stand in the way, and nobody is asked about it.
-_NO_OUTCOME: dict[str, Any] = dict.fromkeys(("outcome_began_at", "outcome_code", "outcome_message", "asking_run"))
+_NO_OUTCOME: dict[str, Any] = dict.fromkeys(
+    ("outcome_began_at", "outcome_code", "outcome_message", "asking_run", "last_window")
+)
 
 
 def keep(

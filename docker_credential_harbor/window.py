@@ -42,6 +42,7 @@ WORKER_VERB = "_ask-the-person"  # not for people; the packaged executable start
 START_SECONDS = 20  # within which a worker that was started has the lock, or has ended
 GRACE_SECONDS = 30  # beside login_timeout, for a worker to find the provider, to save and to end
 POLL_SECONDS = 0.05
+REMIND_AFTER_SECONDS = 15  # of waiting: by then a page that shows an error has been looked at
 NOTE_BYTES = 8192
 
 
@@ -69,13 +70,14 @@ class Note(NamedTuple):
     asked: str | None = None  # Asked.DONE or Asked.NOT_PASSED, by name
     failure_code: str | None = None
     failure_message: str | None = None
+    failure_fix: str | None = None
     lines: tuple[str, ...] = ()  # for standard error of whoever waits
     trace: tuple[str, ...] = ()
 
     def outcome(self) -> tuple[Asked | None, Failure | None]:
         """How it ended; a worker that ended without a word was killed."""
         if self.failure_code:
-            return None, FoundOut(self.failure_code, self.failure_message or "")
+            return None, FoundOut(self.failure_code, self.failure_message or "", self.failure_fix or "")
         if self.asked:
             return Asked[self.asked], None
         return None, errors.SignInEnded(registry=self.registry)
@@ -119,7 +121,8 @@ def _note(data: dict[str, Any]) -> Note:
     note = Note(**{**data, "links": links, "lines": tuple(data["lines"]), "trace": tuple(data["trace"])})
     shown = [text for link in links for text in (link.url, link.purpose)]
     texts = (note.run, note.registry, note.step, note.process, *shown, *note.lines, *note.trace)
-    words = (note.asked, note.failure_code, note.failure_message, *(link.user_code for link in links))
+    failure = (note.failure_code, note.failure_message, note.failure_fix)
+    words = (note.asked, *failure, *(link.user_code for link in links))
     if not (all(isinstance(text, str) for text in texts) and all(isinstance(word, str | None) for word in words)):
         raise TypeError
     if not all(link.ends_at is None or 0 <= float(link.ends_at) < math.inf for link in links):
@@ -188,13 +191,16 @@ def wait(
     seconds: float,
     show: Callable[[Note], None] | None = None,
     count_down: Callable[[float], None] | None = None,
+    remind: Callable[[], None] | None = None,
 ) -> tuple[Asked | None, Failure | None] | None:
     """How that run for the registry ended, waited for at most ``seconds``; None: another one had the window.
 
     ``show`` is called for every new link or line of its note, ``count_down`` all the time that a person can be waited
-    for, with the seconds that are left to them. A run that left no note counts as ended by somebody.
+    for, with the seconds that are left to them, ``remind`` once, after a while. A run that left no note counts as ended
+    by somebody.
     """
     ends_at = time.monotonic() + seconds
+    remind_at = float("inf")
     seen: Note | None = None
     while True:
         # Looked at before the note, which is written before the lock is given back.
@@ -204,11 +210,16 @@ def wait(
             if show and seen != note:
                 new = note.links[len(seen.links) :] if seen else note.links
                 show(note._replace(links=new))
+                if new and not (seen and seen.links):
+                    remind_at = time.monotonic() + REMIND_AFTER_SECONDS
                 if new:  # something else that the person is given time for
                     ends_at = time.monotonic() + seconds
                 seen = note
             if note.ended or not held:
                 return note.outcome()
+            if remind and time.monotonic() >= remind_at:
+                remind()
+                remind_at = float("inf")
             if count_down and note.links:
                 code_ends_at = note.links[-1].ends_at or float("inf")
                 left = min(ends_at - GRACE_SECONDS - time.monotonic(), code_ends_at - time.time())
@@ -264,6 +275,11 @@ def count_down(seconds: float) -> None:
     """On a terminal: that somebody is waited for, and for how long."""
     minutes, rest = divmod(round(seconds), 60)
     console.progress(f"waiting for the browser, {minutes}:{rest:02} left (Ctrl-C stops it)")
+
+
+def remind() -> None:
+    """What to look for in the browser, which cannot be seen from here."""
+    console.hint(f"still waiting for the browser: {errors.HARBORS_PAGE}; Ctrl-C ends this")
 
 
 def show_qr_code(url: str) -> None:

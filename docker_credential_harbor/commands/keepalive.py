@@ -25,15 +25,16 @@ EPILOG = """\
 It asks Harbor once whether it accepts the pair, by which Harbor refreshes its own sign-in, and refreshes
 this program's own tokens when that is due. It opens nothing and asks nobody. Run by a scheduler it prints
 nothing while all is well. Exit status 1: a session has ended or something has to be done, as the line on
-standard error says. A Harbor or provider that cannot be reached is told once and is no failure.
+standard error says. A Harbor or provider that cannot be reached is told once and is no failure, nor is a
+Harbor whose sign-in ends within minutes by itself.
 
 --install sets up a systemd user timer, a launchd agent or a Windows scheduled task. A systemd user timer
 runs while you are logged in; "loginctl enable-linger" lets it run without. The interval follows from how
 long the provider's refresh tokens live and from Harbor's scopes; run it again after those have changed.
 
 How long a session can last at most is the identity provider's to say. Whether it gives Harbor a refresh
-token at all cannot be seen from here: without one Harbor's sign-in ends with each access token, whatever
-keepalive does.
+token at all shows only afterwards: without one Harbor's sign-in ends with each access token, whatever
+keepalive does, and --status says so once that was seen.
 """
 
 
@@ -79,7 +80,7 @@ def _keep_alive(context: Context, registry: Registry) -> int:
         return 0
     if _has_reader() or not done.is_known:
         console.tell(done.problem)
-    return 0 if isinstance(done.problem, errors.Unreachable) else errors.EXIT_FAILURE
+    return 0 if isinstance(done.problem, (errors.Unreachable, errors.HarborNotKeptAlive)) else errors.EXIT_FAILURE
 
 
 def _has_reader() -> bool:
@@ -149,12 +150,20 @@ def _lasting(sessions: Sessions) -> str:
             "the identity provider gave this program no refresh token; if it gives Harbor none either, which cannot be "
             "seen from here, Harbor's session ends with each access token, whatever keepalive does"
         )
+    if sessions.harbor_ends_after is not None:
+        age = cadence.in_words(sessions.harbor_ends_after)
+        return (
+            f"Harbor's own sign-in ends each time within {age}, as was seen, so it cannot be kept alive, and the next "
+            "pull after that opens Harbor's login; as a rule the identity provider gives Harbor's client no refresh "
+            "token, which an administrator can change (Keycloak: Use refresh tokens)"
+        )
     if sessions.harbor_has_offline_access is None:
         return "Harbor could not be asked for its scopes, so how long a session can last is not known"
     if sessions.harbor_has_offline_access:
         return (
-            "Harbor asks for offline access: kept alive, a session lasts until the identity provider ends it, whether "
-            "or not a browser is open (Keycloak's default: never while it is used once in 30 days)"
+            "Harbor asks for offline access: where the identity provider grants it, a session that is kept alive lasts "
+            "until it ends it, whether or not a browser is open (Keycloak's default: never while it is used once in 30 "
+            "days)"
         )
     return (
         "Harbor does not ask for offline_access: even kept alive, a session ends with the browser's session at the "

@@ -54,10 +54,13 @@ def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "lo
         pair = pair or get.sign_in(context, registry, asked_by)
     except errors.Failure as failure:
         if failure.note_code in NO_USE_OF_THE_CLIENT and terminal.can_ask():
-            console.tell(failure)
+            console.tell(errors.FoundOut(failure.note_code, failure.message))  # what it advises is done here
             console.hint("going on without it: your CLI secret is asked for")
             _without_client(context, registry)
             return
+        if failure.note_code == errors.ClientUnknown.code:
+            todo = "ask its administrator to add them, or run this at a terminal, which goes on with your CLI secret"
+            raise errors.FoundOut(failure.note_code, failure.message, todo) from failure
         if failure.note_code != errors.StoredPairRefused.code:
             raise
     if stored_pairs.gives_way(context, registry):

@@ -266,6 +266,7 @@ def _sign_in(name: str) -> None:
     from docker_credential_harbor import get, survey, terminal
     from docker_credential_harbor.commands import login
     from docker_credential_harbor.context import open_context, reach_of_a_pull
+    from docker_credential_harbor.findings import Step
 
     context = open_context(asked=True)
     registry = context.registry(name)
@@ -277,7 +278,7 @@ def _sign_in(name: str) -> None:
         raise now.failure
     if now.state == "ready" and now.known and now.known.pair:
         print(f"Signed in at {name} as {now.known.pair.username} already: Harbor accepts the pair now.")
-    elif now.state == "harbor-session-ended":
+    elif now.due and now.due.step is Step.RENEW_HARBOR_SIDE and now.state != "not-onboarded":
         pair = get.credentials(context, registry)
         print(f"Signed in at {name} as {pair.username} again: Harbor's own sign-in had ended.")
     else:

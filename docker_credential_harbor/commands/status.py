@@ -9,7 +9,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import cadence, errors, policy, registry_state
-from docker_credential_harbor.context import Context, open_context, reach_of_a_pull
+from docker_credential_harbor.context import Context, open_context
+from docker_credential_harbor.findings import Refresh, Step
 from docker_credential_harbor.survey import survey
 from docker_credential_harbor.terminal import painted
 
@@ -17,29 +18,25 @@ if TYPE_CHECKING:
     import argparse
 
     from docker_credential_harbor.model import Registry
+    from docker_credential_harbor.survey import Due, Survey
 
 Row = dict[str, str | None]
 
 WORDS = {
     "ready": "Harbor accepts the pair now",
-    "harbor-session-ended": "the CLI secret is right, but Harbor's own sign-in has ended; {next}",
-    "not-onboarded": "signed in, but Harbor does not know this person yet; {next}",
     "refused": "Harbor refuses the stored pair; docker logout forgets it",
-    "signed-out": "nobody is signed in; {next}",
 }
 NEXT = {
-    "harbor-session-ended": "the next pull renews it",
-    "not-onboarded": "the next pull opens Harbor's login",
-    "signed-out": "the next pull signs in",
+    Step.RENEW_HARBOR_SIDE: "the next pull opens Harbor's login for it",
+    Step.SIGN_IN: "the next pull asks for a sign-in",
 }
 
-COLOURS = {"ready": "green", "refused": "red", "unreachable": "red"}  # the others: yellow, the next pull mends them
+COLOURS = {"ready": "green", "refused": "red", "unreachable": "red"}  # the others, yellow: a person can mend them
 PLACES = {
     "keyring": "the operating system's keyring",
     "kernel": "the kernel's keyring, until a reboot or three idle days",
     "file": "a file that only this user can read",
 }
-JUST_NOW_SECONDS = 10
 AS_IT_IS = "a robot's or local account's pair, handed out as it is"
 
 
@@ -80,8 +77,7 @@ def _print(row: Row) -> None:
 
 
 def _ago(instant: str) -> str:
-    seconds = time.time() - datetime.fromisoformat(instant).timestamp()
-    return "just now" if seconds < JUST_NOW_SECONDS else f"{cadence.in_words(seconds)} ago"
+    return cadence.ago(time.time() - datetime.fromisoformat(instant).timestamp())
 
 
 def _ending(instant: str) -> str:
@@ -92,35 +88,49 @@ def _ending(instant: str) -> str:
 
 
 def _row(context: Context, registry: Registry) -> Row:
-    row = {**_found_out(context, registry), "storage": None, "verified_at": None, "sign_in_ends_at": None}
-    notes = registry_state.load(registry.name)
-    row["verified_at"] = _instant(notes.verified_at)
+    found = survey(context, registry)
+    known = found.known
+    row: Row = {
+        "registry": registry.name,
+        "username": None if known is None else known.pair.username if known.pair else known.person or None,
+        "state": found.state,
+        "message": _message(found),
+        "storage": None,
+        "verified_at": _instant(registry_state.load(registry.name).verified_at),
+        "sign_in_ends_at": None,
+    }
     with suppress(errors.Failure):  # which the row says already
         row["storage"] = context.store.kept_in(registry.name)
-        sign_in = context.store.load_sign_in(registry.name)
-        tokens = sign_in.tokens if sign_in else None
-        if tokens and tokens.refreshed_at and tokens.refresh_token_life_seconds:
-            row["sign_in_ends_at"] = _instant(tokens.refreshed_at + tokens.refresh_token_life_seconds)
+        if known and known.signed_in and known.refresh is not Refresh.INVALID_GRANT:
+            row["sign_in_ends_at"] = _sign_in_ends_at(context, registry)
     return row
+
+
+def _sign_in_ends_at(context: Context, registry: Registry) -> str | None:
+    sign_in = context.store.load_sign_in(registry.name)
+    tokens = sign_in.tokens if sign_in else None
+    if not tokens or not tokens.refreshed_at or not tokens.refresh_token_life_seconds:
+        return None
+    return _instant(tokens.refreshed_at + tokens.refresh_token_life_seconds)
+
+
+def _message(found: Survey) -> str:
+    if found.failure:
+        return str(found.failure)
+    if found.due:
+        return _of_due(found.due)
+    return AS_IT_IS if found.known and policy.is_robot(found.known) else WORDS[found.state]
+
+
+def _of_due(due: Due) -> str:
+    """What shows that it is, and what mends it: the next pull, where that can and does ask a person."""
+    if due.tried:
+        return f"{due.tried} ({due.tried_ago})"
+    if isinstance(due.hindrance, errors.SignInPaused):
+        return f"{due.finding}; no window opens by itself for {due.hindrance.facts['seconds']} s more: {due.todo}"
+    return f"{due.finding}; {due.todo if due.hindrance else NEXT[due.step]}"
 
 
 def _instant(seconds: float | None) -> str | None:
     """ISO 8601, in UTC."""
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds") if seconds else None
-
-
-def _next(registry: Registry, state: str) -> str:
-    """What mends it: the next pull, where that can ask a person, as this command could."""
-    if reach_of_a_pull().way == "nobody":
-        return f"run: docker-credential-harbor login {registry.name}"
-    return NEXT.get(state, "")
-
-
-def _found_out(context: Context, registry: Registry) -> Row:
-    found = survey(context, registry)
-    known = found.known
-    username = None if known is None else known.pair.username if known.pair else known.person or None
-    is_robot = known is not None and policy.is_robot(known)
-    words = AS_IT_IS if found.state == "ready" and is_robot else WORDS.get(found.state, found.state)
-    message = str(found.failure) if found.failure else words.format(next=_next(registry, found.state))
-    return {"registry": registry.name, "username": username, "state": found.state, "message": message}

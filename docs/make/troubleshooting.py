@@ -29,8 +29,12 @@ NOT_ASKED = "not-asked"
 # Where a fact is a command or a sentence, one that is usual.
 USUAL = {
     "nobody-to-ask": {"todo": "run: docker-credential-harbor login REGISTRY"},
+    "harbor-not-kept-alive": {"age": "70 seconds"},
     "not-entered": {"fix": "try again once it can"},
-    "session-ended": {"todo": "run: docker-credential-harbor login REGISTRY"},
+    "session-ended": {
+        "finding": "the CLI secret of USERNAME is right, and Harbor refuses it: Harbor's own sign-in has ended",
+        "todo": "run: docker-credential-harbor login REGISTRY",
+    },
     "sign-in-paused": {"todo": "run: docker-credential-harbor login REGISTRY"},
     "stored-pair-refused": {"command": "docker-credential-harbor login REGISTRY"},
 }

@@ -48,7 +48,7 @@ class TestStatus:
         workplace.harbor.kill_stored_token("alice-h")
         found = row(workplace)
         assert (found["state"], found["username"]) == ("harbor-session-ended", "alice-h")
-        assert "the next pull renews it" in found["message"]
+        assert found["message"].endswith("; the next pull opens Harbor's login for it")
         windows = workplace.person.windows
         workplace.pair()
         assert workplace.person.windows == windows + 1, "and it does, whatever was trusted before"

@@ -238,7 +238,8 @@ class TestSession:
 
     def test_not_onboarded_any_more(self, healthy: Workplace) -> None:
         healthy.harbor.users.remove("alice-h")
-        the_one(healthy, "session", "does not know this person", "pairwise")
+        message = f"Harbor at {healthy.name} does not take alice for its user alice-h any more"
+        the_one(healthy, "session", message, f"login {healthy.name}")
 
     def test_another_sub_for_our_client(self, workplace: Workplace) -> None:
         """Keycloak's mapper of type pairwise, which its metadata do not tell."""
@@ -246,7 +247,7 @@ class TestSession:
         workplace.configure(top="login_timeout = 4")
         workplace.realm.make_pairwise(HELPER_CLIENT)
         workplace.refused()
-        the_one(workplace, "session", "gives each client another sub", "set client_id = ''")
+        the_one(workplace, "session", "does not know alice yet", "sub differs per client: set client_id = ''")
 
     def test_without_the_audience_mapper(self, make_workplace: MakeWorkplace) -> None:
         workplace = make_workplace({"audience_mapper": False})
@@ -267,7 +268,9 @@ class TestSession:
 
     def test_a_robot_that_has_expired(self, healthy: Workplace) -> None:
         healthy.store("robot$ci", "s")
-        the_one(healthy, "session", "refuses the pair of robot$ci: expired", f"docker login {healthy.name}")
+        the_one(
+            healthy, "session", "refuses the pair of robot$ci; likely it has expired", f"docker login {healthy.name}"
+        )
 
     @pytest.mark.parametrize(
         ("env", "message"),

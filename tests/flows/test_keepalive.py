@@ -12,7 +12,8 @@ import pytest
 
 from docker_credential_harbor import cadence, lock
 from tests.lab import faults
-from tests.lab.realm import HELPER_CLIENT
+from tests.lab.installations import OTOMI
+from tests.lab.realm import HARBOR_CLIENT, HELPER_CLIENT
 from tests.lab.workplace import WITH_OFFLINE
 
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ class TestBothSides:
         other.clear_requests()
         status, said = keepalive(workplace)
         assert (status, said.count("\n")) == (1, 1)
-        assert f"the sign-in at {workplace.name} has ended" in said
+        assert "Harbor's own sign-in has ended" in said
+        assert f"login {workplace.name}" in said
         assert len(other.requests_to(PROBE)) == 1
         assert keepalive(workplace, other.name) == (0, "")
 
@@ -175,7 +177,8 @@ class TestEnded:
             status, said = keepalive(workplace)
             assert status == 1
             todo = f"run: docker-credential-harbor login {workplace.name}"
-            assert said == f"{SAID}[session-ended] the sign-in at {workplace.name} has ended: {todo}\n"
+            seen = "the CLI secret of alice-h is right, and Harbor refuses it: Harbor's own sign-in has ended"
+            assert said == f"{SAID}[session-ended] {seen}: {todo}\n"
         assert workplace.pair() == pair, "no pause has begun: the next pull renews it in a window"
         assert workplace.person.windows == 2
         assert keepalive(workplace) == (0, "")
@@ -214,7 +217,50 @@ class TestEnded:
         workplace.harbor.expire_stored_access_token("alice-h")
         status, said = keepalive(workplace)
         assert (status, said.count("\n")) == (1, 1)
-        assert f"the sign-in at {workplace.name} has ended: run: docker-credential-harbor login" in said
+        assert f"the sign-in of alice at {workplace.name} has ended, and Harbor refuses" in said
+        assert f": run: docker-credential-harbor login {workplace.name}" in said
+
+
+class TestHarborEndsByItself:
+    """Otomi's Harbor gets tokens of a minute and no refresh token: no keepalive can come before their end."""
+
+    @pytest.fixture
+    def otomi(self, make_workplace: Callable[..., Workplace]) -> Workplace:
+        workplace = make_workplace(**OTOMI.options())
+        for _ in range(2):
+            workplace.pair()
+            workplace.let_pass(120)
+        return workplace
+
+    @staticmethod
+    def lasting(workplace: Workplace) -> str:
+        return workplace.helper.run(["keepalive", "--status"]).stdout
+
+    def test_ours_is_kept_alive_and_that_is_no_failure(self, otomi: Workplace) -> None:
+        assert "cannot be kept alive" not in self.lasting(otomi), "once is no proof"
+        status, said = keepalive(otomi)
+        assert (status, said.count("\n")) == (0, 1)
+        assert f"[harbor-not-kept-alive] Harbor's own sign-in at {otomi.name} ends each time within " in said
+        assert otomi.id_token_is_good()
+        assert otomi.own_token_is_live()
+        assert "so it cannot be kept alive, and the next pull after that opens Harbor's login" in self.lasting(otomi)
+        otomi.pair()
+        assert otomi.person.forms == 1, "which takes no form"
+        assert "cannot be kept alive" in self.lasting(otomi)
+
+    def test_where_ours_has_ended_too_it_is_one(self, otomi: Workplace) -> None:
+        otomi.realm.end_sessions("alice")
+        status, said = keepalive(otomi)
+        assert (status, said.count("\n")) == (1, 1)
+        assert "[session-ended] the sign-in of alice at" in said
+
+    def test_a_harbor_that_refreshes_is_seen_too(self, otomi: Workplace) -> None:
+        assert keepalive(otomi)[0] == 0
+        otomi.realm.update_client(HARBOR_CLIENT, attributes={"use.refresh.tokens": "true"})
+        otomi.pair()
+        otomi.let_pass(120)
+        assert keepalive(otomi) == (0, "")
+        assert "cannot be kept alive" not in self.lasting(otomi)
 
 
 class TestLocked:

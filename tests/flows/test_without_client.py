@@ -134,8 +134,20 @@ def test_an_unknown_client_is_found_out_beforehand_and_login_goes_on_without(mak
         assert terminal.wait() == 0
         assert "does not take the client 'not-there' with redirect URI" in terminal.text
         assert "your CLI secret is asked for" in terminal.text
+        assert f"login {workplace.name}" not in terminal.text, "it is what has just been run"
     assert workplace.pair() == ("alice-h", secret)
     assert workplace.person.windows == 1
+
+
+def test_so_without_a_terminal_where_login_names_what_it_needs(make_workplace: MakeWorkplace) -> None:
+    workplace = make_workplace(client_id="not-there")
+    answer = workplace.helper.run("login")
+    assert (answer.returncode, answer.stdout) == (1, "")
+    [line] = answer.stderr.splitlines()
+    assert "[client-unknown]" in line
+    assert line.endswith(
+        ": ask its administrator to add them, or run this at a terminal, which goes on with your CLI secret"
+    )
 
 
 def test_a_client_that_harbor_does_not_accept_leads_there_too(make_workplace: MakeWorkplace) -> None:

@@ -143,9 +143,9 @@ class TestRedeployedKeycloak:
         assert workplace.refused() == (
             "docker-credential-harbor: [old-user-in-the-way] "
             f"Harbor at {workplace.name} does not take alice for its user alice any more: "
-            f"finish the sign-in at {workplace.harbor.url}; if it shows 'already exists' (409), the identity provider "
-            "has given alice a new sub, and Harbor's administrator must remove the old user alice; then run: "
-            f"docker-credential-harbor login {workplace.name}"
+            f"finish the sign-in at {workplace.harbor.url}; if Harbor's page shows an error, its administrator has to "
+            "mend that (400: Harbor's client secret at the identity provider; 409: remove the old user alice); then "
+            f"run: docker-credential-harbor login {workplace.name}"
         )
         assert (workplace.person.windows, workplace.person.forms) == (1, 1)
         assert workplace.person.pages[0].status == 409
@@ -181,9 +181,9 @@ class TestRedeployedKeycloak:
         assert workplace.refused() == (
             "docker-credential-harbor: [not-onboarded] "
             f"Harbor at {workplace.name} does not know alice yet: finish the sign-in at "
-            f"{workplace.harbor.url}; if it shows 'already exists' (409), another Harbor user has that name or e-mail "
-            "address: Harbor's administrator must remove it if it is an old one of alice, else set another user claim; "
-            "if you are signed in there, the provider's sub differs per client: set client_id = '' and run: "
+            f"{workplace.harbor.url}; if Harbor's page shows an error, its administrator has to mend that (400: "
+            "Harbor's client secret at the identity provider; 409: remove the old user of that name or e-mail "
+            "address); if you are signed in there, the provider's sub differs per client: set client_id = '' and run: "
             f"docker-credential-harbor login {workplace.name}"
         )
         workplace.harbor.users.remove("alice")

@@ -72,9 +72,9 @@ class TestOnboarding:
         assert workplace.refused() == (
             "docker-credential-harbor: [not-onboarded] "
             f"Harbor at {workplace.name} does not know alice yet: finish the sign-in at "
-            f"{workplace.harbor.url}; if it shows 'already exists' (409), another Harbor user has that name or e-mail "
-            "address: Harbor's administrator must remove it if it is an old one of alice, else set another user claim; "
-            "if you are signed in there, the provider's sub differs per client: set client_id = '' and run: "
+            f"{workplace.harbor.url}; if Harbor's page shows an error, its administrator has to mend that (400: "
+            "Harbor's client secret at the identity provider; 409: remove the old user of that name or e-mail "
+            "address); if you are signed in there, the provider's sub differs per client: set client_id = '' and run: "
             f"docker-credential-harbor login {workplace.name}"
         )
         assert workplace.person.pages[0].status == 409
