@@ -310,6 +310,7 @@ def _is_entry(entry: object) -> bool:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
+    value.encode()  # JSON can hold half a character, which no request can
     return value
 
 

@@ -317,6 +317,14 @@ def test_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert credential_store.data_folder().is_relative_to(tmp_path)
 
 
+def test_half_a_character_is_damage(folder: Path, store: CredentialStore) -> None:
+    store.save_sign_in(NAME, SIGN_IN)
+    place = folder / "secrets.json"
+    place.write_text(place.read_text().replace("CLI-SECRET", r"\\ud800"))
+    with pytest.raises(StoreDamaged):
+        store.load_sign_in(NAME)
+
+
 @pytest.mark.parametrize("number", [pytest.param(10**400, id="huge"), float("nan"), float("inf"), 1e300, -1e300])
 def test_a_number_out_of_range_is_damage(folder: Path, store: CredentialStore, number: float) -> None:
     store.save_sign_in(NAME, SIGN_IN)
