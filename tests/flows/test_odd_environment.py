@@ -6,6 +6,7 @@ import codecs
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ from tests.lab.said import PREFIX, failure_in
 from tests.lab.sealed_home import PROGRAM_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tests.flows.conftest import Workplace
     from tests.lab.sealed_home import Helper
@@ -161,16 +162,10 @@ class TestProcessLimit:
 
 
 @pytest.fixture
-def silent() -> str:
+def silent() -> Iterator[str]:
     """A port that takes connections and says nothing."""
-    import socket
-
-    listener = socket.create_server(("127.0.0.1", 0))
-    SILENT.append(listener)
-    return f"127.0.0.1:{listener.getsockname()[1]}"
-
-
-SILENT: list[object] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 class TestBrowserVariable:
