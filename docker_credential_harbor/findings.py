@@ -44,6 +44,7 @@ class Step(Enum):
     READ_PAIR_KIND = auto()
     REFRESH = auto()
     READ_CURRENT_USER = auto()
+    READ_UPDATE_TIME = auto()  # for the trust window of later `get`s
     READ_LOGIN_REDIRECT = auto()
     RENEW_HARBOR_SIDE = auto()
     SET_SECRET = auto()
@@ -81,6 +82,7 @@ class Known(NamedTuple):
     last_window: str | None = None  # code of what the last window ended with; None: well, or not noted
     # ---
     probe: Probe | None = None
+    update_time_wanted: bool = False  # once the probe has passed: trust_window.py would know more by it
     refresh: Refresh | None = None
     user: User | None = None
     redirect: LoginRedirect | None = None

@@ -8,10 +8,20 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from docker_credential_harbor import by_ticket, console, harbor, policy, registry_state, tokens, verified
+from docker_credential_harbor import (
+    by_ticket,
+    console,
+    harbor,
+    policy,
+    registry_state,
+    stored_token,
+    tokens,
+    trust_window,
+    verified,
+)
 from docker_credential_harbor.errors import BrokeOff, Busy, Failure, FoundOut, NobodyToAsk, SignInPaused, Unreachable
 from docker_credential_harbor.findings import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
-from docker_credential_harbor.model import Credentials, CurrentUser, PairKind, SignIn, StoredPair
+from docker_credential_harbor.model import Credentials, CurrentUser, PairKind, SignIn, StoredPair, StoredToken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,9 +63,12 @@ class Inquiry:
         self.began_at = time.time()
         self.notes = registry_state.load(registry.name)
         self.stored, self.sign_in = _kept(context, registry)
+        if self.stored:  # of a token that cannot be asked for nothing is learnt
+            self.token = StoredToken()
         self.user: CurrentUser | None = None
         self.spares_bursts = trust
-        self.probed_at = 0.0
+        self.probed_at = self.probe_ended_at = 0.0
+        self.token_before = self.token  # as it was known before the last probe
         self.walk_began_at: float | None = None
         self.kind_found: PairKind | None = None
         self.paused_seconds = policy.paused_seconds(self.notes.declines, self.notes.declined_at, self.began_at)
@@ -64,6 +77,15 @@ class Inquiry:
     @property
     def _key(self) -> str:
         return f"https://{self.registry.name}"
+
+    @property
+    def token(self) -> StoredToken:
+        """What is known of the one that Harbor stored."""
+        return self.notes.stored_token
+
+    @token.setter
+    def token(self, known: StoredToken) -> None:
+        self.notes = self.notes._replace(stored_token=known)
 
     def load_sign_in(self) -> SignIn | None:
         """What is kept of the person who signed in, whether or not a stored pair goes first."""
@@ -147,50 +169,14 @@ class Inquiry:
         registry_state.save(self.registry.name, self.notes)
 
     def _keep_pair(self, pair: Credentials) -> None:
-        life = None
-        if self.sign_in:
-            life = self.sign_in.tokens.access_token_life_seconds
-            if pair != self.sign_in.pair:
-                self.sign_in = self.sign_in._replace(pair=pair)
-                self.context.store.save_sign_in(self.registry.name, self.sign_in)
+        if self.sign_in and pair != self.sign_in.pair:
+            self.sign_in = self.sign_in._replace(pair=pair)
+            self.context.store.save_sign_in(self.registry.name, self.sign_in)
         if self.known.trusted:
             return  # nothing new was asked of Harbor
-        if self.walk_began_at is None:
-            freshness = policy.after_probe(self.notes.freshness, life, self.probed_at)
-        else:
-            freshness = policy.after_walk(self.walk_began_at, self.probed_at)
-        self.notes = verified.keep(
-            self.context,
-            self.registry.name,
-            self.notes,
-            pair,
-            probed_at=self.probed_at,
-            freshness=freshness,
-            life_seconds=life,
-        )
+        self.notes = verified.keep(self.context, self.registry.name, self.notes, pair, probed_at=self.probed_at)
 
     # --- The steps, one method each ---------------------------------------------------------------------------------
-
-    def _probe(self) -> None:
-        assert self.known.pair
-        if self.spares_bursts and not self.probed_at:
-            self._let_harbors_token_expire()
-        self.probed_at = time.time()
-        accepted = harbor.probe(self.http, self.registry, self.known.pair)
-        self.learn(probe=Probe.ACCEPTED if accepted else Probe.REFUSED)
-        if not accepted and self.stored and self.stored.kind is PairKind.UNKNOWN and not policy.is_robot(self.known):
-            # Robots' and local accounts' pairs worked when they were stored; only a person's dies by itself.
-            self.kind_found = PairKind.PERSON
-
-    def _let_harbors_token_expire(self) -> None:
-        """Where that is a matter of seconds: so that Harbor refreshes for this probe, which is alone."""
-        life = self.sign_in.tokens.access_token_life_seconds if self.sign_in else None
-        ends_at = self.http.deadline_at
-        left = self.context.settings.timeout_seconds if ends_at is None else ends_at - time.monotonic()
-        seconds = policy.seconds_before_probe(self.notes.freshness, life, time.time(), left / 2)
-        if seconds:
-            console.trace(f"{self.registry.name}: Harbor's stored token is about to expire: {seconds:.1f} s are waited")
-            time.sleep(seconds)
 
     def _read_pair_kind(self) -> None:
         assert self.known.pair
@@ -212,6 +198,7 @@ class Inquiry:
 
     def _read_current_user(self) -> None:
         assert self.sign_in
+        began_at = time.time()
         self.user = harbor.current_user(self.http, self.registry, self.sign_in.tokens.id_token)
         if self.user is None:
             self.learn(user=User.REFUSED)
@@ -221,9 +208,12 @@ class Inquiry:
             shown = Credentials(self.user.username, self.user.secret)
             console.keep_secret(shown.secret)
             if shown == self.known.pair:
+                seen = stored_token.reading(self, self.user, began_at)
+                self.token = trust_window.after_refusal(self.token, seen, self.notes.verified_at)
                 self.learn(user=User.SAME_SECRET)
                 self.notes = self.notes._replace(early_ends=policy.early_ends(self.notes.early_ends, self.user))
             else:
+                self.token = trust_window.after_secret_changed(self.token, self.user.token_updated_at)
                 self.learn(user=User.ANOTHER_SECRET, pair=shown, probe=None)
 
     def _read_login_redirect(self) -> None:
@@ -239,14 +229,16 @@ class Inquiry:
         console.keep_secret(secret)
         harbor.set_cli_secret(self.http, self.registry, self.sign_in.tokens.id_token, self.user.user_id, secret)
         console.hint(f"Harbor at {self.registry.name} could not read its CLI secret any more; a new one was set")
+        self.token = trust_window.after_secret_changed(self.token)
         self.learn(secret_set=True, pair=Credentials(self.user.username, secret), probe=None)
 
 
 _CARRIED_OUT: dict[Step, Callable[[Inquiry], None]] = {
-    Step.PROBE: Inquiry._probe,
+    Step.PROBE: stored_token.probe,
     Step.READ_PAIR_KIND: Inquiry._read_pair_kind,
     Step.REFRESH: Inquiry._refresh,
     Step.READ_CURRENT_USER: Inquiry._read_current_user,
+    Step.READ_UPDATE_TIME: stored_token.read_update_time,
     Step.READ_LOGIN_REDIRECT: Inquiry._read_login_redirect,
     Step.SET_SECRET: Inquiry._set_secret,
     Step.LOOK_FOR_TICKET: by_ticket.look_for_ticket,

@@ -198,12 +198,26 @@ class EarlyEnds(NamedTuple):
     token_updated_at: str  # of the last, as in CurrentUser
 
 
-class Freshness(NamedTuple):
-    """When Harbor last renewed the token that it stored: somewhere between two instants, as far as can be known here.
+class StoredToken(NamedTuple):
+    """What is known of the token that Harbor stored for the person, and of the life of all such tokens.
 
-    ``doubtful_since`` is the first passing probe that may or may not have made Harbor refresh.
+    It was stored between two instants by this machine's clock (None: not known), when Harbor's ``update_time`` became
+    what it is (""). Proven of the life: at least, at most (None: nothing yet).
     """
 
-    earliest_at: float
-    latest_at: float
-    doubtful_since: float | None = None
+    earliest_at: float | None = None
+    latest_at: float | None = None
+    updated_at: str = ""  # as Harbor writes it; "": it was not read since, or moved for another reason
+    least_seconds: float | None = None
+    most_seconds: float | None = None
+
+
+class UpdateTime(NamedTuple):
+    """One reading of ``update_time`` after a probe that passed; the instants bound both requests."""
+
+    probe_began_at: float
+    probe_ended_at: float
+    began_at: float
+    ended_at: float
+    updated_at: str
+    age_seconds: float | None  # by Harbor's clock, when it answered

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.findings import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
-from docker_credential_harbor.model import EarlyEnds, Freshness, PairKind
+from docker_credential_harbor.model import EarlyEnds, PairKind
 
 if TYPE_CHECKING:
     from docker_credential_harbor.errors import Failure
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 
 ROBOT_MARK = "$"  # a `$` in the name proves a robot, its absence proves nothing
 
-UNKNOWN_FRESHNESS_WINDOW_SECONDS = 10
-TRUST_ENDS_BEFORE_SECONDS = 15  # before Harbor's stored token expires
-HARBOR_REFRESHES_BEFORE_SECONDS = 10  # Go's oauth2 calls a token expired that long before its end
-BURST_SECONDS = 3  # within which the requests come that follow a `get`
-CLOCK_DOUBT_SECONDS = 1  # between the request and the instant at which Harbor looked at its clock
 # What is wrong with our own client: Harbor's login does not depend on it. A provider that is not found is not among
 # these: as a rule something between it and this machine is broken.
 OURS_ALONE = frozenset(
@@ -73,7 +68,7 @@ def _decide_signed_in(known: Known) -> Step | HandOut | NotFound:
     if known.pair and known.probe is None:
         return Step.PROBE
     if known.probe is Probe.ACCEPTED:
-        return HandOut()
+        return Step.READ_UPDATE_TIME if known.update_time_wanted else HandOut()
     if known.refresh is Refresh.INVALID_GRANT:
         return _sign_in(known)
     if known.id_token_expired and not _new_id_token(known):
@@ -216,57 +211,7 @@ def state_of(known: Known, end: Step | HandOut | NotFound) -> str:
     return "refused"
 
 
-# --- How long a pair is trusted, and how long no window opens ---------------------------------------------------------
-
-
-def trusted_until(
-    probed_at: float, cache_ttl_seconds: float, freshness: Freshness | None, life_seconds: float | None
-) -> float:
-    """The end of the trust window after a probe that passed.
-
-    Not beyond 15 s before Harbor's stored token expires: a burst after that would make Harbor refresh it in parallel,
-    and rotation would end the session. Where the token's age or life is not known, ten seconds.
-    """
-    if freshness is None or life_seconds is None:
-        return probed_at + min(cache_ttl_seconds, UNKNOWN_FRESHNESS_WINDOW_SECONDS)
-    return min(probed_at + cache_ttl_seconds, freshness.earliest_at + life_seconds - TRUST_ENDS_BEFORE_SECONDS)
-
-
-def seconds_before_probe(
-    freshness: Freshness | None, life_seconds: float | None, now: float, most_seconds: float
-) -> float:
-    """How long to wait for the instant from which on Harbor surely refreshes its stored token for a probe; 0: do not.
-
-    A probe right before it passes without a refresh, and the burst that follows would make Harbor refresh in parallel.
-    """
-    if freshness is None or life_seconds is None:
-        return 0
-    refreshed_after = life_seconds - HARBOR_REFRESHES_BEFORE_SECONDS
-    begins_at = freshness.earliest_at + refreshed_after - BURST_SECONDS
-    ends_at = freshness.latest_at + refreshed_after + CLOCK_DOUBT_SECONDS
-    return ends_at - now if begins_at <= now < ends_at <= now + most_seconds else 0
-
-
-def after_walk(begun_at: float, passed_at: float) -> Freshness:
-    """Harbor stored a new token after the walk began, or the last refused probe, and before the first passing one."""
-    return Freshness(earliest_at=begun_at, latest_at=passed_at)
-
-
-def after_probe(freshness: Freshness | None, life_seconds: float | None, probed_at: float) -> Freshness | None:
-    """What a passing probe tells about Harbor's stored token: whether Harbor had to refresh it for this answer.
-
-    Surely not before ten seconds to its end, surely from then on; in the doubtful moment between the two the probe is
-    only noted, so that the next one knows that the refresh may have happened as early as that.
-    """
-    if freshness is None or life_seconds is None:
-        return None
-    refreshed_after = life_seconds - HARBOR_REFRESHES_BEFORE_SECONDS
-    if probed_at < freshness.earliest_at + refreshed_after - CLOCK_DOUBT_SECONDS:
-        return freshness
-    earliest = freshness.doubtful_since or probed_at
-    if probed_at >= freshness.latest_at + refreshed_after + CLOCK_DOUBT_SECONDS:
-        return Freshness(earliest_at=earliest, latest_at=probed_at)
-    return Freshness(freshness.earliest_at, freshness.latest_at, doubtful_since=earliest)
+# --- How long no window opens ----------------------------------------------------------------------------------------
 
 
 def early_ends(before: EarlyEnds | None, user: CurrentUser) -> EarlyEnds | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from docker_credential_harbor import lock, places
 from docker_credential_harbor.errors import Busy, NotReadable
 from docker_credential_harbor.files import make_private_folder, read_bytes, write_private
-from docker_credential_harbor.model import EarlyEnds, Freshness, LoginRedirect, Provider, as_json
+from docker_credential_harbor.model import EarlyEnds, LoginRedirect, Provider, StoredToken, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +31,8 @@ T = TypeVar("T")
 class Notes(NamedTuple):
     """What was found out about a registry, and when."""
 
-    freshness: Freshness | None = None  # of the token that Harbor stored
+    stored_token: StoredToken = StoredToken()  # Harbor's
+    unread_at: float | None = None  # when its update_time could not be read
     verified_at: float | None = None  # start of the last passing probe
     trusted_until: float | None = None  # end of the trust window
     config_stamp: str = ""  # digest of the configuration that the last probe ran under
@@ -116,7 +117,8 @@ def _path(name: str, ending: str) -> Path:
 def _notes(data: dict[str, Any]) -> Notes:
     """Raises ValueError, ArithmeticError, LookupError or TypeError for anything that ``save`` does not write."""
     return Notes(
-        freshness=_or_none(data["freshness"], _freshness),
+        stored_token=_stored_token(data.get("stored_token", {})),  # older versions did not keep these two
+        unread_at=_or_none(data.get("unread_at"), _instant),
         verified_at=_or_none(data["verified_at"], _instant),
         trusted_until=_or_none(data["trusted_until"], _instant),
         config_stamp=_text(data["config_stamp"]),
@@ -159,9 +161,16 @@ def _count(value: Any) -> int:
     return count
 
 
-def _freshness(data: dict[str, Any]) -> Freshness:
-    doubtful_since = _or_none(data["doubtful_since"], _instant)
-    return Freshness(_instant(data["earliest_at"]), _instant(data["latest_at"]), doubtful_since)
+def _stored_token(data: dict[str, Any]) -> StoredToken:
+    if not data:
+        return StoredToken()
+    return StoredToken(
+        earliest_at=_or_none(data["earliest_at"], _instant),
+        latest_at=_or_none(data["latest_at"], _instant),
+        updated_at=_text(data["updated_at"]),
+        least_seconds=_or_none(data["least_seconds"], _instant),
+        most_seconds=_or_none(data["most_seconds"], _instant),
+    )
 
 
 def _early_ends(data: dict[str, Any]) -> EarlyEnds:
@@ -185,9 +194,11 @@ def _redirect(data: dict[str, Any]) -> LoginRedirect:
 
 def _without_future(notes: Notes, now: float) -> Notes:
     """An instant that has not come yet says nothing, nor does what was noted with it."""
-    fresh = notes.freshness
-    if fresh and max(fresh.earliest_at, fresh.latest_at, fresh.doubtful_since or 0) > now:
-        notes = notes._replace(freshness=None)
+    token = notes.stored_token
+    if max(token.earliest_at or 0, token.latest_at or 0) > now:
+        notes = notes._replace(stored_token=token._replace(earliest_at=None, latest_at=None))
+    if (notes.unread_at or 0) > now:
+        notes = notes._replace(unread_at=None)
     if (notes.verified_at or 0) > now:
         notes = notes._replace(verified_at=None, trusted_until=None)
     if (notes.outcome_began_at or 0) > now:

@@ -33,6 +33,7 @@ class Renewed(NamedTuple):
     pair: Credentials | None
     earliest_at: float | None
     probed_at: float
+    updated_at: str = ""  # update_time as it was read then
 
 
 class Watch:
@@ -58,7 +59,7 @@ class Watch:
         if user is None or user.secret is None:
             return None
         shown = Credentials(user.username, user.secret)
-        return self._renewed(shown, seen=False) if self.probe(shown) else None
+        return self._renewed(shown, user, seen=False) if self.probe(shown) else None
 
     def before_walk(self) -> None:
         """To be called before Harbor's login is opened; the pair in hand has just been refused."""
@@ -86,7 +87,7 @@ class Watch:
             return self._renewed(None) if self._is_updated(user) else None
         shown = Credentials(user.username, user.secret)
         if shown != self._pair and self.probe(shown):
-            return self._renewed(shown)
+            return self._renewed(shown, user)
         self.in_vain = self.in_vain or self._is_updated(user)
         return None
 
@@ -101,14 +102,14 @@ class Watch:
             return None
         if self._updated_at is None:
             self._updated_at = user.token_updated_at
-        seen = self._may_be_over or self._is_updated(user)
+        seen = self._is_updated(user) or (self._may_be_over and user.token_age_seconds is None)
         if not seen and time.time() < self._over_at:
             return None
         if user.secret is None:
             return self._renewed(None)
         shown = Credentials(user.username, user.secret)
         if self.probe(shown):
-            return self._renewed(shown, seen=seen)
+            return self._renewed(shown, user, seen=seen)
         self.in_vain = self.in_vain or self._is_updated(user)
         return None
 
@@ -121,8 +122,9 @@ class Watch:
         self._earliest_at = max(self._earliest_at, began_at)
         return False
 
-    def _renewed(self, pair: Credentials | None, *, seen: bool = True) -> Renewed:
-        return Renewed(pair, self._earliest_at if seen else None, self.probed_at)
+    def _renewed(self, pair: Credentials | None, user: CurrentUser | None = None, *, seen: bool = True) -> Renewed:
+        updated_at = user.token_updated_at if user else ""
+        return Renewed(pair, self._earliest_at if seen else None, self.probed_at, updated_at)
 
     def _is_updated(self, user: CurrentUser) -> bool:
         """Whether Harbor has stored a token since the walk began; a quick browser may be done before the first look."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import console, errors, get, harbor, registry_state, tokens, verified
+from docker_credential_harbor import console, errors, get, harbor, registry_state, tokens, trust_window, verified
 from docker_credential_harbor.model import Credentials
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def rotate(context: Context, registry: Registry) -> Credentials:
         sign_in, user = _who(context, registry, http)
         pair = _set_new(registry, http, sign_in, user)
         context.store.save_sign_in(registry.name, sign_in._replace(pair=pair))
-        _verify(context, registry, http, sign_in, pair)
+        _verify(context, registry, http, pair)
     return pair
 
 
@@ -65,13 +65,11 @@ def _set_new(registry: Registry, http: Transport, sign_in: SignIn, user: Current
     return Credentials(user.username, secret)
 
 
-def _verify(context: Context, registry: Registry, http: Transport, sign_in: SignIn, pair: Credentials) -> None:
+def _verify(context: Context, registry: Registry, http: Transport, pair: Credentials) -> None:
     probed_at = time.time()
     if not harbor.probe(http, registry, pair):
         raise errors.StillRefused(registry=registry.name, username=pair.username)
     notes = registry_state.load(registry.name)
-    life = sign_in.tokens.access_token_life_seconds
-    kept = verified.keep(
-        context, registry.name, notes, pair, probed_at=probed_at, freshness=notes.freshness, life_seconds=life
-    )
-    registry_state.save(registry.name, kept)
+    token = trust_window.after_probe(notes.stored_token, probed_at, time.time())
+    notes = notes._replace(stored_token=token)
+    registry_state.save(registry.name, verified.keep(context, registry.name, notes, pair, probed_at=probed_at))

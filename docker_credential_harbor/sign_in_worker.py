@@ -24,13 +24,14 @@ from docker_credential_harbor import (
     provider,
     registry_state,
     tokens,
+    trust_window,
     verified,
     window,
 )
 from docker_credential_harbor.context import Context, open_context
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.findings import Asked, Step
-from docker_credential_harbor.model import SignIn
+from docker_credential_harbor.model import SignIn, StoredToken
 from docker_credential_harbor.renewal import Renewed, Watch
 from docker_credential_harbor.signin import browser, device, harbor_login
 from docker_credential_harbor.transport import Transport
@@ -278,33 +279,22 @@ class Worker:
         """Onto what is kept now: another process may have refreshed the tokens or stored a pair meanwhile."""
         with self._locked():
             notes = self._notes()._replace(declines=0, declined_at=None)
-            life = None
             if self.stored is None:
                 kept = self.store.load_sign_in(self.registry.name)
                 if kept is None:
                     raise errors.SignInEnded(registry=self.registry.name)
-                life = kept.tokens.access_token_life_seconds
                 self._save_if_possible(kept._replace(pair=pair))
             answer = self.store.load_stored(self._key)
             if (answer.pair if answer else None) == (self.stored.pair if self.stored else None):
-                notes = self._verified(notes, pair, renewed, life)
+                notes = self._verified(notes, pair, renewed)
             self._write_notes_if_possible(notes)
 
-    def _verified(
-        self, notes: registry_state.Notes, pair: Credentials, renewed: Renewed, life_seconds: float | None
-    ) -> registry_state.Notes:
-        freshness = None
-        if renewed.earliest_at is not None:
-            freshness = policy.after_walk(renewed.earliest_at, max(renewed.probed_at, renewed.earliest_at))
-        return verified.keep(
-            self.context,
-            self.registry.name,
-            notes,
-            pair,
-            probed_at=renewed.probed_at,
-            freshness=freshness,
-            life_seconds=life_seconds,
-        )
+    def _verified(self, notes: registry_state.Notes, pair: Credentials, renewed: Renewed) -> registry_state.Notes:
+        token = StoredToken() if self.stored else notes.stored_token
+        latest_at = max(renewed.probed_at, renewed.earliest_at or 0)
+        token = trust_window.after_walk(token, renewed.earliest_at, latest_at, renewed.updated_at)
+        notes = notes._replace(stored_token=token)
+        return verified.keep(self.context, self.registry.name, notes, pair, probed_at=renewed.probed_at)
 
     def _write_notes(self, notes: registry_state.Notes) -> None:
         registry_state.save(self.registry.name, notes)

@@ -16,6 +16,7 @@ from docker_credential_harbor import (
     window,
 )
 from docker_credential_harbor.errors import Failure
+from docker_credential_harbor.model import StoredToken
 
 if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
@@ -47,8 +48,8 @@ def sign_out(context: Context, registry: Registry) -> bool:
 def _end_what_is_under_way(registry: Registry, notes: registry_state.Notes) -> None:
     """A worker compares the generation before it saves; it is told to end as well, but may be in the act."""
     forgotten = verified.forget(registry.name, notes)
-    signed_out = forgotten._replace(generation=notes.generation + 1, freshness=None, declines=0, declined_at=None)
-    registry_state.save(registry.name, signed_out._replace(redirect=None, provider=None))
+    signed_out = forgotten._replace(generation=notes.generation + 1, declines=0, declined_at=None)
+    registry_state.save(registry.name, signed_out._replace(redirect=None, provider=None, stored_token=StoredToken()))
     window.end(registry.name)
 
 

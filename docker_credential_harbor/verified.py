@@ -10,12 +10,11 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from docker_credential_harbor import policy, remembered
+from docker_credential_harbor import remembered, trust_window
 from docker_credential_harbor.model import Credentials
 
 if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
-    from docker_credential_harbor.model import Freshness
     from docker_credential_harbor.registry_state import Notes
 
 # Nothing is known to stand in the way, and nobody is asked about it.
@@ -31,18 +30,12 @@ def keep(
     pair: Credentials,
     *,
     probed_at: float,
-    freshness: Freshness | None,
-    life_seconds: float | None,
 ) -> Notes:
-    """The notes after the probe that began at ``probed_at`` and passed; remembers the pair for the trust window.
-
-    ``life_seconds``: one life of our own access token; None where nobody is signed in.
-    """
-    ends_at = policy.trusted_until(probed_at, context.settings.cache_ttl_seconds, freshness, life_seconds)
+    """The notes after the probe that began at ``probed_at`` and passed; remembers the pair for the trust window."""
+    ends_at = trust_window.trusted_until(probed_at, context.settings.cache_ttl_seconds, notes.stored_token)
     remembered.remember(name, members(pair), context.stamp, ends_at - time.time())
     return notes._replace(
         verified_at=probed_at,
-        freshness=freshness,
         trusted_until=ends_at,
         config_stamp=context.stamp_digest,
         declines=0,
@@ -63,7 +56,8 @@ def recall(name: str) -> Credentials | None:
 def forget(name: str, notes: Notes) -> Notes:
     """Forgets the remembered pair, and gives the notes without what was true of it."""
     remembered.forget(name)
-    return notes._replace(verified_at=None, trusted_until=None, **_NO_OUTCOME)
+    token = trust_window.after_secret_changed(notes.stored_token)  # perhaps
+    return notes._replace(verified_at=None, trusted_until=None, stored_token=token, **_NO_OUTCOME)
 
 
 def members(pair: Credentials) -> bytes:

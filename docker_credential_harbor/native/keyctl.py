@@ -73,7 +73,15 @@ def add_and_remove(description: bytes, payload: bytes) -> None:
 
 def remove(description: bytes, keyring: int = USER) -> None:
     """Take the key out; nothing where there is none. Raises OSError."""
-    key = _search(description, keyring)
+    try:
+        key: int | None = _call(_KEYCTL, _SEARCH, keyring, _TYPE, description, 0)
+    except OSError as error:
+        if error.errno not in _GONE:
+            raise
+        if error.errno != _EKEYEXPIRED:
+            return
+        # The kernel keeps its payload for some minutes yet; of one that another key takes the place of it does not.
+        key = _call(_ADD_KEY, _TYPE, description, b"-", 1, keyring)
     if key is None:
         return
     _revoke(key, keyring)

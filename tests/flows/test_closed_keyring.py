@@ -67,6 +67,7 @@ def test_a_secret_that_is_pasted_goes_into_a_file_and_the_person_is_told(closed:
 
 def test_a_changed_configuration_is_not_overlooked(closed: Workplace) -> None:
     pair = closed.pair()
+    closed.learn_life()
     closed.asked()
     closed.configure(top="timeout = 9")
     assert closed.pair() == pair

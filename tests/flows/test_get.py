@@ -49,6 +49,7 @@ class TestFirstAndWarm:
 
     def test_a_changed_configuration_forgets_what_is_remembered(self, workplace: Workplace) -> None:
         workplace.pair()
+        workplace.learn_life()
         workplace.asked()
         workplace.configure(top="timeout = 9")
         workplace.pair()
@@ -94,6 +95,7 @@ class TestRefused:
         workplace.harbor.kill_stored_token("alice-h")
         workplace.pair(DOCKER_CREDENTIAL_HARBOR_CACHE_TTL="0")
         assert workplace.person.windows == 2
+        workplace.learn_life()
         workplace.pair()
         workplace.asked()
         workplace.pair()

@@ -53,6 +53,7 @@ class TestBothSides:
     @pytest.mark.parametrize("env", [{}, {"CI": "true"}, {"DOCKER_CREDENTIAL_HARBOR_LOGIN": "never"}], ids=str)
     def test_harbor_refreshes_what_it_stored(self, workplace: Workplace, env: dict[str, str]) -> None:
         workplace.pair()
+        workplace.learn_life()
         workplace.harbor.expire_stored_access_token("alice-h")
         refreshes = workplace.harbor.refreshes
         workplace.asked()

@@ -79,12 +79,16 @@ class Helper:
         self.home = home
         self.program = str(installed_program())
 
+    @property
+    def configuration(self) -> Path:
+        """The configuration file, once there is one."""
+        return self.home.path / "configuration.toml"
+
     def configure(self, toml: str) -> Path:
         """Writes the configuration file and names it in the environment."""
-        file = self.home.path / "configuration.toml"
-        file.write_text(toml, encoding="utf-8")
-        self.home.environment["DOCKER_CREDENTIAL_HARBOR_CONFIG"] = str(file)
-        return file
+        self.configuration.write_text(toml, encoding="utf-8")
+        self.home.environment["DOCKER_CREDENTIAL_HARBOR_CONFIG"] = str(self.configuration)
+        return self.configuration
 
     def run(
         self,

@@ -6,7 +6,8 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -53,6 +54,7 @@ class Workplace:
     harbor: StandInHarbor
     person: Person
     helper: Helper
+    other_homes: tuple[Home, ...] = field(default=(), kw_only=True)
 
     @property
     def name(self) -> str:
@@ -154,17 +156,27 @@ class Workplace:
 
         Not for the provider, whose sessions are ended by its own settings or by its administrator.
         """
-        for path in self.helper.home.folders["XDG_STATE_HOME"].rglob("registries/*.json"):
-            path.write_text(json.dumps(moved_back(json.loads(path.read_text()), seconds)))
-        for path in self.helper.home.folders["XDG_DATA_HOME"].rglob("secrets.json"):
-            document = json.loads(path.read_text())
-            for key, value in document["values"].items():
-                document["values"][key] = json.dumps(moved_back(json.loads(value), seconds))
-            path.write_text(json.dumps(document))
+        for home in (self.helper.home, *self.other_homes):
+            for path in home.folders["XDG_STATE_HOME"].rglob("registries/*.json"):
+                path.write_text(json.dumps(moved_back(json.loads(path.read_text()), seconds)))
+            for path in home.folders["XDG_DATA_HOME"].rglob("secrets.json"):
+                document = json.loads(path.read_text())
+                for key, value in document["values"].items():
+                    document["values"][key] = json.dumps(moved_back(json.loads(value), seconds))
+                path.write_text(json.dumps(document))
         for user in self.harbor.users:
+            user.update_time = moved_back_text(user.update_time, seconds)
             if user.stored_token:
                 user.stored_token.expires_at -= seconds
         purge_memory(re.escape(f"{NAME}:remembered:{self.name}"))
+
+    def on_another_machine(self, home: Home) -> Workplace:
+        """The same person, Harbor and configuration on a machine of its own; time passes on both at once."""
+        helper = type(self.helper)(home)
+        helper.configure(self.helper.configuration.read_text())
+        home.environment["BROWSER"] = self.person.browser_command
+        self.other_homes += (home,)
+        return Workplace(self.realm, self.harbor, self.person, helper)
 
     def notes(self) -> dict[str, Any]:
         """What the helper has noted about this registry."""
@@ -181,6 +193,11 @@ class Workplace:
         """As if it was over: the next `get` asks Harbor."""
         remembered.forget(self.name)
         self._change_notes(trusted_until=1)
+
+    def learn_life(self, seconds: float = 300) -> None:
+        """As if enough had been pulled to know how long Harbor's tokens live: `update_time` is not read any more."""
+        token = self.notes()["stored_token"]
+        self._change_notes(stored_token={**token, "least_seconds": seconds, "most_seconds": seconds})
 
     def end_pause(self) -> None:
         """As if the minutes after a declined window had passed."""
@@ -242,9 +259,16 @@ def moved_back(kept: Any, seconds: float) -> Any:
     """The same JSON with every instant in it so much earlier."""
     if not isinstance(kept, dict):
         return kept
-    return {
-        name: value - seconds
-        if name.endswith(INSTANTS) and isinstance(value, int | float)
-        else moved_back(value, seconds)
-        for name, value in kept.items()
-    }
+    return {name: _moved_back(name, value, seconds) for name, value in kept.items()}
+
+
+def _moved_back(name: str, value: Any, seconds: float) -> Any:
+    if name == "updated_at" and value:
+        return moved_back_text(value, seconds)
+    return value - seconds if name.endswith(INSTANTS) and isinstance(value, int | float) else moved_back(value, seconds)
+
+
+def moved_back_text(instant: str, seconds: float) -> str:
+    """Of an instant as Harbor writes it."""
+    earlier = datetime.fromisoformat(instant.replace("Z", "+00:00")) - timedelta(seconds=seconds)
+    return earlier.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -47,6 +47,7 @@ def test_setup_sign_in_probe_and_keepalive(make_workplace: MakeWorkplace) -> Non
     username, secret = workplace.pair()
     assert (username, workplace.harbor.users[username].secret) == ("alice-h", secret)
     assert workplace.person.windows == 1
+    workplace.learn_life()
     workplace.end_trust_window()
     workplace.asked()
     assert workplace.pair() == (username, secret)

@@ -155,6 +155,7 @@ def assert_harbors_session_lives(workplace: Workplace) -> None:
     """Harbor refreshes once more, by the token that its last refresh brought."""
     before = workplace.harbor.refreshes
     workplace.harbor.expire_stored_access_token("alice-h")
+    workplace.learn_life()
     workplace.end_trust_window()
     workplace.asked()
     workplace.pair()

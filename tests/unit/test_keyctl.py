@@ -94,6 +94,15 @@ def test_what_was_replaced_or_removed_uses_no_memory(description: bytes, keyring
     assert used_bytes() - before < 300_000
 
 
+def test_an_expired_one_that_is_removed_is_not_kept_by_the_kernel_either(description: bytes, keyring: int) -> None:
+    """Of a key whose time is over it keeps the payload for some minutes."""
+    keyctl.add(description, b"a secret", keyring, timeout_seconds=1)
+    wait_until_gone(description, keyring)
+    keyctl.remove(description, keyring)
+    listed = [line for line in Path("/proc/keys").read_text().splitlines() if description.decode() in line]
+    assert all(line.endswith(": 0") for line in listed), listed
+
+
 def test_a_payload_that_no_key_takes(description: bytes, keyring: int) -> None:
     with pytest.raises(OSError, match="Invalid argument"):
         keyctl.add(description, b"a" * 32768, keyring)

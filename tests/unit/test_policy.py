@@ -9,7 +9,7 @@ import pytest
 
 from docker_credential_harbor import errors, policy
 from docker_credential_harbor.findings import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
-from docker_credential_harbor.model import Credentials, Freshness, LoginRedirect, PairKind, Registry
+from docker_credential_harbor.model import Credentials, LoginRedirect, PairKind, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +72,12 @@ class TestRows:
     def test_a_signed_in_persons_pair_is_probed_alone(self) -> None:
         assert policy.decide(SIGNED_IN) is Step.PROBE
         assert policy.decide(SIGNED_IN._replace(probe=Probe.ACCEPTED)) == HandOut()
+
+    def test_update_time_is_read_once_the_probe_has_passed_and_never_keeps_a_pair_back(self) -> None:
+        passed = SIGNED_IN._replace(probe=Probe.ACCEPTED, update_time_wanted=True)
+        assert policy.decide(passed) is Step.READ_UPDATE_TIME
+        assert policy.decide(passed._replace(update_time_wanted=False)) == HandOut()
+        assert policy.decide(REFUSED._replace(update_time_wanted=True)) is Step.READ_CURRENT_USER
 
     def test_after_a_refused_probe_the_id_token_is_refreshed_only_if_it_has_expired(self) -> None:
         assert policy.decide(REFUSED._replace(id_token_expired=True)) is Step.REFRESH
@@ -211,7 +217,7 @@ def findings(known: Known, step: Step) -> Iterator[Known]:
     """Every way in which the step can end, as whoever carries it out adds it."""
     yield known._replace(unreachable=AWAY)
     if step is Step.PROBE:
-        yield known._replace(probe=Probe.ACCEPTED)
+        yield known._replace(probe=Probe.ACCEPTED, update_time_wanted=known.signed_in)
         yield known._replace(probe=Probe.REFUSED)
     elif step is Step.READ_PAIR_KIND:
         for kind in (PairKind.ROBOT, PairKind.LOCAL, PairKind.PERSON):
@@ -220,6 +226,8 @@ def findings(known: Known, step: Step) -> Iterator[Known]:
         yield known._replace(refresh=Refresh.FRESH, id_token_expired=False, user=None)
         yield known._replace(refresh=Refresh.INVALID_GRANT)
         yield known._replace(stopped=errors.ClientRefused(client_id="c", reason="invalid_client", registry="r"))
+    elif step is Step.READ_UPDATE_TIME:
+        yield known._replace(update_time_wanted=False)
     elif step is Step.READ_CURRENT_USER:
         if known.pair:
             yield known._replace(user=User.SAME_SECRET)
@@ -345,68 +353,7 @@ class TestEveryCombination:
         assert paths
 
 
-# --- The trust window, what a probe tells of Harbor's token, and pauses -----------------------------------------------
-
-
-class TestTrustWindow:
-    def test_it_is_cache_ttl_long_but_ends_before_harbors_token_does(self) -> None:
-        fresh = Freshness(earliest_at=1000, latest_at=1000)
-        assert policy.trusted_until(1000, 300, fresh, 3600) == 1300
-        assert policy.trusted_until(1000, 300, fresh, 300) == 1285
-        assert policy.trusted_until(1290, 300, fresh, 300) == 1285, "over already: every get probes"
-
-    @pytest.mark.parametrize(("freshness", "life"), [(None, 300), (Freshness(1000, 1000), None), (None, None)])
-    def test_it_is_ten_seconds_where_harbors_token_is_not_known(
-        self, freshness: Freshness | None, life: float | None
-    ) -> None:
-        assert policy.trusted_until(1000, 300, freshness, life) == 1010
-        assert policy.trusted_until(1000, 5, freshness, life) == 1005
-
-    def test_zero_turns_it_off(self) -> None:
-        assert policy.trusted_until(1000, 0, Freshness(1000, 1000), 300) == 1000
-        assert policy.trusted_until(1000, 0, None, None) == 1000
-
-
-class TestFreshness:
-    FRESH = Freshness(earliest_at=1000, latest_at=1000)
-
-    def test_a_probe_well_before_the_end_tells_nothing(self) -> None:
-        assert policy.after_probe(self.FRESH, 300, 1280) == self.FRESH
-
-    def test_the_first_passing_probe_after_the_end_is_when_harbor_refreshed(self) -> None:
-        assert policy.after_probe(self.FRESH, 300, 2000) == Freshness(2000, 2000)
-
-    def test_harbor_refreshes_ten_seconds_early(self) -> None:
-        assert policy.after_probe(self.FRESH, 300, 1292) == Freshness(1292, 1292)
-
-    def test_a_probe_in_the_doubtful_moment_is_remembered_as_the_earliest(self) -> None:
-        doubtful = policy.after_probe(self.FRESH, 300, 1290)
-        assert doubtful == Freshness(1000, 1000, doubtful_since=1290)
-        assert policy.trusted_until(1290, 300, doubtful, 300) == 1285
-        assert policy.after_probe(doubtful, 300, 1500) == Freshness(1290, 1500)
-
-    def test_a_probe_right_before_harbor_refreshes_is_put_off_until_it_surely_does(self) -> None:
-        fresh = Freshness(earliest_at=1000, latest_at=1000.5)
-        waits = {now: policy.seconds_before_probe(fresh, 300, now, 5) for now in (1286, 1287, 1290, 1291, 1291.5, 2000)}
-        assert waits == {1286: 0, 1287: 4.5, 1290: 1.5, 1291: 0.5, 1291.5: 0, 2000: 0}
-        assert policy.after_probe(fresh, 300, 1291.5) == Freshness(1291.5, 1291.5), "nothing is in doubt then"
-
-    def test_it_is_not_put_off_for_longer_than_there_is_time(self) -> None:
-        assert policy.seconds_before_probe(Freshness(1000, 1000), 300, 1287, 3.9) == 0
-        assert policy.seconds_before_probe(Freshness(1000, 1030), 300, 1289, 5) == 0
-
-    @pytest.mark.parametrize(("freshness", "life"), [(None, 300), (Freshness(1000, 1000), None)])
-    def test_it_is_not_put_off_where_harbors_token_is_not_known(
-        self, freshness: Freshness | None, life: float | None
-    ) -> None:
-        assert policy.seconds_before_probe(freshness, life, 1289, 5) == 0
-
-    def test_what_is_not_known_stays_so(self) -> None:
-        assert policy.after_probe(None, 300, 2000) is None
-        assert policy.after_probe(self.FRESH, None, 2000) is None
-
-    def test_a_walk_lies_between_the_last_refused_and_the_first_passing_probe(self) -> None:
-        assert policy.after_walk(1000, 1002) == Freshness(1000, 1002)
+# --- Pauses -----------------------------------------------------------------------------------------------------------
 
 
 class TestPauses:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from docker_credential_harbor import registry_state
-from docker_credential_harbor.model import Freshness, LoginRedirect, Provider
+from docker_credential_harbor.model import LoginRedirect, Provider, StoredToken
 from docker_credential_harbor.registry_state import Notes
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 NOW = 1_700_000_000.25
 NOTES = Notes(
-    freshness=Freshness(NOW - 100, NOW - 90, NOW - 10),
+    stored_token=StoredToken(NOW - 100, NOW - 90, "2026-11-21T20:01:05.971Z", 290, 300),
+    unread_at=NOW - 60,
     verified_at=NOW - 5,
     trusted_until=NOW + 200,
     config_stamp="abc",
@@ -82,7 +83,7 @@ def test_damaged_counts_as_empty_and_can_be_overwritten(folder: Path, content: b
         ("provider", {"issuer": None, "authorization_endpoint": "", "token_endpoint": "", "jwks_uri": ""}),
         ("provider", {"issuer": "", "authorization_endpoint": "", "token_endpoint": None, "jwks_uri": ""}),
         ("redirect", {"authorization_endpoint": "", "client_id": "", "scopes": [1]}),
-        ("freshness", {"earliest_at": "x"}),
+        ("stored_token", {"earliest_at": "x"}),
         ("verified_at", []),
         ("declines", None),
         ("config_stamp", 1),
@@ -103,7 +104,10 @@ def test_a_folder_in_its_place_counts_as_empty(folder: Path) -> None:
 def test_instants_in_the_future_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     registry_state.save(NAME, NOTES)
     monkeypatch.setattr(time, "time", lambda: NOW - 10_000)
-    assert registry_state.load(NAME) == Notes(config_stamp="abc", generation=3, redirect=NOTES.redirect)
+    token = NOTES.stored_token._replace(earliest_at=None, latest_at=None)
+    assert registry_state.load(NAME) == Notes(
+        config_stamp="abc", generation=3, redirect=NOTES.redirect, stored_token=token
+    )
 
 
 def test_only_what_was_noted_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
