@@ -41,11 +41,17 @@ class Context:
 
     @cached_property
     def store(self) -> CredentialStore:
-        # Who ran a command, or signs in just now, is given the time to unlock a keyring; Docker does not wait for it.
+        # Somebody who ran a command is given the time to unlock a keyring; Docker is not kept waiting for it. What a
+        # person has signed in for is given that time as well, once it was found that there is a keyring that answers.
         may_prompt = self.reach.way != "nobody"
-        has_time = self.asked or (may_prompt and self.allowance.ends_at is None)
-        patience = Allowance(self.settings.login_timeout_seconds) if has_time else self.allowance
-        return CredentialStore(self.settings.storage, allowance=patience.longer(STORE_SECONDS), may_prompt=may_prompt)
+        a_persons = Allowance(self.settings.login_timeout_seconds)
+        signs_in = may_prompt and self.allowance.ends_at is None
+        return CredentialStore(
+            self.settings.storage,
+            allowance=(a_persons if self.asked or signs_in else self.allowance).longer(STORE_SECONDS),
+            may_prompt=may_prompt,
+            for_check=(a_persons if self.asked else self.allowance).longer(STORE_SECONDS),
+        )
 
     @property
     def lock_seconds(self) -> float:

@@ -61,11 +61,12 @@ class CredentialStore:
         *,
         allowance: Allowance = Allowance(10),  # noqa: B008 - frozen
         may_prompt: bool = False,
+        for_check: Allowance | None = None,
     ) -> None:
         self._choice = choice
         self._folder = folder or data_folder()
         self._allowance = allowance
-        self._keyring = OsKeyring(allowance, may_prompt)
+        self._keyring = OsKeyring(allowance, may_prompt, for_check)
         self._file = PrivateFile(self._folder, allowance)
         self._index_room = Room(self._index_path)
         self.tell: Callable[[str], None] = console.warn  # that a value is kept elsewhere than it was to be

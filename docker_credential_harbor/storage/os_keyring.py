@@ -35,8 +35,10 @@ class OsKeyring:
 
     name = "keyring"
 
-    def __init__(self, allowance: Allowance, may_prompt: bool) -> None:
+    def __init__(self, allowance: Allowance, may_prompt: bool, for_check: Allowance | None = None) -> None:
+        """``for_check``: for ``check`` alone, which comes before anything could be lost."""
         self._allowance = allowance
+        self._for_check = for_check or allowance
         self._may_prompt = may_prompt
         self._found: KeyringBackend | None = None
         self._given_up: StoreUnavailable | None = None
@@ -55,7 +57,7 @@ class OsKeyring:
 
     def check(self) -> None:
         """Raises StoreUnavailable unless it can be used now. It may prompt where that is allowed."""
-        self._told(lambda ring: ring.get_password(SERVICE, "check"), "check")
+        self._told(lambda ring: ring.get_password(SERVICE, "check"), "check", self._for_check)
 
     def reserve(self, key: str, size: int) -> None:
         """Nothing: none of these systems tells what room is left."""
@@ -64,7 +66,7 @@ class OsKeyring:
         """Which of keyring's own modules keeps the values here. Raises StoreUnavailable where none does."""
         return self._told(lambda ring: type(ring).__module__.rpartition(".")[2], None)
 
-    def _told(self, call: Callable[[KeyringBackend], T], key: str | None) -> T:
+    def _told(self, call: Callable[[KeyringBackend], T], key: str | None, allowance: Allowance | None = None) -> T:
         def run() -> T:
             if self._found is None:
                 self._found = _find()
@@ -76,7 +78,7 @@ class OsKeyring:
 
         if self._given_up:
             raise self._given_up
-        seconds = self._allowance.left()
+        seconds = (allowance or self._allowance).left()
         try:
             return within(seconds, run)
         except Failure:
