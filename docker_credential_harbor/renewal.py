@@ -88,7 +88,7 @@ class Watch:
         shown = Credentials(user.username, user.secret)
         if shown != self._pair and self.probe(shown):
             return self._renewed(shown, user)
-        self.in_vain = self.in_vain or self._is_updated(user)
+        self.in_vain = self.in_vain or user.token_updated_at != self._updated_at  # which was read before the walk
         return None
 
     def after_sign_in(self) -> Renewed | None:
