@@ -816,4 +816,8 @@ class FoundOut(Failure):
         return self._noted in _UNREACHABLE_CODES
 
 
-_UNREACHABLE_CODES = {Unreachable.code} | {cause.code for cause in Unreachable.__subclasses__()}
+def _codes(cause: type[Failure]) -> set[str]:
+    return {cause.code}.union(*(_codes(kind) for kind in cause.__subclasses__()))
+
+
+_UNREACHABLE_CODES = _codes(Unreachable)
