@@ -42,6 +42,7 @@ def inject(edge: str, exception: str, met: Path) -> None:
         met.touch()
         raise EXCEPTIONS[exception]
 
+    getattr(place, name)  # AttributeError where the product renamed it: setattr would make another one
     setattr(place, name, broken)
 
 

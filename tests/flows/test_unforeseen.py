@@ -36,7 +36,7 @@ AROUND = [
     "registry_state:load",
     "registry_state:save",
     "verified:keep",
-    "policy:trusted_until",
+    "trust_window:trusted_until",
     "trust_store:TrustStore.__init__",
     "transport:Transport.request",
     "transport:_exchange",
@@ -117,6 +117,7 @@ def injector(workplace: Workplace, tmp_path: Path) -> Iterator[Callable[[], Inje
 
 def test_a_pair_that_harbor_would_take(workplace: Workplace, injector: Callable[[], Injector]) -> None:
     pair = workplace.pair()
+    workplace.learn_life()  # else nothing is remembered after the probe
     workplace.end_trust_window()
     run = injector()
     goes_out(run, AROUND, {pair})
@@ -126,6 +127,7 @@ def test_a_pair_that_harbor_would_take(workplace: Workplace, injector: Callable[
 def test_a_pair_that_was_replaced(workplace: Workplace, injector: Callable[[], Injector]) -> None:
     """It is found out, or the last known one goes out with a warning."""
     username, secret = workplace.pair()
+    workplace.learn_life()
     workplace.end_trust_window()
     workplace.let_id_token_expire()
     workplace.forget_provider()
