@@ -242,8 +242,10 @@ def _readable(secret: object) -> str | None:
 
 def _age_seconds(updated_at: object, answered_at: str | None) -> float | None:
     """By Harbor's clock alone, so that ours may differ; the Date header has whole seconds."""
+    whole, point, rest = str(updated_at).replace("Z", "+00:00").partition(".")
+    digits = rest[: len(rest) - len(rest.lstrip(string.digits))]  # as many as Go has; Python before 3.11 takes six
     try:
-        then = datetime.fromisoformat(str(updated_at).replace("Z", "+00:00"))
+        then = datetime.fromisoformat(f"{whole}{point}{digits[:6].ljust(6 if point else 0, '0')}{rest[len(digits) :]}")
         return (parsedate_to_datetime(answered_at or "") - then).total_seconds()
     except (ValueError, TypeError):
         return None

@@ -63,8 +63,8 @@ class Inquiry:
         self.began_at = time.time()
         self.notes = registry_state.load(registry.name)
         self.stored, self.sign_in = _kept(context, registry)
-        if self.stored:  # of a token that cannot be asked for nothing is learnt
-            self.token = StoredToken()
+        if self.stored:  # without an ID token nothing can be learnt of Harbor's
+            self.token = trust_window.of_anybody(self.token)
         self.user: CurrentUser | None = None
         self.spares_bursts = trust
         self.probed_at = self.probe_ended_at = 0.0
@@ -115,6 +115,7 @@ class Inquiry:
     def start_anew(self) -> None:
         """As if nothing were kept and nobody could be asked: what is left is a ticket."""
         self.stored = self.sign_in = None
+        self.token = trust_window.of_anybody(self.token)
         has_ticket = self.known.has_ticket
         self.known = Known(registry=self.registry, nobody_to_ask="only a ticket is tried", has_ticket=has_ticket)
 
@@ -213,7 +214,7 @@ class Inquiry:
                 self.learn(user=User.SAME_SECRET)
                 self.notes = self.notes._replace(early_ends=policy.early_ends(self.notes.early_ends, self.user))
             else:
-                self.token = trust_window.after_secret_changed(self.token, self.user.token_updated_at)
+                self.token = trust_window.after_secret_seen(self.token, self.user.token_updated_at)
                 self.learn(user=User.ANOTHER_SECRET, pair=shown, probe=None)
 
     def _read_login_redirect(self) -> None:
@@ -229,7 +230,7 @@ class Inquiry:
         console.keep_secret(secret)
         harbor.set_cli_secret(self.http, self.registry, self.sign_in.tokens.id_token, self.user.user_id, secret)
         console.hint(f"Harbor at {self.registry.name} could not read its CLI secret any more; a new one was set")
-        self.token = trust_window.after_secret_changed(self.token)
+        self.token = trust_window.unread(self.token)
         self.learn(secret_set=True, pair=Credentials(self.user.username, secret), probe=None)
 
 

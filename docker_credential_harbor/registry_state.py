@@ -195,7 +195,7 @@ def _redirect(data: dict[str, Any]) -> LoginRedirect:
 def _without_future(notes: Notes, now: float) -> Notes:
     """An instant that has not come yet says nothing, nor does what was noted with it."""
     token = notes.stored_token
-    if max(token.earliest_at or 0, token.latest_at or 0) > now:
+    if max(token.earliest_at or 0, token.latest_at or 0, notes.verified_at or 0) > now:
         notes = notes._replace(stored_token=token._replace(earliest_at=None, latest_at=None))
     if (notes.unread_at or 0) > now:
         notes = notes._replace(unread_at=None)

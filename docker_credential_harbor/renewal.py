@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from docker_credential_harbor import console, harbor
+from docker_credential_harbor import console, harbor, trust_window
 from docker_credential_harbor.errors import TokenTooLong, Unreachable
 from docker_credential_harbor.model import Credentials
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from docker_credential_harbor.model import CurrentUser, Registry
     from docker_credential_harbor.transport import Transport
 
-DATE_SECONDS = 1  # what Harbor's Date header leaves open
 WALK_IS_OVER_SECONDS = 5  # after the browser was sent to Harbor's login with a session at the provider that lives
 
 
@@ -48,7 +47,6 @@ class Watch:
         self._id_token = id_token
         self._earliest_at = self._began_at = time.time()
         self._over_at = 0.0
-        self._may_be_over = True
         self._updated_at: str | None = ""  # None: Harbor could not be asked
         self.in_vain = False  # Harbor has stored a new token since the walk began, and refuses the pair all the same
         self.probed_at = 0.0
@@ -70,7 +68,6 @@ class Watch:
         """To be called once a sign-in has sent the browser on to Harbor's login, at ``sent_on_at``."""
         self._earliest_at = self._began_at = sent_on_at
         self._over_at = sent_on_at + WALK_IS_OVER_SECONDS
-        self._may_be_over = time.time() >= self._over_at
         try:
             self._remember_update()
         except Unreachable:  # the person has signed in by now: the next look is the first one then
@@ -87,7 +84,7 @@ class Watch:
             return self._renewed(None) if self._is_updated(user) else None
         shown = Credentials(user.username, user.secret)
         if shown != self._pair and self.probe(shown):
-            return self._renewed(shown, user)
+            return self._renewed(shown, user, seen=False)  # `update_time` may be that of the new secret
         self.in_vain = self.in_vain or user.token_updated_at != self._updated_at  # which was read before the walk
         return None
 
@@ -102,7 +99,7 @@ class Watch:
             return None
         if self._updated_at is None:
             self._updated_at = user.token_updated_at
-        seen = self._is_updated(user) or (self._may_be_over and user.token_age_seconds is None)
+        seen = self._is_updated(user)
         if not seen and time.time() < self._over_at:
             return None
         if user.secret is None:
@@ -131,7 +128,7 @@ class Watch:
         if user.token_updated_at != self._updated_at:
             return True
         age = user.token_age_seconds
-        return age is not None and age <= time.time() - self._began_at + DATE_SECONDS
+        return age is not None and age <= time.time() - self._began_at + trust_window.DATE_SECONDS
 
     def _remember_update(self) -> None:
         user = self._user()

@@ -31,7 +31,7 @@ from docker_credential_harbor import (
 from docker_credential_harbor.context import Context, open_context
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.findings import Asked, Step
-from docker_credential_harbor.model import SignIn, StoredToken
+from docker_credential_harbor.model import SignIn
 from docker_credential_harbor.renewal import Renewed, Watch
 from docker_credential_harbor.signin import browser, device, harbor_login
 from docker_credential_harbor.transport import Transport
@@ -257,7 +257,9 @@ class Worker:
 
     def _save(self, sign_in: SignIn) -> None:
         with self._locked():
-            self._write_notes_if_possible(verified.forget(self.registry.name, self._notes()))
+            notes = verified.forget(self.registry.name, self._notes())
+            token = trust_window.of_anybody(notes.stored_token)  # until the walk that follows
+            self._write_notes_if_possible(notes._replace(stored_token=token))
             self.store.save_sign_in(self.registry.name, sign_in)
         self.known = sign_in
 
@@ -290,9 +292,10 @@ class Worker:
             self._write_notes_if_possible(notes)
 
     def _verified(self, notes: registry_state.Notes, pair: Credentials, renewed: Renewed) -> registry_state.Notes:
-        token = StoredToken() if self.stored else notes.stored_token
-        latest_at = max(renewed.probed_at, renewed.earliest_at or 0)
-        token = trust_window.after_walk(token, renewed.earliest_at, latest_at, renewed.updated_at)
+        token = trust_window.of_anybody(notes.stored_token)
+        if not self.stored:
+            latest_at = max(renewed.probed_at, renewed.earliest_at or 0)
+            token = trust_window.after_walk(token, renewed.earliest_at, latest_at, renewed.updated_at)
         notes = notes._replace(stored_token=token)
         return verified.keep(self.context, self.registry.name, notes, pair, probed_at=renewed.probed_at)
 

@@ -12,11 +12,11 @@ from docker_credential_harbor import (
     registry_state,
     stored_pairs,
     tokens,
+    trust_window,
     verified,
     window,
 )
 from docker_credential_harbor.errors import Failure
-from docker_credential_harbor.model import StoredToken
 
 if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
@@ -49,7 +49,8 @@ def _end_what_is_under_way(registry: Registry, notes: registry_state.Notes) -> N
     """A worker compares the generation before it saves; it is told to end as well, but may be in the act."""
     forgotten = verified.forget(registry.name, notes)
     signed_out = forgotten._replace(generation=notes.generation + 1, declines=0, declined_at=None)
-    registry_state.save(registry.name, signed_out._replace(redirect=None, provider=None, stored_token=StoredToken()))
+    token = trust_window.of_anybody(notes.stored_token)
+    registry_state.save(registry.name, signed_out._replace(redirect=None, provider=None, stored_token=token))
     window.end(registry.name)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import registry_state, server_url, tokens, verified
-from docker_credential_harbor.model import Credentials, Registry, StoredPair, StoredToken
+from docker_credential_harbor import registry_state, server_url, tokens, trust_window, verified
+from docker_credential_harbor.model import Credentials, Registry, StoredPair
 
 if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
@@ -43,7 +43,8 @@ def store(context: Context, server: str, registry: Registry | None, pair: Creden
 def keep_verified(context: Context, registry: Registry, stored: StoredPair, probed_at: float) -> None:
     """Keeps a pair that Harbor accepted at ``probed_at`` (an instant). Raises Busy and Store… errors."""
     with registry_state.alone(registry.name, context.lock_seconds):
-        notes = verified.forget(registry.name, registry_state.load(registry.name))._replace(stored_token=StoredToken())
+        notes = verified.forget(registry.name, registry_state.load(registry.name))
+        notes = notes._replace(stored_token=trust_window.of_anybody(notes.stored_token))
         registry_state.save(registry.name, notes)
         context.store.save_stored(f"https://{registry.name}", stored)
         kept = verified.keep(context, registry.name, notes, stored.pair, probed_at=probed_at)

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import console, harbor, policy, tokens, trust_window
+from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.findings import Probe
 from docker_credential_harbor.model import PairKind, UpdateTime
 
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
     from docker_credential_harbor.model import CurrentUser
 
 WATCHED_EVERY_SECONDS = 1  # to which the life of Harbor's tokens is learnt
-UNREAD_SECONDS = 600  # after a reading that failed none is tried
+UNREAD_SECONDS = 3600  # after a reading that failed none is tried
 
 
 def probe(look: Inquiry) -> None:
     """Whether Harbor accepts the pair; where its token is about to expire, after that."""
     seconds = _seconds_to_spare(look)
-    if seconds and _can_be_read(look) and not trust_window.is_exact(look.token):
+    learns = look.context.settings.cache_ttl_seconds and _can_be_read(look) and not trust_window.is_exact(look.token)
+    if seconds and learns:
         _watch(look, time.time() + seconds)
     else:
         time.sleep(seconds)
@@ -41,7 +43,7 @@ def read_update_time(look: Inquiry) -> None:
     if seen:
         look.token = trust_window.after_reading(look.token_before, seen)
     else:
-        look.token = look.token._replace(earliest_at=None, latest_at=None, updated_at="")
+        look.token = trust_window.after_failed_reading(look.token)
         look.notes = look.notes._replace(unread_at=time.time())
 
 
@@ -76,7 +78,13 @@ def _watch(look: Inquiry, ends_at: float) -> None:
     """Asks again and again, one probe at a time, until Harbor has refreshed: that shows its tokens' life."""
     while True:
         is_over = time.time() >= ends_at
-        _ask(look)
+        try:
+            _ask(look)
+        except Failure as failure:
+            if look.known.probe is not Probe.ACCEPTED:
+                raise
+            console.trace(f"{look.registry.name}: it has passed a moment ago: {failure}")
+            return
         if is_over or look.known.probe is Probe.REFUSED:
             return
         read_update_time(look)
@@ -102,7 +110,8 @@ def _ask(look: Inquiry) -> None:
 
 def _note_probe(look: Inquiry) -> None:
     if look.walk_began_at is not None:
-        look.token = look.token_before = trust_window.after_walk(look.token, look.walk_began_at, look.probed_at)
+        began_at = None if look.stored else look.walk_began_at
+        look.token = look.token_before = trust_window.after_walk(look.token, began_at, look.probed_at)
     else:
         look.token_before = look.token
         look.token = trust_window.after_probe(look.token, look.probed_at, look.probe_ended_at)

@@ -11,8 +11,11 @@ not moved proves a life of at least so long, one by which it moved a life of at 
 takes. It is read while the bounds are apart, or where the instant of storing is so uncertain, since another machine may
 have been first, that little of the window would be left. Evidence that contradicts the bounds replaces them.
 
-``update_time`` moves with the CLI secret as well: whoever sees that secret change drops it, and what it says next is
-taken for the token's only where it fits what is known.
+``update_time`` moves with the CLI secret as well. So it stands for the token's instant only where that is known beside
+it; where the secret was changed, the token is at least as old, and its instant is known again when it moves next.
+
+What cannot be seen: with the bounds together nothing is read while the window would be long enough, and a walk in
+another browser meanwhile makes Harbor's token end later than is deduced here for the one after it.
 """
 
 from __future__ import annotations
@@ -52,10 +55,15 @@ def trusted_until(probed_at: float, cache_ttl_seconds: float, token: StoredToken
     most = probed_at + cache_ttl_seconds
     if token.least_seconds is None and token.most_seconds is None:
         return min(most, probed_at + UNPROVEN_WINDOW_SECONDS)
-    proven = (token.least_seconds or 0) - HARBOR_REFRESHES_BEFORE_SECONDS - BURST_SECONDS
+    proven = _proven_seconds(token)
     if token.earliest_at is None:  # update_time was read and tells nothing yet, or it cannot be read
         return probed_at if token.updated_at else min(most, probed_at + min(proven, UNPROVEN_WINDOW_SECONDS))
     return min(most, token.earliest_at + proven)
+
+
+def _proven_seconds(token: StoredToken) -> float:
+    """From the instant at which Harbor stored it; 0 or less: not even that."""
+    return (token.least_seconds or 0) - HARBOR_REFRESHES_BEFORE_SECONDS - BURST_SECONDS
 
 
 def wants_update_time(now: float, cache_ttl_seconds: float, token: StoredToken) -> bool:
@@ -66,7 +74,7 @@ def wants_update_time(now: float, cache_ttl_seconds: float, token: StoredToken) 
         return True
     if token.most_seconds - token.least_seconds > TOGETHER_SECONDS:
         return True
-    whole = min(cache_ttl_seconds, token.least_seconds - HARBOR_REFRESHES_BEFORE_SECONDS - BURST_SECONDS)
+    whole = min(cache_ttl_seconds, _proven_seconds(token))
     if whole <= 0:
         return False  # such tokens are never trusted
     if token.earliest_at is None or token.latest_at is None:
@@ -79,7 +87,7 @@ def seconds_before_probe(token: StoredToken, own_life_seconds: float | None, now
     """How long to wait for the instant from which on Harbor surely refreshes its stored token for a probe; 0: do not.
 
     A probe right before it passes without a refresh, and the burst that follows would make Harbor refresh in parallel.
-    While nothing better is proven, the life of our own access token is a guess that costs no more than this wait.
+    While nothing better is proven, the life of our own access token is a guess that costs no more than that.
     """
     if token.earliest_at is None or token.latest_at is None:
         return 0
@@ -127,15 +135,12 @@ def after_reading(token: StoredToken, seen: UpdateTime) -> StoredToken:
     probe, known, updated = _Span(seen.probe_began_at, seen.probe_ended_at), _known(token), _updated(seen)
     read = token._replace(updated_at=seen.updated_at)
     if token.updated_at == seen.updated_at:
-        return _not_moved(read, probe, _both(known, updated) or updated or known)
+        return _not_moved(read, probe, known, updated)
     if not token.updated_at:  # it says when the token was stored, or when the CLI secret was changed
-        same = _both(known, updated) if known and known.seconds <= TOGETHER_SECONDS else None
-        if same:
-            return _not_moved(read, probe, same)
-        if not (known and updated and updated.meets(probe)):
-            return _stored(read, None)
+        is_the_tokens = known and known.seconds <= TOGETHER_SECONDS and _both(known, updated)
+        return _not_moved(read, probe, known, updated) if is_the_tokens else _stored(read, None)
     if updated is None:
-        return _stored(read, _Span(known.latest_at, probe.latest_at) if known else None)
+        return _stored(read, _Span(known.earliest_at, probe.latest_at) if known else None)
     if not updated.meets(probe):  # for another machine, or by a walk, which says nothing of the life
         return _stored(read, updated)
     if known:
@@ -143,9 +148,26 @@ def after_reading(token: StoredToken, seen: UpdateTime) -> StoredToken:
     return _stored(read, probe)
 
 
-def after_secret_changed(token: StoredToken, updated_at: str = "") -> StoredToken:
-    """``update_time`` has moved, or will, and Harbor's token is as it was. ``updated_at``: where it was just read."""
-    return token._replace(updated_at=updated_at)
+def after_failed_reading(token: StoredToken) -> StoredToken:
+    """There is no ID token to ask with; ``token``: what is known after the probe."""
+    known = _known(token)
+    certain = known if known and known.seconds <= TOGETHER_SECONDS else None
+    return _stored(token, certain)._replace(updated_at="")
+
+
+def after_secret_seen(token: StoredToken, updated_at: str = "") -> StoredToken:
+    """Another CLI secret is shown, or was set, as of ``updated_at``; by whom, and after which walk, nobody knows."""
+    return _stored(token, None)._replace(updated_at=updated_at)
+
+
+def unread(token: StoredToken) -> StoredToken:
+    """``update_time`` may have moved for another reason than a new token."""
+    return token._replace(updated_at="")
+
+
+def of_anybody(token: StoredToken) -> StoredToken:
+    """What holds for the token of every person: the life alone."""
+    return _stored(token, None)._replace(updated_at="")
 
 
 def after_refusal(token: StoredToken, seen: UpdateTime, verified_at: float | None) -> StoredToken:
@@ -180,18 +202,22 @@ def _stored(token: StoredToken, when: _Span | None) -> StoredToken:
     return token._replace(earliest_at=when.earliest_at, latest_at=when.latest_at)
 
 
-def _not_moved(token: StoredToken, probe: _Span, stored: _Span | None) -> StoredToken:
+def _not_moved(token: StoredToken, probe: _Span, known: _Span | None, updated: _Span | None) -> StoredToken:
+    """Where the instant is known, `update_time` stands for it; else the token is at least as old as that."""
+    stored = _both(known, updated) or updated or known
     if stored is None:
         return token
-    return _stored(_prove(token, least=probe.earliest_at - stored.latest_at), stored)
+    token = _prove(token, least=probe.earliest_at - stored.latest_at)
+    return _stored(token, stored) if known else token
 
 
 def _updated(seen: UpdateTime) -> _Span | None:
     """When ``update_time`` moved, by this machine's clock; None: Harbor's answer does not tell."""
-    if seen.age_seconds is None:
-        return None
     doubt = DATE_SECONDS + UPDATE_DOUBT_SECONDS
-    return _Span(seen.began_at - seen.age_seconds - doubt, seen.ended_at - seen.age_seconds + UPDATE_DOUBT_SECONDS)
+    if seen.age_seconds is None or seen.age_seconds < -doubt:
+        return None
+    latest_at = min(seen.ended_at - seen.age_seconds + UPDATE_DOUBT_SECONDS, seen.ended_at)
+    return _Span(seen.began_at - seen.age_seconds - doubt, latest_at)
 
 
 def _prove(token: StoredToken, *, least: float | None = None, most: float | None = None) -> StoredToken:

@@ -56,7 +56,7 @@ def recall(name: str) -> Credentials | None:
 def forget(name: str, notes: Notes) -> Notes:
     """Forgets the remembered pair, and gives the notes without what was true of it."""
     remembered.forget(name)
-    token = trust_window.after_secret_changed(notes.stored_token)  # perhaps
+    token = trust_window.unread(notes.stored_token)
     return notes._replace(verified_at=None, trusted_until=None, stored_token=token, **_NO_OUTCOME)
 
 

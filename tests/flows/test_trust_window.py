@@ -5,6 +5,7 @@ Refresh tokens can be used but once: a burst that makes Harbor refresh in parall
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 PROBE = "/service/token"
 CURRENT = "/api/v2.0/users/current"
 PULLS = 3
-PASSING = (62, 3, 20, 62, 300, 1)  # seconds between one burst and the next
+AGES = (62, 3, 20, 62, 300, 1)  # at least, of Harbor's token at each burst, in seconds
 NEW_SECRET = "Another-Secret-0123456789"
 
 
@@ -44,6 +45,13 @@ def pull(workplace: Workplace) -> list[int]:
         return list(pool.map(ask, range(PULLS)))
 
 
+def age(workplace: Workplace, life: int) -> float:
+    """Of the token that Harbor stored, by the stand-in itself, in seconds."""
+    token = workplace.harbor.users["alice-h"].stored_token
+    assert token
+    return time.time() - (token.expires_at - life)
+
+
 def bounds(workplace: Workplace) -> tuple[float | None, float | None]:
     token = workplace.notes()["stored_token"]
     return token["least_seconds"], token["most_seconds"]
@@ -61,8 +69,8 @@ def test_every_burst_is_served_and_harbors_session_lives(
     for place in places:
         place.pair()
     windows = workplace.person.windows
-    for number, seconds in enumerate(PASSING):
-        workplace.let_pass(seconds)
+    for number, seconds in enumerate(AGES):
+        workplace.let_pass(max(0, seconds - age(workplace, life)))
         assert pull(places[number % machines]) == [200] * PULLS, f"burst {number}"
     assert workplace.harbors_token_is_live("alice-h")
     assert workplace.person.windows == windows
@@ -114,12 +122,12 @@ def test_harbors_refresh_is_watched_to_the_second(make_workplace: Callable[..., 
     """A `get` in the seconds before it waits all the same, and learns by that."""
     workplace = make_workplace(strict(300))
     workplace.pair()
-    workplace.let_pass(286)
+    workplace.let_pass(max(0, 286 - age(workplace, 300)))
+    workplace.asked()
     workplace.pair()
     least, most = bounds(workplace)
-    assert least is not None
-    assert most is not None
-    assert least <= 300 <= most
+    assert (least or 0) <= 300 <= (most or 0)
+    assert workplace.asked().count(PROBE) > 1 or least is None, "watched, unless the machine came too late for it"
     if least == most:  # on a machine that keeps up with the second
         notes = workplace.notes()
         assert notes["trusted_until"] - notes["stored_token"]["earliest_at"] == pytest.approx(285)
@@ -130,11 +138,14 @@ def test_a_changed_secret_is_not_taken_for_a_refresh(make_workplace: Callable[..
     workplace.pair()
     workplace.let_pass(100)
     workplace.pair()
-    assert 110 <= (bounds(workplace)[0] or 0) <= 115
+    assert 110 <= (bounds(workplace)[0] or 0) <= 11 + age(workplace, 300)
     workplace.harbor.set_secret("alice-h", NEW_SECRET)
-    assert workplace.pair() == ("alice-h", NEW_SECRET)
-    workplace.let_pass(30)
-    workplace.pair()
+    for _ in range(2):
+        workplace.let_pass(30)
+        assert workplace.pair() == ("alice-h", NEW_SECRET)
+        assert workplace.notes()["trusted_until"] <= workplace.notes()["verified_at"], (
+            "how old the token is, nobody knows"
+        )
     assert bounds(workplace)[1] is None, "nothing was refreshed"
     assert (bounds(workplace)[0] or 0) <= 300
 
@@ -152,8 +163,9 @@ def test_another_machines_refresh_is_read_and_the_window_ends_with_its_token(
     other.pair()
     workplace.let_pass(200)
     workplace.pair()
-    notes = workplace.notes()
-    assert notes["trusted_until"] - notes["verified_at"] == pytest.approx(285 - 200, abs=10)
+    left = workplace.notes()["trusted_until"] - time.time()
+    assert left <= 285 - age(workplace, 300) + 1
+    assert left >= 285 - age(workplace, 300) - 5, "which is read, and no more than doubted by some seconds"
 
 
 def test_update_time_that_cannot_be_read_keeps_no_pair_back(make_workplace: Callable[..., Workplace]) -> None:

@@ -136,6 +136,17 @@ def test_the_age_of_harbors_token_is_by_its_own_clock(server: Answers) -> None:
     assert ages[1:] == [None, None]
 
 
+@pytest.mark.parametrize("fraction", ["", ".5", ".12", ".971", ".97152", ".971523", ".971523418"])
+def test_the_age_with_as_many_digits_as_harbor_writes(server: Answers, fraction: str) -> None:
+    status, headers, body = recorded("current")
+    assert isinstance(body, dict)
+    meta = {**body["oidc_user_meta"], "update_time": f"2026-11-21T20:01:05{fraction}Z"}
+    server.replies["/api/v2.0/users/current"] = (status, headers, {**body, "oidc_user_meta": meta})
+    user = harbor.current_user(Transport(10), registry_at(server), "a.b.c")
+    assert user is not None
+    assert user.token_age_seconds is not None
+
+
 @pytest.mark.parametrize(
     "case", ["current-not-onboarded", "current-garbage-bearer", "current-expired-id-token", "down-current"]
 )

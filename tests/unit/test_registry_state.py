@@ -113,7 +113,8 @@ def test_instants_in_the_future_say_nothing(monkeypatch: pytest.MonkeyPatch) -> 
 def test_only_what_was_noted_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
     registry_state.save(NAME, NOTES)
     monkeypatch.setattr(time, "time", lambda: NOW - 8)
-    assert registry_state.load(NAME) == NOTES._replace(verified_at=None, trusted_until=None)
+    token = NOTES.stored_token._replace(earliest_at=None, latest_at=None)
+    assert registry_state.load(NAME) == NOTES._replace(verified_at=None, trusted_until=None, stored_token=token)
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "..", "[::1]:443", "h" * 5000, "ключ.рф", "a b", "C:\\x"])
