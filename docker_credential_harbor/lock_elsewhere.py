@@ -51,4 +51,4 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _name(path: Path) -> str:
-    return f"{hashlib.sha256(os.path.realpath(path).encode()).hexdigest()[:32]}.lock"
+    return f"{hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:32]}.lock"

@@ -162,8 +162,8 @@ def _lasting(sessions: Sessions) -> str:
     if sessions.harbor_has_offline_access:
         return (
             "Harbor asks for offline access: where the identity provider grants it, a session that is kept alive lasts "
-            "until it ends it, whether or not a browser is open (Keycloak's default: never while it is used once in 30 "
-            "days)"
+            "until the provider ends it, whether or not a browser is open (Keycloak's default: never while it is used "
+            "once in 30 days)"
         )
     return (
         "Harbor does not ask for offline_access: even kept alive, a session ends with the browser's session at the "

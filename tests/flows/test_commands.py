@@ -86,7 +86,8 @@ class TestStatus:
         assert (found["state"], found["username"]) == ("unreachable", "alice-h")
 
     def test_since_when_until_when_and_where(self, make_workplace: Callable[..., Workplace]) -> None:
-        workplace = make_workplace(harbor={"scopes": WITHOUT_OFFLINE})
+        # Else `update_time` would be read, with a refresh.
+        workplace = make_workplace(harbor={"scopes": WITHOUT_OFFLINE}, top="cache_ttl = 0")
         assert {row(workplace)[name] for name in ("storage", "verified_at", "sign_in_ends_at")} == {None}
         workplace.pair()
         found = row(workplace)

@@ -111,6 +111,7 @@ class TestSystemd:
 
     def test_what_it_installs_keeps_both_sides_alive(self, systemd: UserSystemd, at_work: Workplace) -> None:
         at_work.pair()
+        at_work.learn_life()
         at_work.harbor.expire_stored_access_token("alice-h")
         at_work.let_id_token_expire()
         refreshes, kept = at_work.harbor.refreshes, at_work.kept_tokens()
@@ -210,7 +211,7 @@ class TestWithoutSystemd:
         assert "ask Harbor's administrator to add offline_access" in said
         workplace.harbor.provider.scopes = WITH_OFFLINE
         assert (
-            "a session lasts until the identity provider ends it"
+            "a session that is kept alive lasts until the provider ends it"
             in workplace.helper.run(["keepalive", "--status"]).stdout
         )
         workplace.harbor.down()
