@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from docker_credential_harbor import console, places, storage
 from docker_credential_harbor.errors import Busy, StoreDamaged, StoreFull, StoreUnavailable
-from docker_credential_harbor.files import make_private_folder, read_bytes, write_private
+from docker_credential_harbor.files import make_private_folder, read_bytes, write_private, write_shorter
 from docker_credential_harbor.lock import hold
 from docker_credential_harbor.model import Credentials, PairKind, SignIn, StoredPair, TokenSet, as_json
 from docker_credential_harbor.room import Room
@@ -214,8 +214,10 @@ class CredentialStore:
             left_in = self._remove_from(_left_in(entry), section, key)
             for failure in left_in.values():
                 console.tell(failure, f"an older copy of what was kept for {name} is still there: ")
-            emptied = {"username": "", "backend": entry["backend"]}
-            self._write_index(index, section, name, _with_left(emptied, left_in) if left_in else None)
+            del index[section][name]
+            if left_in:
+                index[section][name] = _with_left({"username": "", "backend": entry["backend"]}, left_in)
+            write_shorter(self._index_path, _encoded(index))
         return bool(entry["username"]) or not left_in
 
     def _remove_from(self, backends: Collection[str], section: str, key: str) -> dict[str, StoreUnavailable]:
@@ -265,10 +267,8 @@ class CredentialStore:
             raise StoreDamaged(place=self._index_path, reason=error) from error
         return index
 
-    def _write_index(self, index: _Index, section: str, name: str, entry: dict[str, str] | None) -> None:
-        index[section].pop(name, None)
-        if entry:
-            index[section][name] = entry
+    def _write_index(self, index: _Index, section: str, name: str, entry: dict[str, str]) -> None:
+        index[section][name] = entry
         write_private(self._index_path, _encoded(index), alone=True, room=self._index_room.spend)
 
     @property

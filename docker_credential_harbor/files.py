@@ -39,6 +39,7 @@ _CAUSES = {
 
 _READ_ANY = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 _READ = _READ_ANY | getattr(os, "O_NOFOLLOW", 0)
+_OVERWRITE = os.O_WRONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -99,6 +100,18 @@ def write_private(
     return True
 
 
+def write_shorter(path: Path, data: bytes) -> None:
+    """Take something out of the file, even on a full disk: in place where there is no room for another file.
+
+    The caller excludes other writers. Raises NotWritable, also where the content does not get shorter.
+    """
+    try:
+        write_private(path, data, alone=True)
+    except (errors.NoSpace, errors.QuotaUsedUp):
+        if not _overwrite(path, data):
+            raise
+
+
 def make_room(path: Path, size: int) -> Path:
     """A file beside ``path`` that holds so many bytes of the disk, for the next write. Raises NotWritable."""
     room = leftovers.name_beside(path, leftovers.ROOM)
@@ -139,6 +152,7 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise not_writable(path, error) from error
+    _sync_folder(path.parent)
 
 
 def _make_missing(folder: Path, mode: int = PRIVATE_FOLDER) -> None:
@@ -186,6 +200,21 @@ def _replace(path: Path, data: bytes, mode: int, owner: os.stat_result | None, r
             new.unlink()
         raise
     _sync_folder(path.parent)
+
+
+def _overwrite(path: Path, data: bytes) -> bool:
+    """Blanks follow it before the rest is cut off: killed in between, the file is whole to readers of JSON."""
+    try:
+        with os.fdopen(os.open(path, _OVERWRITE), "wb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if len(data) > size:
+                return False
+            _write_synced(file, data.ljust(size))
+            file.truncate(len(data))
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise not_writable(path, error) from error
+    return True
 
 
 def _open_new(new: Path, room: Path | None) -> int:

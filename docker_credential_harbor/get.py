@@ -68,7 +68,8 @@ def _credentials(context: Context, registry: Registry, ended: Ended | None) -> C
                     if ended and isinstance(end, NotFound) and not isinstance(end.reason, errors.Unreachable):
                         look.notes = look.notes._replace(last_window=end.reason.note_code, early_ends=None)
                     if not hindrance:
-                        _save(look, end)
+                        with save_if_possible():
+                            look.save(end)
                     return _answer(look, end)
                 turns += 1
                 asking = _start_or_join(look, end)
@@ -110,7 +111,8 @@ def sign_in_by_ticket(context: Context, registry: Registry) -> Credentials | Non
         end = look.run()
         if not isinstance(end, HandOut) or end.unverified:
             return None
-        _save(look, end)
+        with save_if_possible():
+            look.save(end)
         if stored:  # which goes first all the same
             registry_state.save(registry.name, verified.forget(registry.name, look.notes))
     if before and look.sign_in and not tokens.are_of_one_person(before.tokens, look.sign_in.tokens):
@@ -143,10 +145,12 @@ def locked(context: Context, registry: Registry) -> Iterator[Failure | None]:
         mutex.release()
 
 
-def _save(look: Inquiry, end: HandOut | NotFound) -> None:
+@contextmanager
+def save_if_possible() -> Iterator[None]:
+    """What was found out is good all the same: why the block could not save it is told, and raised no further."""
     try:
-        look.save(end)
-    except Exception as fault:  # what was found out is good all the same
+        yield
+    except Exception as fault:
         console.tell(console.told(fault))
 
 

@@ -52,23 +52,31 @@ class Survey(NamedTuple):
 def survey(context: Context, registry: Registry) -> Survey:
     """Never raises: why nothing could be found out is the ``failure``."""
     try:
-        with registry_state.alone(registry.name, context.lock_seconds):
+        with get.locked(context, registry) as hindrance:
             look = Inquiry(context, registry, get.transport(context, registry), trust=False)
             # Where a sign-in or a walk would be next, that is the state: as if a person were there to be asked.
             look.learn(nobody_to_ask=None, paused_seconds=0, has_ticket=False)
+            if hindrance:
+                look.learn(unreachable=hindrance)
             end = look.run()
             if isinstance(end, HandOut) and look.known.probe is Probe.REFUSED:
                 end = HandOut(unverified=end.unverified or provider_away(look))
-            if isinstance(end, HandOut) and look.known.probe is not Probe.REFUSED:
-                look.save(end)
-            else:
-                registry_state.save(registry.name, _not_to_be_trusted(look))
+            if not hindrance:
+                _save(look, end)
             due = _due(look, end) if isinstance(end, Step) else None
     except Exception as fault:
         problem = console.told(fault)
         return Survey("unreachable" if isinstance(problem, errors.Unreachable) else "refused", None, problem)
     failure = end.reason if isinstance(end, NotFound) else end.unverified if isinstance(end, HandOut) else None
     return Survey(policy.state_of(look.known, end), look.known, failure, due)
+
+
+def _save(look: Inquiry, end: Step | HandOut | NotFound) -> None:
+    with get.save_if_possible():
+        if isinstance(end, HandOut) and look.known.probe is not Probe.REFUSED:
+            look.save(end)
+        else:
+            registry_state.save(look.registry.name, _not_to_be_trusted(look))
 
 
 def provider_away(look: Inquiry) -> Failure | None:

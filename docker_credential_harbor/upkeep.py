@@ -95,10 +95,11 @@ def _keep_alive(look: Inquiry) -> Upkeep:
     assert not isinstance(end, Step)  # where nobody can be asked there is no such step
     if look.known.probe is Probe.ACCEPTED and _outlives_what_was_noted(look, verified_before):
         look.notes = look.notes._replace(early_ends=None)
-    if isinstance(end, HandOut) and look.known.probe is Probe.REFUSED:
-        registry_state.save(look.registry.name, look.notes)  # the next `get` is the first to look at that pair
-    else:
-        look.save(end)
+    with get.save_if_possible():
+        if isinstance(end, HandOut) and look.known.probe is Probe.REFUSED:
+            registry_state.save(look.registry.name, look.notes)  # the next `get` is the first to look at that pair
+        else:
+            look.save(end)
     problem = _problem(look, end)
     if problem:
         ours_has_ended = _refresh_own(look)
@@ -136,13 +137,15 @@ def _refresh_own(look: Inquiry) -> Failure | None:
     if not sign_in or look.known.refresh or not cadence.is_due(sign_in.tokens, time.time()):
         return None
     # Not cut short by what Harbor has used of the time: a refresh token must not be lost on its way.
-    http = get.transport(look.context, registry)
+    http, before = get.transport(look.context, registry), look.notes
     try:
         found, look.notes = tokens.provider_of(http, registry, look.notes)
         fresh = tokens.refresh(http, found, registry, sign_in, look.context.store)
-        registry_state.save(registry.name, look.notes)
     except errors.Failure as failure:
         return failure
+    if look.notes != before:
+        with get.save_if_possible():
+            registry_state.save(registry.name, look.notes)
     return None if fresh else errors.OwnSessionEnded(registry=registry.name)
 
 

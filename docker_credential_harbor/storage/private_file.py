@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor import leftovers
 from docker_credential_harbor.errors import StoreDamaged, StoreUnavailable
-from docker_credential_harbor.files import make_private_folder, read_bytes, write_private
+from docker_credential_harbor.files import make_private_folder, read_bytes, remove, write_private, write_shorter
 from docker_credential_harbor.lock import hold
 from docker_credential_harbor.room import Room
 
@@ -41,14 +41,19 @@ class PrivateFile:
     def set(self, key: str, value: str) -> None:
         """Keep the value, in place of an older one."""
         with self._alone():
-            values = self._read()
-            self._write({**values, key: value})
+            values = _encoded({**self._read(), key: value})
+            write_private(self.path, values, alone=True, room=self._room.spend)
 
     def delete(self, key: str) -> None:
         """Remove the value; nothing where there is none."""
         if key in self._read():
             with self._alone():
-                self._write({name: value for name, value in self._read().items() if name != key})
+                left = {name: value for name, value in self._read().items() if name != key}
+                if left:
+                    write_shorter(self.path, _encoded(left))
+                else:
+                    leftovers.sweep(self.path)
+                    remove(self.path)
 
     def reserve(self, key: str, size: int) -> None:  # noqa: ARG002 - all lie in one file
         """Take the room on the disk for all that is there and so many bytes more, until a value is set."""
@@ -85,9 +90,6 @@ class PrivateFile:
             reason = str(error) if type(error) is ValueError else "it is not what this program writes"
             raise StoreDamaged(place=self.path, reason=reason) from None
         return values
-
-    def _write(self, values: dict[str, str]) -> None:
-        write_private(self.path, _encoded(values), alone=True, room=self._room.spend)
 
 
 def _encoded(values: dict[str, str]) -> bytes:

@@ -194,6 +194,27 @@ class TestEveryPlace:
         assert workplace.helper.run("erase", workplace.name).returncode == 0
         assert workplace.helper.run("list").stdout == "{}\n"
 
+    @pytest.mark.parametrize("trouble", ["full", "read-only"])
+    def test_status_and_keepalive_without_notes(
+        self, make_workplace: MakeWorkplace, make_disk: MakeDisk, trouble: str
+    ) -> None:
+        """What Harbor answers counts; without the lock it is not even asked."""
+        workplace = make_workplace(top="cache_ttl = 0")
+        disk = make_disk(workplace.helper.home.folders["XDG_STATE_HOME"], "size=64k")
+        workplace.pair()
+        code = "no-space" if trouble == "full" else "read-only-file-system"
+        disk.fill() if trouble == "full" else disk.make_read_only()
+        for away in (False, True):
+            if away:
+                workplace.harbor.down()
+            status, kept_alive = workplace.helper.run(["status", "--json"]), workplace.helper.run(["keepalive"])
+            row = json.loads(status.stdout)["registries"][0]
+            expected = "ready" if trouble == "full" and not away else "unreachable"
+            assert (row["state"], row["username"], status.returncode) == (expected, "alice-h", 0)
+            assert kept_alive.returncode == (0 if trouble == "full" else 1)
+            assert f"[{code}] " in kept_alive.stderr
+            assert (f"[{code}] " in status.stderr) == (trouble == "full")
+
     @pytest.mark.parametrize("place", ["configuration", "Docker"])
     def test_setup(self, helper: Helper, make_disk: MakeDisk, place: str) -> None:
         folders = {"configuration": helper.home.folders["XDG_CONFIG_HOME"], "Docker": helper.home.docker_config}
@@ -220,3 +241,34 @@ class TestEveryPlace:
         assert answer.returncode == 1
         assert "No space left on device" in answer.stdout
         assert json.loads(helper.get("ghcr.io").stdout)["Secret"] == "one"
+
+
+class TestErase:
+    """What is to go goes from a full disk, too, and what is to stay stays."""
+
+    @pytest.mark.parametrize("options", LITTLE, ids=IDS)
+    @pytest.mark.parametrize("stays", [(), ("quay.io",)], ids=["alone", "beside another"])
+    def test_a_stored_pair(self, helper: Helper, make_disk: MakeDisk, options: str, stays: tuple[str, ...]) -> None:
+        helper.configure('storage = "file"\n')
+        disk = make_disk(helper.home.folders["XDG_DATA_HOME"], options)
+        for server in ("ghcr.io", *stays):
+            pair = json.dumps({"ServerURL": server, "Username": "alice", "Secret": f"Secret of {server}"})
+            assert helper.run("store", pair).returncode == 0
+        disk.fill()
+        answer = helper.run("erase", "ghcr.io")
+        assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+        files = [path for path in disk.folder.rglob("*") if path.is_file()]
+        assert not any(b"Secret of ghcr.io" in path.read_bytes() for path in files)
+        assert helper.get("ghcr.io").stdout == NOT_FOUND
+        assert json.loads(helper.run("list").stdout) == dict.fromkeys(stays, "alice")
+        for server in stays:
+            assert json.loads(helper.get(server).stdout)["Secret"] == f"Secret of {server}"
+
+    def test_a_sign_in(self, workplace: Workplace, make_disk: MakeDisk) -> None:
+        disk = make_disk(workplace.helper.home.folders["XDG_DATA_HOME"])
+        workplace.pair()
+        disk.fill()
+        answer = workplace.helper.run(["logout", workplace.name])
+        assert (answer.returncode, answer.stderr) == (0, "")
+        assert not list(disk.folder.rglob("secrets.json"))
+        assert workplace.helper.run("list").stdout == "{}\n"

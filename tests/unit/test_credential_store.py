@@ -12,6 +12,7 @@ from docker_credential_harbor.credential_store import CredentialStore
 from docker_credential_harbor.errors import Busy, StoreDamaged, StoreUnavailable
 from docker_credential_harbor.lock import hold
 from docker_credential_harbor.model import Credentials, PairKind, SignIn, StorageChoice, StoredPair, TokenSet
+from docker_credential_harbor.storage import private_file
 from docker_credential_harbor.storage.private_file import PrivateFile
 from docker_credential_harbor.time_limit import Allowance
 
@@ -120,7 +121,7 @@ def test_deleted(folder: Path, store: CredentialStore) -> None:
     assert store.load_stored(NAME) == STORED
     assert store.delete_stored(NAME) is True
     assert store.list() == {}
-    assert "SECRET" not in (folder / "secrets.json").read_text()
+    assert not (folder / "secrets.json").exists()
 
 
 def test_nothing_secret_is_in_the_index(folder: Path, store: CredentialStore) -> None:
@@ -146,18 +147,25 @@ class Killed(BaseException):
 
 def changes(monkeypatch: pytest.MonkeyPatch, allowed: int) -> None:
     """The process is killed at the change after so many."""
-    from docker_credential_harbor.files import write_private
-
     left = [allowed]
 
-    def write(path: Path, data: bytes, **options: Any) -> bool:
-        if not left[0]:
-            raise Killed
-        left[0] -= 1
-        return write_private(path, data, **options)
+    def counted(change: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **options: Any) -> Any:
+            if not left[0]:
+                raise Killed
+            left[0] -= 1
+            return change(*arguments, **options)
 
-    monkeypatch.setattr(credential_store, "write_private", write)
-    monkeypatch.setattr("docker_credential_harbor.storage.private_file.write_private", write)
+        return run
+
+    for module, name in (
+        (credential_store, "write_private"),
+        (credential_store, "write_shorter"),
+        (private_file, "write_private"),
+        (private_file, "write_shorter"),
+        (private_file, "remove"),
+    ):
+        monkeypatch.setattr(module, name, counted(getattr(module, name)))
 
 
 @pytest.mark.parametrize("before", [None, SIGN_IN])
