@@ -644,7 +644,7 @@ class StoreUnavailable(Failure):
 
 
 class StoreFull(StoreUnavailable):
-    """EDQUOT of keyrings(7), or a value longer than the backend takes."""
+    """EDQUOT of keyrings(7)."""
 
     code = "store-full"
     what = "the {backend} has no room for it ({reason})"
@@ -652,6 +652,14 @@ class StoreFull(StoreUnavailable):
         "free this user's keys (/proc/key-users shows their number and bytes), have root raise the sysctls "
         'kernel.keys.maxkeys and kernel.keys.maxbytes, or set storage to "auto" or "file"'
     )
+
+
+class TooLongForStore(StoreFull):
+    """EINVAL of add_key(2): no user's share is large enough for it."""
+
+    code = "too-long-for-store"
+    what = "what is to be kept is too long for the {backend}"
+    advice = 'set storage to "file"'
 
 
 class StoreDamaged(Failure):

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import lock_elsewhere
-from docker_credential_harbor.errors import NotLocked, NotWritable
+from docker_credential_harbor.errors import NoHome, NotLocked, NotWritable
 from docker_credential_harbor.files import make_private_folder, not_writable
 
 if TYPE_CHECKING:
@@ -139,25 +139,30 @@ def _take(path: Path) -> list[int] | None:
         return _take_elsewhere(path, str(fault))
     if descriptor is None:
         return None
-    held = [descriptor]
-    other = lock_elsewhere.existing(path)
-    if other:
-        with suppress(_NoLocks):
-            second = _lock_file(other)
-            if second is None:
-                _release(descriptor)
-                return None
-            held.append(second)
-    return held
+    try:
+        elsewhere = _take_other(lock_elsewhere.existing(path))
+    except BaseException:
+        _release(descriptor)
+        raise
+    if elsewhere is None:
+        _release(descriptor)
+        return None
+    return [descriptor, *elsewhere]
 
 
 def _take_elsewhere(path: Path, reason: str) -> list[int] | None:
-    other = lock_elsewhere.place(path)
+    held = _take_other(lock_elsewhere.place(path))
+    if held == []:
+        _tell_once(path, reason)
+    return held
+
+
+def _take_other(other: Path | None) -> list[int] | None:
+    """As ``_take``; empty where it cannot be had there."""
     if other:
         with suppress(_NoLocks, NotWritable):
             descriptor = _lock_file(other)
             return None if descriptor is None else [descriptor]
-    _tell_once(path, reason)
     return []
 
 
@@ -189,12 +194,12 @@ def _release(descriptor: int) -> None:
 
 def _tell_once(path: Path, reason: str) -> None:
     """For good: every pull would say the same."""
-    from docker_credential_harbor import console, registry_state
+    from docker_credential_harbor import console, places
 
     try:
-        os.close(os.open(registry_state.state_folder() / "told-without-locks", os.O_CREAT | os.O_EXCL, 0o600))
+        os.close(os.open(places.user_folder("state") / "told-without-locks", os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         return
-    except OSError:  # it is told again, then
+    except (OSError, NoHome):  # it is told again, then
         pass
     console.tell(NotLocked(path=path, reason=reason))

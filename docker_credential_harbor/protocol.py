@@ -7,6 +7,7 @@ the message on standard output. The streams are handed in.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from docker_credential_harbor import config, console, errors, server_url
@@ -110,7 +111,8 @@ def _erase(payload: bytes, began_at: float) -> str:
     context = _context(began_at)
     registry = _registry(context, url, erasing=True)
     if registry is None:
-        context.store.delete_stored(url)
+        with suppress(errors.NoHome):  # where nothing can be stored, nothing is to be erased
+            context.store.delete_stored(url)
     else:
         from docker_credential_harbor import sign_out
 
@@ -119,7 +121,10 @@ def _erase(payload: bytes, began_at: float) -> str:
 
 
 def _list(_payload: bytes, began_at: float) -> str:
-    return json.dumps(_context(began_at).store.list(), separators=(",", ":"))
+    context, listed = _context(began_at), {}
+    with suppress(errors.NoHome):
+        listed = context.store.list()
+    return json.dumps(listed, separators=(",", ":"))
 
 
 def _version(_payload: bytes, _began_at: float) -> str:

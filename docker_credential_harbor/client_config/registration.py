@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from docker_credential_harbor import config, lock, registry_state
+from docker_credential_harbor import config, leftovers, lock, registry_state
 from docker_credential_harbor.client_config import change, cred_helpers, creds_store, docker, helm, own, podman
 from docker_credential_harbor.errors import Busy, SiteConfigurationClosed, SystemSetupElsewhere, SystemSetupNeedsRoot
 from docker_credential_harbor.model import Registry
@@ -67,7 +67,14 @@ def alone(name: str) -> Iterator[None]:
     with lock.hold(registry_state.state_folder() / "setup.lock", LOCK_SECONDS) as locked:
         if not locked:
             raise Busy(what_runs="setup", registry=name)
+        _sweep()
         yield
+
+
+def _sweep() -> None:
+    """What those left behind who were killed while they changed a file: it may hold the pairs of clients."""
+    for path in (config.user_file(), docker.config_file(), *podman.config_files(), helm.config_file()):
+        leftovers.sweep(Path(os.path.realpath(path)))
 
 
 def wanted(settings: Settings, name: str, given: Given) -> Registry:

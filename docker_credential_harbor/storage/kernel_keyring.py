@@ -10,7 +10,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.errors import StoreDamaged, StoreFull, StoreUnavailable
+from docker_credential_harbor.errors import StoreDamaged, StoreFull, StoreUnavailable, TooLongForStore
 from docker_credential_harbor.native import keyctl
 
 if TYPE_CHECKING:
@@ -20,11 +20,10 @@ _PREFIX = "docker-credential-harbor:"
 _PLAIN, _COMPRESSED = b"=", b"z"  # before the value: the kernel takes no empty payload
 _REASONS = {
     errno.EDQUOT: "this user's share of the kernel's memory is used up",
-    errno.EINVAL: "the value is too long for it",
     errno.ENOSYS: "this system has none",
     errno.EPERM: "it is closed here, as in many containers",
 }
-_FULL = (errno.EDQUOT, errno.EINVAL)
+_CAUSES = {errno.EDQUOT: StoreFull, errno.EINVAL: TooLongForStore}
 
 
 class KernelKeyring:
@@ -114,5 +113,5 @@ def _told() -> Iterator[None]:
         yield
     except OSError as error:
         reason = _REASONS.get(error.errno or 0, error.strerror)
-        cause = StoreFull if error.errno in _FULL else StoreUnavailable
+        cause = _CAUSES.get(error.errno or 0, StoreUnavailable)
         raise cause(backend="kernel's keyring", reason=reason) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,6 @@ from tests.lab.said import failure_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.lab.faults import FaultProxy
     from tests.lab.keycloak import Keycloak
@@ -166,3 +166,27 @@ def test_four_hundred_groups_fit(user: KeyUser) -> None:
     length, whole = run.stdout.split()
     assert int(length) > 20_000
     assert whole == "True"
+
+
+LEAVE = """
+from docker_credential_harbor import remembered
+from docker_credential_harbor.native import memory_file
+from docker_credential_harbor.storage.kernel_keyring import KernelKeyring
+KernelKeyring().set("sign-in harbor.example.com", "s")
+remembered.remember("harbor.example.com", b"s", b"", 100)
+memory_file.add(b"docker-credential-harbor:remembered:harbor.example.com", b"s", timeout_seconds=100)
+"""
+LIST = """
+from pathlib import Path
+print(Path("/proc/keys").read_text())
+"""
+
+
+def test_that_user_leaves_nothing_behind(user: KeyUser) -> None:
+    subprocess.run(user.python(LEAVE), check=True)
+    list_keys = user.python(LIST)
+    assert "docker-credential-harbor:" in subprocess.run(list_keys, capture_output=True, text=True, check=True).stdout
+    user.close()
+    kept = subprocess.run(list_keys, capture_output=True, text=True, check=True).stdout
+    assert "docker-credential-harbor:" not in kept
+    assert not Path(f"/dev/shm/docker-credential-harbor-{user.uid}").exists()

@@ -71,6 +71,25 @@ class TestSecretsOfKilledWriters:
         assert not leftover.exists()
 
 
+class TestPairsOfClients:
+    """`setup` was killed while it changed the files of Docker and podman, which held pairs; one of them is a link."""
+
+    @pytest.mark.parametrize("words", [["--no-login"], ["--undo"]], ids=["setup", "undo"])
+    def test_they_go_with_the_next_setup(self, helper: Helper, tmp_path: Path, words: list[str]) -> None:
+        docker = tmp_path / "elsewhere" / "config.json"
+        podman = helper.home.folders["XDG_CONFIG_HOME"] / "containers" / "auth.json"
+        for file in (docker, podman):
+            file.parent.mkdir()
+            file.write_text("{}")
+            (file.parent / f".{file.name}.4711-abcd.tmp").write_text('{"auths": {"ghcr.io": {"auth": "YTpi"}}}')
+        (helper.home.docker_config / "config.json").symlink_to(docker)
+        assert helper.run(["setup", *words, SERVER]).returncode == 0
+        assert [path.name for path in (*docker.parent.iterdir(), *podman.parent.iterdir())] == [
+            docker.name,
+            podman.name,
+        ]
+
+
 class TestStaleNoteOfAWorker:
     """A worker was killed, and its number is somebody else's now; another worker has just taken the window."""
 

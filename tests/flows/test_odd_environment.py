@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from tests.flows.conftest import NOT_FOUND
-from tests.lab import ordinary_user
+from tests.lab import ordinary_user, other_user
 from tests.lab.said import PREFIX, failure_in
 from tests.lab.sealed_home import PROGRAM_VARIABLE
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     MakeWorkplace = Callable[..., Workplace]
 
 NAME = "harbor.example.com"
-VERBS = ("get", "store", "erase", "list")
+VERBS = ("get", "store", "erase")
 COMMANDS = (
     ["status"],
     ["doctor"],
@@ -62,6 +62,13 @@ def payload(verb: str, server: str = NAME) -> str:
     return json.dumps({"ServerURL": server, "Username": "u", "Secret": "s"}) if verb == "store" else server
 
 
+@pytest.fixture(scope="class")
+def _ordinary_user_leaves_nothing() -> Iterator[None]:
+    yield
+    other_user.leave_nothing(ordinary_user.UID)
+
+
+@pytest.mark.usefixtures("_ordinary_user_leaves_nothing")
 class TestNoHome:
     """A user whom the user database does not know, with no variable that names a folder."""
 
@@ -79,6 +86,10 @@ class TestNoHome:
     ) -> None:
         answer = run([*started, "get"], environment, "docker.io", tmp_path)
         assert (answer.returncode, answer.stdout, answer.stderr) == (1, NOT_FOUND, "")
+        answer = run([*started, "erase"], environment, "docker.io", tmp_path)
+        assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+        answer = run([*started, "list"], environment, "", tmp_path)
+        assert (answer.returncode, answer.stdout, answer.stderr) == (0, "{}\n", "")
 
     def test_all_else_names_the_variables(
         self, started: list[str], environment: dict[str, str], tmp_path: Path, helper: Helper
@@ -110,6 +121,7 @@ class TestNoHome:
         assert json.loads(run([*started, "get"], environment, "quay.io").stdout)["Secret"] == "s"
 
 
+@pytest.mark.usefixtures("_ordinary_user_leaves_nothing")
 class TestProcessLimit:
     """No thread and no process can be started, as in a container whose pids are used up."""
 

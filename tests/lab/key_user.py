@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.lab import other_user
 from tests.lab.processes import wait_until
 
 CAPABILITIES = "+dac_override,+dac_read_search,+fowner"
@@ -32,7 +33,7 @@ sys.stdin.read()
 
 
 class KeyUser:
-    """`command(…)` is a program run as that user; `fill` uses the quota up until `free`, or `close`."""
+    """`command(…)` is a program run as that user; `fill` uses the quota up until `free`; `close` leaves nothing."""
 
     def __init__(self) -> None:
         self.uid = 100_000 + os.getpid() * 10 + next(_numbers)
@@ -72,7 +73,9 @@ class KeyUser:
             self._filler = None
             wait_until(self._has_room, "the kernel to collect the keys")
 
-    close = free
+    def close(self) -> None:
+        self.free()
+        other_user.leave_nothing(self.uid)
 
     def _has_room(self) -> bool:
         """proc(5): UID: usage, keys, and of the quota keys/most, bytes/most."""

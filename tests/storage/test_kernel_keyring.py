@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor.errors import StoreUnavailable
+from docker_credential_harbor.errors import StoreUnavailable, TooLongForStore
 from docker_credential_harbor.native import keyctl
 from docker_credential_harbor.storage.kernel_keyring import KernelKeyring
 from tests.storage.backend_tests import BackendTests
@@ -26,7 +26,7 @@ class TestKernelKeyring(BackendTests):
         return KernelKeyring
 
     def test_longer_than_any_key(self, backend: Backend, key: str) -> None:
-        with pytest.raises(StoreUnavailable, match="too long"):
+        with pytest.raises(TooLongForStore, match=r'too long for the kernel.s keyring: set storage to "file"$'):
             backend.set(key, secrets.token_urlsafe(45_000))
 
 

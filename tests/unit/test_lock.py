@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from docker_credential_harbor import lock_elsewhere
 from docker_credential_harbor.errors import NotWritable
 from docker_credential_harbor.lock import Lock, hold, is_held
 
@@ -136,3 +137,28 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         Lock(tmp_path / "file" / "lock").acquire(0)
     with pytest.raises(NotWritable):
         Lock(tmp_path).acquire(0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no places elsewhere")
+def test_a_place_elsewhere_that_cannot_be_used(path: Path) -> None:
+    """Another process needed it once; what lies there now is no file."""
+    other = lock_elsewhere.place(path)
+    assert other
+    other.mkdir()
+    try:
+        with hold(path, 0) as held:
+            assert held
+            assert not Lock(path).acquire(0)
+    finally:
+        other.rmdir()
+
+
+def test_ended_between_its_two_places(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(_path: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lock_elsewhere, "existing", ended)
+        with pytest.raises(KeyboardInterrupt):
+            Lock(path).acquire(0)
+    assert not is_held(path)
