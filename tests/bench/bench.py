@@ -17,6 +17,7 @@ from tests.bench import closed_keyring, cold, killed_caller, naive, peers, reque
 from tests.bench.chart import chart
 from tests.bench.lab import BenchLab
 from tests.bench.timing import Contestant, in_turns, instructions, median, tenth_percentile
+from tests.lab.workplace import learn_life
 
 RUNS = int(os.environ.get("BENCH_RUNS") or 60)
 COLD_RUNS = max(2, RUNS // 3)
@@ -66,6 +67,7 @@ def main() -> None:
 
 def own(lab: BenchLab, packaged: Path, python: Path) -> list[Contestant]:
     """The product in the forms that people may have it in, warm, and the barest start of what it is written in."""
+    learn_life(lab.home)
     lab.get()  # from now on it is remembered
     environment, server = lab.warm_environment, lab.name.encode()
     script = Path(sys.executable).parent / packaged.name

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from tests.bench.lab import BenchLab
 from tests.bench.timing import Contestant, in_turns, median
+from tests.lab.workplace import learn_life
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,7 @@ def main(packaged: Path, python: Path, runs: int) -> None:
     """The same, inside."""
     with BenchLab(packaged) as lab, BenchLab(packaged) as other, agent() as address:
         lab.get()
+        learn_life(lab.home)
         other.get()
         other.trust_nothing()
         environment, server = lab.warm_environment, lab.name.encode()

@@ -196,8 +196,7 @@ class Workplace:
 
     def learn_life(self, seconds: float = 300) -> None:
         """As if enough had been pulled to know how long Harbor's tokens live: `update_time` is not read any more."""
-        token = self.notes()["stored_token"]
-        self._change_notes(stored_token={**token, "least_seconds": seconds, "most_seconds": seconds})
+        learn_life(self.helper.home, seconds)
 
     def end_pause(self) -> None:
         """As if the minutes after a declined window had passed."""
@@ -225,6 +224,14 @@ class Workplace:
     def onboard(self, user: str = "alice", as_name: str = "alice-h") -> None:
         """A Harbor user that this person of the realm is, with a token that Harbor stored at a walk long ago."""
         self.harbor.onboard(as_name, f"{user}@example.com", self.realm.subject(user))
+
+
+def learn_life(home: Home, seconds: float = 300) -> None:
+    """As if enough had been pulled in this home to know how long the tokens live that Harbor stores."""
+    for path in home.folders["XDG_STATE_HOME"].rglob("registries/*.json"):
+        notes = json.loads(path.read_text())
+        token = {**notes["stored_token"], "least_seconds": seconds, "most_seconds": seconds}
+        path.write_text(json.dumps({**notes, "stored_token": token}))
 
 
 def let_id_token_expire(home: Home) -> None:
