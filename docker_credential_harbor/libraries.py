@@ -7,6 +7,7 @@ reads neither PYTHONPATH nor a user's site-packages (PyInstaller's bootloader st
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,24 +18,25 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 OURS = "docker_credential_harbor"
+_CALLED = re.compile(r"(\w+)(?:\.\w+)*\(\) ")  # what a TypeError about arguments begins with
 
 
 def unusable(fault: BaseException) -> LibraryUnusable | None:
     """The failure to tell where a library could not be imported, or lacks what is asked of it and is not the one that
-    was installed with us; None: it was something else.
+    was installed with us; None: it was something else. Its own words only where an import failed: others may be secret.
     """
+    reason = f"{type(fault).__name__}: {fault}" if str(fault) else type(fault).__name__
     file = (isinstance(fault, SyntaxError) and fault.filename) or _imported_file(fault.__traceback__)
     if isinstance(fault, ImportError):
         name = (fault.name or file).partition(".")[0]
         file = fault.path or _file_of(name) or file
     elif not file and isinstance(fault, (AttributeError, TypeError)):
-        name = next((name for name in list(sys.modules) if "." not in name and _goes_before_ours(_file_of(name))), "")
+        name, reason = _named_by(fault), type(fault).__name__
         file = _file_of(name)
     else:
         name = Path(file).parent.name if Path(file).name == "__init__.py" else Path(file).stem
     if not (name or file):
         return None
-    reason = f"{type(fault).__name__}: {fault}" if str(fault) else type(fault).__name__
     return LibraryUnusable(
         library=name or "asked for", place=f" at {file}" if file else "", reason=reason, todo=_advice(file)
     )
@@ -49,6 +51,23 @@ def _imported_file(trace: TracebackType | None) -> str:
             found = code.co_filename
         trace = trace.tb_next
     return found
+
+
+def _named_by(fault: AttributeError | TypeError) -> str:
+    """The library before ours that lacks the attribute, or whose function does not take the arguments; "": none."""
+    concerned = getattr(fault, "obj", None)  # of an AttributeError
+    called = _CALLED.match(str(fault))
+    for name, module in list(sys.modules.items()):
+        if "." not in name and _goes_before_ours(_file_of(name)):
+            function = vars(module).get(called[1]) if called else None
+            if concerned is module or name in map(_library_of, (function, concerned, type(concerned))):
+                return name
+    return ""
+
+
+def _library_of(value: object) -> str:
+    """Where a function or class was made."""
+    return str(getattr(value, "__module__", "")).partition(".")[0]
 
 
 def _file_of(name: str) -> str:

@@ -1,7 +1,8 @@
 """Runs `get` again and again, each in a process of its own, with an exception injected at one of the product's edges.
 
 Reads one JSON case a line from standard input and writes one JSON answer a line: {"hit": whether the injection was
-met, "status", "output", "errors"}. The product is imported once and forked for each case.
+met, "status", "output", "errors"}. The product is imported once and forked for each case, and so are the libraries that
+the arguments name.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ EXCEPTIONS: dict[str, Exception] = {
     "ImportError": ImportError("a-secret-in-its-words"),
     "UnicodeError": UnicodeDecodeError("utf-8", b"\xff", 0, 1, "a-secret-in-its-words"),
     "RecursionError": RecursionError(),
+    "TypeError": TypeError("save() takes no 'a-secret-in-its-words'"),
+    "AttributeError": AttributeError("'NoneType' object has no attribute 'a-secret-in-its-words'", name="x", obj=None),
 }
 
 
@@ -79,6 +82,8 @@ def _become(folder: Path, case: dict[str, Any]) -> None:
 
 
 def main() -> None:
+    for library in sys.argv[1:]:
+        importlib.import_module(library)
     for line in sys.stdin:
         sys.stdout.write(json.dumps(run(json.loads(line))) + "\n")
         sys.stdout.flush()

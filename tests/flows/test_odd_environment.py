@@ -272,6 +272,18 @@ class TestLibraries:
             answer = helper.run(["status"], env={"PYTHONPATH": str(tmp_path)})
             assert f"library platformdirs at {tmp_path}" in one_line(answer.stderr)
             assert "found by PYTHONPATH: unset that" in answer.stderr
+            assert "appname" not in answer.stderr, "its own words may be secret"
+
+    @pytest.mark.parametrize("of", ["the module", "a class", "an instance"])
+    def test_one_that_lacks_what_is_asked(self, helper: Helper, tmp_path: Path, of: str) -> None:
+        functions = "".join(f"def user_{kind}_path(*_, **__): return {{}}\n" for kind in ("config", "data", "state"))
+        given = {"the module": "__import__(__name__).gone", "a class": "Dirs.gone", "an instance": "Dirs()"}[of]
+        (tmp_path / "platformdirs.py").write_text(
+            f"class Dirs: pass\nclass PlatformDirs: pass\n{functions.format(given)}"
+        )
+        line = one_line(helper.run(["status"], env={"PYTHONPATH": str(tmp_path)}).stderr)
+        assert f"library platformdirs at {tmp_path}" in line
+        assert line.startswith("the Python library")
 
     def test_one_of_the_users_own(self, helper: Helper) -> None:
         """Only outside a virtual environment: Python looks there first."""
