@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 ROBOT_MARK = "$"  # a `$` in the name proves a robot, its absence proves nothing
 
 # What is wrong with our own client: Harbor's login does not depend on it. A provider that is not found is not among
-# these: as a rule something between it and this machine is broken.
+# these: as a rule something between it and this machine is broken. A missing audience is a line of its own, which names
+# the mapper to be added.
 OURS_ALONE = frozenset(
     failure.code for failure in (errors.NoDeviceGrant, errors.ClientRefused, errors.ClientUnknown, errors.TokenTooLong)
 )

@@ -83,6 +83,8 @@ def _proxy(value: str, named_by: str, host: str) -> Proxy:
 
     try:
         parts = urlsplit(value if "://" in value else f"http://{value}")
+        if "@" in parts.path + parts.query + parts.fragment:  # what counts as the host then is a part of the password
+            raise unusable("a /, ? or # in its user name or password must be written as %2F, %3F or %23")
         port = parts.port
     except ValueError as error:
         raise unusable("its host or port is not one") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import console, errors, get, interaction, stored_pairs, terminal, window
+from docker_credential_harbor import console, errors, get, interaction, policy, stored_pairs, terminal, window
 from docker_credential_harbor.context import open_context
 
 if TYPE_CHECKING:
@@ -13,13 +13,8 @@ if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
     from docker_credential_harbor.model import Registry
 
-# What ours is refused for, however often anybody signs in: Harbor's own login does not depend on it.
-NO_USE_OF_THE_CLIENT = (
-    errors.ClientUnknown.code,
-    errors.ClientRefused.code,
-    errors.NoDeviceGrant.code,
-    errors.AudienceMissing.code,
-)
+# What ours is refused for, however often anybody signs in. Whoever runs `login` is there to go on without it.
+NO_USE_OF_THE_CLIENT = policy.OURS_ALONE | {errors.AudienceMissing.code}
 
 
 EXAMPLES = (

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import need
+from tests.flows.test_without_client import paste
 from tests.lab import faults, nginx
 from tests.lab.realm import HELPER_CLIENT
+from tests.lab.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,6 +62,19 @@ def test_a_first_sign_in_says_it_at_once_and_opens_one_window(behind_nginx: Work
     login = behind_nginx.helper.run("login")
     assert login.returncode == 1
     assert is_right(login.stderr, "status 400"), login.stderr
+
+
+def test_login_at_a_terminal_goes_on_without_the_client(behind_nginx: Workplace) -> None:
+    secret = behind_nginx.harbor.users["alice-h"].secret
+    command = [behind_nginx.helper.program, "login", behind_nginx.name]
+    with Terminal(command, behind_nginx.helper.home.environment) as terminal:
+        paste(terminal, "alice-h", secret)
+        assert terminal.wait() == 0
+        assert CODE in terminal.text
+        assert "going on without it: your CLI secret is asked for" in terminal.text
+        assert "client_id = ''" not in terminal.text, "what is advised is done here"
+    behind_nginx.end_trust_window()
+    assert behind_nginx.pair() == ("alice-h", secret)
 
 
 def test_taking_the_groups_out_mends_it(behind_nginx: Workplace) -> None:

@@ -158,6 +158,9 @@ class TestRows:
             errors.NoDeviceGrant(registry="r", client_id="c", url="u", reason="unauthorized_client"),
             errors.ClientRefused(registry="r", client_id="c", reason="invalid_client"),
             errors.ClientUnknown(registry="r", client_id="c", redirect_uri="u"),
+            errors.TokenTooLong(
+                registry="r", host="h", client_id="c", characters="9", reason="status 400", excess="'groups'"
+            ),
         ],
         ids=lambda failure: failure.code,
     )

@@ -155,7 +155,12 @@ def test_a_proxy(monkeypatch: pytest.MonkeyPatch, value: str, url: str) -> None:
         ("http://proxy:99999", "its host or port"),
         ("http://proxy:port", "its host or port"),
         ("http://[::1", "its host or port"),
-        ("http://user:hidden#x@proxy:3128", "its host or port"),
+        ("http://user:hidden#x@proxy:3128", "must be written as %2F, %3F or %23"),
+        ("http://user:12#hidden@proxy:3128", "must be written as"),
+        ("http://hidden/x@proxy:3128", "must be written as"),
+        ("http://user:12?hidden@proxy:3128", "must be written as"),
+        ("hidden:12/x@proxy", "must be written as"),
+        ("http://user:12@hidden/x@proxy:3128", "must be written as"),
         ("http:proxy:3128", "its host or port"),
     ],
 )
