@@ -13,13 +13,14 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import discovery, errors, get, harbor, policy, provider, registry_state, scheduler, survey
-from docker_credential_harbor.client_config import cred_helpers, creds_store, docker, helm, podman, reading
+from docker_credential_harbor.client_config import cred_helpers, creds_store, docker, helm, json_file, podman, reading
 from docker_credential_harbor.context import reach_of_a_pull
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import OFFLINE_ACCESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from docker_credential_harbor.context import Context
     from docker_credential_harbor.findings import Known
@@ -77,13 +78,14 @@ class Examination:
 
     def docker_config(self) -> Check:
         path, name = docker.config_file(), self.registry.name
-        found = reading.read(path)
+        found = self._read(path)
         served_by = found.helper_for(name)
         if docker.is_served_by_environment(name):
             message = f"DOCKER_AUTH_CONFIG holds a pair for {name}, which Docker takes before it asks a helper"
             return Check("docker-config", False, message, "run: unset DOCKER_AUTH_CONFIG")
         has_plain_pair = name in creds_store.plain_pairs(found)
         if served_by != cred_helpers.HELPER:
+            json_file.read(path)  # raises what `setup` would refuse it for
             message = f"{path} names {f'{served_by!r}, not this helper,' if served_by else 'no helper'} for {name}"
             if not served_by and has_plain_pair:
                 message += ", and holds a pair in plain text, which Docker takes"
@@ -101,13 +103,20 @@ class Examination:
         of_podman = podman.config_files()
         paths = [path for path in (*of_podman, helm.config_file()) if path.exists()]
         for path in paths:
-            found = reading.read(path, whole=path in of_podman)
+            found = self._read(path, whole=path in of_podman)
             if found.helper_for(name) != cred_helpers.HELPER and name in creds_store.plain_pairs(found):
+                json_file.read(path)
                 message = f"{path} holds a pair for {name} in plain text, which goes before this helper"
                 return Check("other-clients", False, message, f"run: {PROGRAM} setup {name}")
         return (
             Check("other-clients", True, "podman and Helm find nothing that goes before this helper") if paths else None
         )
+
+    def _read(self, path: Path, *, whole: bool = False) -> reading.Reading:
+        try:
+            return reading.read(path, whole=whole)
+        except errors.ClientConfigUnread as unread:
+            raise errors.ClientConfigUnread(**{**unread.facts, "registry": self.registry.name}) from None
 
     def store(self) -> Check:
         self.context.store.check(self.registry.name)
@@ -175,8 +184,7 @@ class Examination:
             return None
         if self.found.pairwise_only:
             message = f"{self.found.issuer} gives each client another sub (pairwise), so Harbor knows nobody by ours"
-            fix = f"set client_id = '' in [registries.\"{self.registry.name}\"] and run: {PROGRAM} login"
-            return Check("subject", False, message, f"{fix} {self.registry.name}")
+            return Check("subject", False, message, self._without_client)
         return Check("subject", True, "the provider can give all clients the same sub")
 
     def device_code(self) -> Check | None:
@@ -208,6 +216,11 @@ class Examination:
         not_yet = f", but none for {pause} s more, since the last did not lead to a pair that works" if pause else ""
         return Check("sign-in", True, f"{ways[reach.way]} ({reach.reason}){not_yet if reach.way != 'nobody' else ''}")
 
+    @property
+    def _without_client(self) -> str:
+        table = f'[registries."{self.registry.name}"]'
+        return f"set client_id = '' in {table} and run: {PROGRAM} login {self.registry.name}"
+
     def session(self) -> Check:
         surveyed = survey.survey(self.context, self.registry)
         if surveyed.failure:
@@ -222,7 +235,10 @@ class Examination:
 
     def _due(self, state: str, due: survey.Due) -> Check:
         if due.tried:
-            return Check("session", False, f"{due.tried.message} ({due.tried_ago})", due.tried.fix)
+            fix = due.tried.fix
+            if due.tried.note_code == errors.NotOnboarded.code:
+                fix += f"; if you are signed in there, the provider's sub differs per client: {self._without_client}"
+            return Check("session", False, f"{due.tried.message} ({due.tried_ago})", fix)
         causes = f"; likely {LIKELY_CAUSES}" if state == policy.ENDED else ""
         same = "" if due.hindrance else " (the next pull does the same)"
         return Check("session", False, due.finding + causes, due.todo + same)

@@ -119,7 +119,7 @@ class ClientConfigUnread(ClientConfigInvalid):
 
     code = "client-config-unread"
     what = "no client reads the configuration {place}: {reason}"
-    advice = "run: docker-credential-harbor setup REGISTRY, which writes it anew; or save it as UTF-8 without a mark"
+    advice = "run: docker-credential-harbor setup {registry}, which writes it anew; or save it as UTF-8 without a mark"
 
 
 class NotEntered(Failure):
@@ -392,8 +392,8 @@ class AudienceMissing(Failure):
     )
     advice = (
         "ask the provider's administrator to add to that client a mapper of type Audience "
-        "with included client audience {harbor_client_id!r} and 'Add to ID token' on; where it has none, go without "
-        "a client: set client_id = '' and run: docker-credential-harbor login {registry}"
+        "({harbor_client_id!r}, 'Add to ID token' on), or go without a client: set client_id = '' and run: "
+        "docker-credential-harbor login {registry}"
     )
 
 
@@ -403,9 +403,8 @@ class TokenTooLong(Failure):
     code = "token-too-long"
     what = "{host} refuses a request with the ID token of the client {client_id!r}, {characters} characters ({reason})"
     advice = (
-        "ask the provider's administrator to leave {excess} out of the ID token of that client; else Harbor's to let "
-        "longer headers through in front of it (nginx: large_client_header_buffers), or go without a client: set "
-        "client_id = '' and run: docker-credential-harbor login {registry}"
+        "ask the provider's administrator to leave {excess} out of the ID token of that client, or go without a "
+        "client: set client_id = '' and run: docker-credential-harbor login {registry}"
     )
 
 
@@ -474,10 +473,7 @@ class SecretUnreadable(Failure):
 class NotOnboarded(Failure):
     code = "not-onboarded"
     what = "Harbor at {registry} does not know {person} yet"
-    advice = (
-        "finish the sign-in at {url}; " + HARBORS_PAGE + "; if you are signed in there, the provider's sub differs per "
-        "client: set client_id = '' and run: docker-credential-harbor login {registry}"
-    )
+    advice = "finish the sign-in at {url}; " + HARBORS_PAGE
 
 
 class OldUserInTheWay(Failure):

@@ -64,7 +64,7 @@ def of(content: bytes, path: Path, *, whole: bool = False) -> Reading:
     """``path`` is for messages. Raises ClientConfigUnread, ClientConfigInvalid."""
     text, hindrance = text_of(content, path)
     if hindrance:
-        raise ClientConfigUnread(place=path, reason=hindrance)
+        raise ClientConfigUnread(place=path, reason=hindrance, registry="REGISTRY")
     value, rest = value_of(text, path)
     if whole and rest:
         raise ClientConfigInvalid(place=path, reason="there is text after its end")

@@ -254,12 +254,30 @@ class TestCommands:
         theirs.write_bytes(content)
         answer = helper.run(["doctor", self.NAME])
         assert f"no client reads the configuration {theirs}: {why}" in answer.stdout
-        assert "fix: run: docker-credential-harbor setup REGISTRY, which writes it anew" in answer.stdout
+        assert f"fix: run: docker-credential-harbor setup {self.NAME}, which writes it anew" in answer.stdout
         answer = helper.run(["setup", "--no-login", self.NAME])
         assert (answer.returncode, answer.stderr) == (0, "")
         assert f"no client could read it, since {why}" in answer.stdout
         assert theirs.read_bytes().startswith(b'{"psFormat": "x",\n')
         assert f"ok    docker-config: {theirs} names this helper" in helper.run(["doctor", self.NAME]).stdout
+
+    @pytest.mark.parametrize(
+        ("content", "why"),
+        [
+            ('{"credHelpers": "x"}', "its credHelpers is not a JSON object"),
+            ('{"auths": ["i"]}', "its auths is not a JSON object"),
+            ('{"credsStore": "a", "credsSTORE": "b"}', "it has credsStore twice in one place"),
+        ],
+    )
+    def test_what_setup_refuses_doctor_does_not_send_there(
+        self, helper: Helper, theirs: Path, content: str, why: str
+    ) -> None:
+        theirs.write_text(content)
+        told = f"the configuration {theirs} cannot be used: {why}"
+        assert told in helper.run(["setup", "--no-login", self.NAME]).stderr
+        doctor = helper.run(["doctor", self.NAME]).stdout
+        assert told in doctor
+        assert f"setup {self.NAME}" not in doctor
 
     def test_an_auth_that_is_not_base64_is_no_reason_why_pulls_fail(self, helper: Helper, theirs: Path) -> None:
         theirs.write_text('{"auths": {"i": {"auth": "!"}}}')

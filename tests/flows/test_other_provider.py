@@ -253,7 +253,7 @@ class TestWhereTheFullModeCannotWork:
         )
         line = place.refused()
         assert "does not know alice yet" in line
-        assert "the provider's sub differs per client: set client_id = ''" in line
+        assert "client_id" not in line, "that is one cause of several, and told where it is known"
         examined = json.loads(place.helper.run(["doctor", "--json"]).stdout)
         checks = {check["name"]: check for check in examined["checks"]}
         assert "(pairwise)" in checks["subject"]["message"]
