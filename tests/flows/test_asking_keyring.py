@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import need
 from tests.flows.conftest import NOT_FOUND
 from tests.lab import secret_service
+from tests.lab.pace import paced
 from tests.lab.processes import end, wait_for_start
 from tests.lab.said import failure_in
 
@@ -58,7 +59,7 @@ def keyring(helper: Helper, tmp_path: Path) -> Iterator[Keyring]:
 
 @pytest.mark.parametrize("storage", ["auto", "keyring"])
 def test_nobody_there_no_dialog(helper: Helper, keyring: Keyring, storage: str) -> None:
-    helper.configure(f'storage = "{storage}"\ntimeout = 5\n[registries."{SERVER}"]\n')
+    helper.configure(f'storage = "{storage}"\ntimeout = 45\n[registries."{SERVER}"]\n')
     stored = helper.run("store", ROBOT)
     assert (stored.returncode, stored.stdout) == (0, ""), stored.stderr
     answer = helper.get(SERVER, {"CI": "1"})
@@ -70,7 +71,7 @@ def test_nobody_there_no_dialog(helper: Helper, keyring: Keyring, storage: str) 
 
 
 def test_with_somebody_there_they_are_asked(helper: Helper, keyring: Keyring) -> None:
-    helper.configure(f'timeout = 3\n[registries."{SERVER}"]\n')
+    helper.configure(f'timeout = {paced(3)}\n[registries."{SERVER}"]\n')
     assert helper.run("store", ROBOT).returncode == 0
     answer = helper.get(SERVER, {"BROWSER": "true"})
     assert (answer.returncode, answer.stdout) == (1, NOT_FOUND)
@@ -81,11 +82,11 @@ def test_with_somebody_there_they_are_asked(helper: Helper, keyring: Keyring) ->
 def test_a_slow_answer_costs_no_sign_in(workplace: Workplace, tmp_path: Path) -> None:
     """Who signed in just now is given a person's time for the dialog, and not a pull's."""
     need("a session bus", "apt-get install gnome-keyring dbus", not secret_service.missing())
-    workplace.configure(top="timeout = 4")
+    workplace.configure(top=f"timeout = {paced(4)}")
     workplace.helper.home.environment["DOCKER_CREDENTIAL_HARBOR_STORAGE"] = "keyring"
     with secret_service.SecretService.start(tmp_path / "bus", unlocked=False) as bus:
         workplace.helper.home.environment.update(bus.environment)
-        service = Keyring(tmp_path, bus.environment, "6")
+        service = Keyring(tmp_path, bus.environment, str(paced(4) + 2))
         try:
             assert workplace.pair()[0] == "alice-h"
             assert service.dialogs > 0

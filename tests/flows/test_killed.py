@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from docker_credential_harbor import lock
+from tests.lab.pace import paced
 from tests.lab.processes import alive, wait_until
 from tests.lab.realm import HELPER_CLIENT
 from tests.lab.workplace import expire_kept_id_token
@@ -115,11 +116,11 @@ def test_a_command(refreshing: Callable[..., tuple[Workplace, HeldAnswer]], comm
 def test_what_goes_on_ends_by_itself(refreshing: Callable[..., tuple[Workplace, HeldAnswer]]) -> None:
     """Where the answer never comes, when the time of the request is over."""
     workplace, answer = refreshing()
-    killed = workplace.start_get(DOCKER_CREDENTIAL_HARBOR_TIMEOUT="3")
+    killed = workplace.start_get(DOCKER_CREDENTIAL_HARBOR_TIMEOUT=str(paced(3)))
     assert answer.given.wait(60)
     kill_group(killed)
     [other] = processes_of(workplace)
-    wait_until(lambda: not alive(other) and not registry_is_locked(workplace), "it to end", 60)
+    wait_until(lambda: not alive(other) and not registry_is_locked(workplace), "it to end", 90)
 
 
 def test_it_is_not_ended_with_the_others_of_a_terminal(

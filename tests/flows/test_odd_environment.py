@@ -16,6 +16,7 @@ import pytest
 
 from tests.flows.conftest import NOT_FOUND
 from tests.lab import ordinary_user, other_user
+from tests.lab.pace import paced
 from tests.lab.said import PREFIX, failure_in
 from tests.lab.sealed_home import PROGRAM_VARIABLE
 
@@ -143,7 +144,7 @@ class TestProcessLimit:
         assert self.run(place, f"status {place.name}")[0] == 0
 
     def test_a_registry_that_is_silent_is_waited_for_no_longer_than_else(self, helper: Helper, silent: str) -> None:
-        helper.configure(f'storage = "file"\ntimeout = 1\n[registries."{silent}"]\nurl = "http://{silent}"\n')
+        helper.configure(f'storage = "file"\ntimeout = {paced(1)}\n[registries."{silent}"]\nurl = "http://{silent}"\n')
         assert helper.run("store", payload("store", silent)).returncode == 0
         ordinary_user.give(helper.home.path.parent)
         started = [*ordinary_user.command(most_processes=1), helper.program, "get"]
@@ -181,26 +182,33 @@ def silent() -> Iterator[str]:
 
 
 class TestBrowserVariable:
-    @pytest.mark.parametrize("value", [" ", "", ":", " : ", "\t"])
-    def test_blank_is_unset(self, workplace: Workplace, value: str) -> None:
-        answer = workplace.get(BROWSER=value)
-        assert (answer.returncode, answer.stdout) == (1, NOT_FOUND)
-        assert "nobody can be asked here (there is no graphical session" in one_line(answer.stderr)
+    """All values at one workplace, which takes longer to be made than most tests."""
 
-    @pytest.mark.parametrize("value", [" ", ":/nowhere", '"', "/dev", "/etc/passwd", " : '", "./gone", "%s", "&"])
-    def test_one_that_cannot_be_started(self, make_workplace: MakeWorkplace, value: str) -> None:
+    def test_blank_is_unset(self, workplace: Workplace) -> None:
+        for value in (" ", "", ":", " : ", "\t"):
+            answer = workplace.get(BROWSER=value)
+            assert (answer.returncode, answer.stdout) == (1, NOT_FOUND), value
+            assert "nobody can be asked here (there is no graphical session" in one_line(answer.stderr), value
+
+    def test_one_that_cannot_be_started(self, make_workplace: MakeWorkplace) -> None:
         place = make_workplace(top="login_timeout = 1")
         path = f"{Path(place.helper.program).parent}:/usr/bin:/bin"
-        answer = place.get(BROWSER=value, DISPLAY=":99", PATH=path)
-        assert answer.stdout == NOT_FOUND
-        assert "[unexpected]" not in answer.stderr
-        assert "[broke-off]" not in answer.stderr
-        assert all(line.startswith(PREFIX) for line in answer.stderr.splitlines())
+        for value in (" ", ":/nowhere", '"', "/dev", "/etc/passwd", " : '", "./gone", "%s", "&"):
+            answer = place.get(BROWSER=value, DISPLAY=":99", PATH=path)
+            assert answer.stdout == NOT_FOUND, value
+            assert "[unexpected]" not in answer.stderr, value
+            assert "[broke-off]" not in answer.stderr, value
+            assert "[sign-in-paused]" not in answer.stderr, value
+            assert all(line.startswith(PREFIX) for line in answer.stderr.splitlines()), value
+            place.end_pause()
 
-    @pytest.mark.parametrize("form", [":{}", " :{}", "{}:", "':{}"])
-    def test_blank_entries_beside_one_that_works(self, workplace: Workplace, form: str) -> None:
+    def test_blank_entries_beside_one_that_works(self, workplace: Workplace) -> None:
         command = workplace.person.browser_command
-        assert workplace.get(BROWSER=form.format(command)).returncode == 0
+        for windows, form in enumerate((":{}", " :{}", "{}:", "':{}"), 1):
+            assert workplace.get(BROWSER=form.format(command)).returncode == 0, form
+            assert workplace.person.windows == windows, form
+            workplace.harbor.kill_stored_token("alice-h")
+            workplace.end_trust_window()
 
 
 class TestOwnFile:
@@ -249,7 +257,7 @@ class TestLibraries:
 
     @pytest.mark.parametrize("broken", BROKEN)
     def test_each_is_named_with_the_variable(self, helper: Helper, tmp_path: Path, broken: str) -> None:
-        helper.configure('storage = "file"\ntimeout = 1\n[registries."127.0.0.1:1"]\n')
+        helper.configure('storage = "file"\ntimeout = 45\n[registries."127.0.0.1:1"]\n')
         assert helper.run("store", payload("store", "127.0.0.1:1")).returncode == 0
         for library in ("platformdirs", "requests"):
             folder = tmp_path / f"of {library}"
@@ -276,11 +284,9 @@ class TestLibraries:
 
     @pytest.mark.parametrize("of", ["the module", "a class", "an instance"])
     def test_one_that_lacks_what_is_asked(self, helper: Helper, tmp_path: Path, of: str) -> None:
-        functions = "".join(f"def user_{kind}_path(*_, **__): return {{}}\n" for kind in ("config", "data", "state"))
         given = {"the module": "__import__(__name__).gone", "a class": "Dirs.gone", "an instance": "Dirs()"}[of]
-        (tmp_path / "platformdirs.py").write_text(
-            f"class Dirs: pass\nclass PlatformDirs: pass\n{functions.format(given)}"
-        )
+        functions = "".join(f"def user_{kind}_path(*_, **__): return {given}\n" for kind in ("config", "data", "state"))
+        (tmp_path / "platformdirs.py").write_text(f"class Dirs: pass\nclass PlatformDirs: pass\n{functions}")
         line = one_line(helper.run(["status"], env={"PYTHONPATH": str(tmp_path)}).stderr)
         assert f"library platformdirs at {tmp_path}" in line
         assert line.startswith("the Python library")
@@ -325,7 +331,7 @@ ODD = {
 
 @pytest.mark.parametrize("odd", ODD)
 def test_variables_with_odd_values(helper: Helper, odd: str) -> None:
-    helper.configure('storage = "file"\ntimeout = 1\n[registries."127.0.0.1:1"]\n')
+    helper.configure('storage = "file"\ntimeout = 45\n[registries."127.0.0.1:1"]\n')
     for server in ("docker.io", "127.0.0.1:1"):
         answer = helper.get(server, ODD[odd])
         assert (answer.returncode, answer.stdout) == (1, NOT_FOUND)
@@ -348,7 +354,7 @@ def test_without_path(helper: Helper) -> None:
 
 @pytest.mark.parametrize("words", [["get"], ["status"], ["doctor"], ["setup", "--ca-file", "x.pem", NAME], ["login"]])
 def test_a_folder_that_is_gone(helper: Helper, tmp_path: Path, words: list[str]) -> None:
-    helper.configure('storage = "file"\ntimeout = 1\n[registries."127.0.0.1:1"]\n')
+    helper.configure('storage = "file"\ntimeout = 45\n[registries."127.0.0.1:1"]\n')
     gone = tmp_path / "gone"
     gone.mkdir()
     script = f'cd "{gone}" && rmdir "{gone}" && exec "$0" "$@"'

@@ -11,6 +11,7 @@ import pytest
 
 from docker_credential_harbor.errors import HARBORS_PAGE
 from tests.lab import faults
+from tests.lab.pace import paced
 from tests.lab.realm import HARBOR_CLIENT, HELPER_CLIENT
 from tests.lab.said import PREFIX, failure_in
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 ANOTHER = "Another-Secret-0123456789"
 ASKS = "cache_ttl = 0"
 # For windows that cannot help; there is time enough to walk, and to sign in.
-WALK = {"DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT": "4"}
-SIGN_IN = {"DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT": "12"}
+WALK = {"DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT": str(paced(4))}
+SIGN_IN = {"DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT": str(paced(12))}
 TRIED = re.compile(r" \(last tried (just now|\d+ \w+ ago)\)$")
 IT_IS_RIGHT = "is right"
 NEVER = {"nobody": {"CI": "true"}, "somebody": {}}
@@ -297,9 +298,9 @@ class TestSilence:
     @pytest.fixture
     def behind(self, make_workplace: MakeWorkplace, make_proxy: MakeProxy) -> tuple[Workplace, FaultProxy, FaultProxy]:
         """The ways from here to Harbor, and from Harbor to its provider."""
-        workplace = make_workplace(top="cache_ttl = 0\ntimeout = 4")
+        workplace = make_workplace(top=f"cache_ttl = 0\ntimeout = {paced(4)}")
         to_harbor, to_provider = make_proxy(workplace.harbor.url), make_proxy(workplace.realm.keycloak.url)
-        workplace.configure(top="cache_ttl = 0\ntimeout = 4", url=to_harbor.url)
+        workplace.configure(top=f"cache_ttl = 0\ntimeout = {paced(4)}", url=to_harbor.url)
         workplace.harbor.provider.connect_through(to_provider.url)
         return workplace, to_harbor, to_provider
 
