@@ -206,31 +206,33 @@ def wait(
         # Looked at before the note, which is written before the lock is given back.
         held = _is_taken()
         note = read()
-        if note and note.run == run:
-            if show and seen != note:
-                new = note.links[len(seen.links) :] if seen else note.links
-                show(note._replace(links=new))
-                if new and not (seen and seen.links):
-                    remind_at = time.monotonic() + REMIND_AFTER_SECONDS
-                if new:  # something else that the person is given time for
-                    ends_at = time.monotonic() + seconds
-                seen = note
-            if note.ended or not held:
-                return note.outcome()
-            if remind and time.monotonic() >= remind_at:
-                remind()
-                remind_at = float("inf")
-            if count_down and note.links:
-                code_ends_at = note.links[-1].ends_at or float("inf")
-                left = min(ends_at - GRACE_SECONDS - time.monotonic(), code_ends_at - time.time())
-                count_down(max(0.0, left))
-        elif held and not seen:
-            return None
-        else:
-            return None, errors.SignInEnded(registry=registry_name)
+        if not (note and note.run == run):
+            return None if held and not seen else (None, errors.SignInEnded(registry=registry_name))
+        if show and seen != note:
+            shown = seen.links if seen else ()
+            new = note.links[len(shown) :]
+            show(note._replace(links=new))
+            if new and not shown:
+                remind_at = time.monotonic() + REMIND_AFTER_SECONDS
+            if new:  # something else that the person is given time for
+                ends_at = time.monotonic() + seconds
+            seen = note
+        if note.ended or not held:
+            return note.outcome()
+        if remind and time.monotonic() >= remind_at:
+            remind()
+            remind_at = float("inf")
+        if count_down and note.links:
+            count_down(_seconds_left(note.links[-1], ends_at - GRACE_SECONDS))
         if time.monotonic() > ends_at:
             return None, errors.SignInTimedOut(registry=registry_name, seconds=round(seconds))
         time.sleep(POLL_SECONDS)
+
+
+def _seconds_left(link: Link, ends_at: float) -> float:
+    """For a person to use the link, until ``ends_at`` of the monotonic clock at the latest."""
+    code_ends_at = link.ends_at or float("inf")
+    return max(0.0, min(ends_at - time.monotonic(), code_ends_at - time.time()))
 
 
 def wait_until_free(seconds: float) -> bool:

@@ -78,35 +78,45 @@ def sign_in(
     """
     run = _Run(http, provider, registry, redirect, settings.login_timeout_seconds, login_hint, cancelled, now)
     with CallbackServer(registry.redirect_uri) as server:
-        attempt = _Attempt(provider_client.scopes_for(registry, redirect))
-        refused = False
-        open_url(run.begin(server, attempt))
-        while True:
-            callback = run.next_callback(server)
-            if callback.parameters.get("error"):
-                if not (attempt.offline and _names_offline_access(callback)):
-                    raise run.declined(callback)
+        return _in_one_tab(run, server, open_url, harbor_login_url, hold_back)
+
+
+def _in_one_tab(
+    run: _Run,
+    server: CallbackServer,
+    open_url: Callable[[str], None],
+    harbor_login_url: str,
+    hold_back: Callable[[], bool],
+) -> SignInResult:
+    """From one callback to the next; without offline_access once the provider has refused it."""
+    attempt, refused = _Attempt(provider_client.scopes_for(run.registry, run.redirect)), False
+    open_url(run.begin(server, attempt))
+    while True:
+        callback = run.next_callback(server)
+        if callback.parameters.get("error"):
+            if not (attempt.offline and _names_offline_access(callback)):
+                raise run.declined(callback)
+            attempt, refused = attempt.without_offline_access(), True
+            callback.redirect(run.begin(server, attempt))
+        elif attempt.offline:
+            sent_on_at = run.now()
+            callback.redirect(harbor_login_url)
+            run.wait_for_harbor(hold_back)
+            try:
+                return SignInResult(run.exchange(server, attempt, callback), refused, sent_on_at)
+            except OfflineAccessRefused:
+                # The browser is with Harbor by now; its session lives, so this shows no form again.
                 attempt, refused = attempt.without_offline_access(), True
-                callback.redirect(run.begin(server, attempt))
-            elif attempt.offline:
-                sent_on_at = now()
-                callback.redirect(harbor_login_url)
-                run.wait_for_harbor(hold_back)
-                try:
-                    return SignInResult(run.exchange(server, attempt, callback), refused, sent_on_at)
-                except OfflineAccessRefused:
-                    # The browser is with Harbor by now; its session lives, so this shows no form again.
-                    attempt, refused = attempt.without_offline_access(), True
-                    open_url(run.begin(server, attempt))
-            else:
-                try:
-                    tokens = run.exchange(server, attempt, callback)
-                except Failure as failure:
-                    callback.show(pages.failed(registry.name, failure.message, failure.fix))
-                    raise
-                sent_on_at = now()
-                callback.redirect(harbor_login_url)
-                return SignInResult(tokens, refused, sent_on_at)
+                open_url(run.begin(server, attempt))
+        else:
+            try:
+                tokens = run.exchange(server, attempt, callback)
+            except Failure as failure:
+                callback.show(pages.failed(run.registry.name, failure.message, failure.fix))
+                raise
+            sent_on_at = run.now()
+            callback.redirect(harbor_login_url)
+            return SignInResult(tokens, refused, sent_on_at)
 
 
 class _Run:
