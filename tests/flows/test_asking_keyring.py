@@ -86,7 +86,7 @@ def test_a_slow_answer_costs_no_sign_in(workplace: Workplace, tmp_path: Path) ->
     workplace.helper.home.environment["DOCKER_CREDENTIAL_HARBOR_STORAGE"] = "keyring"
     with secret_service.SecretService.start(tmp_path / "bus", unlocked=False) as bus:
         workplace.helper.home.environment.update(bus.environment)
-        service = Keyring(tmp_path, bus.environment, str(paced(4) + 2))
+        service = Keyring(tmp_path, bus.environment, "6")
         try:
             assert workplace.pair()[0] == "alice-h"
             assert service.dialogs > 0
