@@ -237,7 +237,7 @@ class Examination:
         if due.tried:
             fix = due.tried.fix
             if due.tried.note_code == errors.NotOnboarded.code:
-                fix += f"; if you are signed in there, the provider's sub differs per client: {self._without_client}"
+                fix += f": {self._without_client}"
             return Check("session", False, f"{due.tried.message} ({due.tried_ago})", fix)
         causes = f"; likely {LIKELY_CAUSES}" if state == policy.ENDED else ""
         same = "" if due.hindrance else " (the next pull does the same)"

@@ -471,9 +471,14 @@ class SecretUnreadable(Failure):
 
 
 class NotOnboarded(Failure):
+    """`doctor` says what helps against the last of these causes."""
+
     code = "not-onboarded"
     what = "Harbor at {registry} does not know {person} yet"
-    advice = "finish the sign-in at {url}; " + HARBORS_PAGE
+    advice = (
+        "finish the sign-in at {url}; " + HARBORS_PAGE + "; if you are signed in there, the provider's sub differs per "
+        "client"
+    )
 
 
 class OldUserInTheWay(Failure):

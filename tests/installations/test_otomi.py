@@ -186,7 +186,7 @@ class TestRedeployedKeycloak:
             f"Harbor at {workplace.name} does not know alice yet: finish the sign-in at "
             f"{workplace.harbor.url}; if Harbor's page shows an error, its administrator has to mend that (400: "
             "Harbor's client secret at the identity provider; 409: remove the old user of that name or e-mail "
-            "address)"
+            "address); if you are signed in there, the provider's sub differs per client"
         )
         workplace.harbor.users.remove("alice")
         workplace.let_pass(MINUTE)

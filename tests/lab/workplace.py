@@ -99,7 +99,8 @@ class Workplace:
         """What `get` says on standard error where it has no pair; it must be one line that tells a failure."""
         answer = self.get(server, **env)
         assert (answer.returncode, answer.stdout) == (1, NOT_FOUND), answer.stdout + answer.stderr
-        lines = [line for line in answer.stderr.splitlines() if "opening a browser" not in line]
+        asking = ("opening a browser", "still waiting for the browser")
+        lines = [line for line in answer.stderr.splitlines() if not any(words in line for words in asking)]
         assert len(lines) == 1, answer.stderr
         assert all(line.startswith(PREFIX) for line in answer.stderr.splitlines())
         assert failure_in(lines[0])
