@@ -414,9 +414,9 @@ class TestOnTheWay:
         folder = workplace.helper.home.folders["XDG_STATE_HOME"]
         with at_terminal(workplace, "login", DOCKER_CREDENTIAL_HARBOR_TRACE="1") as terminal:
             screen = Screen(terminal.wait_for(CONFIRM))
-            notes = "".join(path.read_text() for path in folder.rglob("*") if path.is_file())
-            assert screen.user_codes[0] in notes
-            assert codes[0] not in notes
+            notes = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+            assert screen.user_codes[0].encode() in notes
+            assert codes[0].encode() not in notes
             workplace.person.open(screen.links[0])
             assert terminal.wait() == 0, terminal.text
         assert len(codes) == 1
