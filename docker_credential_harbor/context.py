@@ -31,6 +31,8 @@ class Context:
         began_at: float,
         asked: bool,
         allowance: Allowance,
+        *,
+        has_just_signed_in: bool = False,
     ) -> None:
         self.settings = settings
         self.stamp = stamp  # of the configuration, as remembered.py checks it
@@ -38,6 +40,7 @@ class Context:
         self.began_at = began_at  # when this process was asked
         self.asked = asked  # by a person who ran a command, and not by Docker
         self.allowance = allowance  # for requests; shared by everything that is done for one request of Docker's
+        self.has_just_signed_in = has_just_signed_in  # the person for whom Docker waits
 
     @cached_property
     def store(self) -> CredentialStore:
@@ -45,7 +48,7 @@ class Context:
         # person has signed in for is given that time as well, once it was found that there is a keyring that answers.
         may_prompt = self.reach.way != "nobody"
         a_persons = Allowance(self.settings.login_timeout_seconds)
-        signs_in = may_prompt and self.allowance.ends_at is None
+        signs_in = self.has_just_signed_in or (may_prompt and self.allowance.ends_at is None)
         return CredentialStore(
             self.settings.storage,
             allowance=(a_persons if self.asked or signs_in else self.allowance).longer(STORE_SECONDS),
@@ -58,12 +61,19 @@ class Context:
         """How long another process is waited for; the store needs a moment after that."""
         return self.allowance.longer(-STORE_SECONDS).left()
 
-    def begun_anew(self) -> Context:
+    def begun_anew(self, *, has_just_signed_in: bool = False) -> Context:
         """With the whole time again, as after a person was asked."""
         if self.allowance.ends_at is None:
             return self
-        allowance = Allowance.shared(self.settings.timeout_seconds)
-        return Context(self.settings, self.stamp, self.reach, self.began_at, self.asked, allowance)
+        return Context(
+            self.settings,
+            self.stamp,
+            self.reach,
+            self.began_at,
+            self.asked,
+            Allowance.shared(self.settings.timeout_seconds),
+            has_just_signed_in=has_just_signed_in,
+        )
 
     def without_person(self, reason: str) -> Context:
         """With nobody to be asked."""

@@ -74,7 +74,7 @@ def _credentials(context: Context, registry: Registry, ended: Ended | None) -> C
                 turns += 1
                 asking = _start_or_join(look, end)
         ended = _wait(context, registry, asking)
-        context = context.begun_anew()
+        context = context.begun_anew(has_just_signed_in=ended is not None and ended.failure is None)
         if ended is None and turns >= MOST_TURNS:
             ended = Ended(asking.step, None, errors.Busy(what_runs="sign-in", registry="another registry"))
 

@@ -14,8 +14,8 @@ have been first, that little of the window would be left. Evidence that contradi
 ``update_time`` moves with the CLI secret as well. So it stands for the token's instant only where that is known beside
 it; where the secret was changed, the token is at least as old, and its instant is known again when it moves next.
 
-What cannot be seen: with the bounds together nothing is read while the window would be long enough, and a walk in
-another browser meanwhile makes Harbor's token end later than is deduced here for the one after it.
+What is not seen: with the bounds together nothing is read where a refresh can be deduced. A walk in another browser
+since the last one makes that wrong, and the window after it, once, too long.
 """
 
 from __future__ import annotations
