@@ -50,8 +50,10 @@ def _end_what_is_under_way(registry: Registry, notes: registry_state.Notes) -> N
     forgotten = verified.forget(registry.name, notes)
     signed_out = forgotten._replace(generation=notes.generation + 1, declines=0, declined_at=None)
     token = trust_window.of_anybody(notes.stored_token)
-    registry_state.save(registry.name, signed_out._replace(redirect=None, provider=None, stored_token=token))
-    window.end(registry.name)
+    try:
+        registry_state.save(registry.name, signed_out._replace(redirect=None, provider=None, stored_token=token))
+    finally:
+        window.end(registry.name)
 
 
 def _readable_sign_in(context: Context, registry: Registry) -> SignIn | None:

@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import need
 from tests.flows.conftest import NOT_FOUND
 from tests.lab import faults
+from tests.lab.processes import wait_until
 from tests.lab.said import failure_in
 from tests.lab.small_disk import SmallDisk
 
@@ -193,6 +194,20 @@ class TestEveryPlace:
         assert told(answer.stderr, "no-space")
         assert workplace.helper.run("erase", workplace.name).returncode == 0
         assert workplace.helper.run("list").stdout == "{}\n"
+
+    def test_erase_ends_a_sign_in_under_way(self, make_workplace: MakeWorkplace, make_disk: MakeDisk) -> None:
+        workplace = make_workplace()
+        notes = workplace.helper.home.folders["XDG_STATE_HOME"]
+        disk = make_disk(notes)
+        waiting = workplace.start_get(BROWSER="true")  # which shows nobody anything
+        try:
+            wait_until(lambda: any(b'"url"' in note.read_bytes() for note in notes.rglob("window.json")), "a link", 60)
+            disk.fill()
+            assert workplace.helper.run("erase", workplace.name).returncode == 0
+            _, said = waiting.communicate(timeout=60)
+        finally:
+            waiting.kill()
+        assert "was ended before it was finished" in said.decode()
 
     @pytest.mark.parametrize("trouble", ["full", "read-only"])
     def test_status_and_keepalive_without_notes(
