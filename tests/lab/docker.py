@@ -51,8 +51,9 @@ class DockerEngine:
         switches = ["--iptables=false", "--ip6tables=false", "--bridge=none", "-H", host]
         places = ["--data-root", str(home / "d"), "--exec-root", str(home / "e"), "--pidfile", str(home / "pid")]
         log = folder / "dockerd.log"
+        own = {**os.environ, "TMPDIR": str(home)}  # a containerd that is slow to answer is told to write its stacks there
         with log.open("wb") as output:
-            process = subprocess.Popen(["dockerd", *switches, *places], stdout=output, stderr=output)
+            process = subprocess.Popen(["dockerd", *switches, *places], env=own, stdout=output, stderr=output)
         engine = cls(process, home, host)
         try:
             wait_for_start(process, lambda: engine.run("version").returncode == 0, log)
