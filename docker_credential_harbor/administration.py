@@ -10,9 +10,12 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
+from docker_credential_harbor.errors import BrokenAnswer, Fact
 from docker_credential_harbor.model import OFFLINE_ACCESS
+from docker_credential_harbor.outside import LONGEST_NAME, is_plain
+from docker_credential_harbor.transport import host_of
 
 if TYPE_CHECKING:
     from docker_credential_harbor.first_look import FirstLook
@@ -40,19 +43,19 @@ THERE = """\
 The client need not be added. Whether Harbor takes its ID tokens is not seen from outside; a sign-in shows it, and says
 what the client lacks if they are not taken:
 
-  docker-credential-harbor login {registry}
+  docker-credential-harbor login {registry:sh}
 
 Harbor's client must be among their audiences ({harbor_client_id} in `aud`), and `sub` the same for both clients.
 """
 
 KEYCLOAK_THERE = """\
-How it should be set is shown, as JSON, by: {program} setup --admin --json {registry}
+How it should be set is shown, as JSON, by: {program} setup --admin --json {registry:sh}
 A client that serves another Harbor of this realm already needs one more mapper of type Audience, for this one.
 """
 
 WITHOUT = """\
 Go without a client; nothing has to be added. People run
-  docker-credential-harbor setup {registry}
+  docker-credential-harbor setup {registry:sh}
 and paste their CLI secret once. From then on the helper renews Harbor's side by Harbor's own login.
 """
 
@@ -64,9 +67,9 @@ Add one public client. This is it, ready to be imported (also alone, with --admi
 In the admin console: realm {realm} > Clients > Import client > this JSON as a file > Save.
 
 Or with Keycloak's own kcadm.sh:
-  {program} setup --admin --json {registry} > client.json
-  kcadm.sh config credentials --server {base} --realm master --user ADMIN
-  kcadm.sh create clients --target-realm {realm} --file client.json
+  {program} setup --admin --json {registry:sh} > client.json
+  kcadm.sh config credentials --server {base:sh} --realm master --user ADMIN
+  kcadm.sh create clients --target-realm {realm:sh} --file client.json
 
 Or by hand: Clients > Create client
   Client ID                           {client_id}
@@ -85,16 +88,16 @@ DEX = """\
 Add one public client to Dex's configuration, and let Harbor's client trust it:
 
   staticClients:
-  - id: {harbor_client_id}
-    trustedPeers: [{client_id}]        # beside what stands there
-  - id: {client_id}
+  - id: {harbor_client_id:toml}
+    trustedPeers: [{client_id:toml}]        # beside what stands there
+  - id: {client_id:toml}
     name: Docker
     public: true                       # and no redirectURIs: then any loopback port is allowed
 
 In the helper's configuration, on each machine or in its image (/etc/xdg/docker-credential-harbor/config.toml):
 
-  [registries."{registry}"]
-  scopes = ["openid", "profile", "email", "offline_access", "audience:server:client_id:{harbor_client_id}"]
+  [registries.{registry:toml}]
+  scopes = ["openid", "profile", "email", "offline_access", {audience_scope:toml}]
 """
 
 ENTRA = """\
@@ -104,9 +107,9 @@ Or share Harbor's own registration (not tried on the real one): in Entra's admin
 {harbor_client_id} > Authentication > Add a platform > Mobile and desktop applications, enter
 http://localhost/callback, then in the helper's configuration:
 
-  [registries."{registry}"]
+  [registries.{registry:toml}]
   issuer = "https://login.microsoftonline.com/TENANT-ID/v2.0"
-  client_id = "{harbor_client_id}"
+  client_id = {harbor_client_id:toml}
   redirect_uri = "http://localhost/callback"
 """
 
@@ -165,7 +168,7 @@ WITHOUT_THAT_SCOPE = ("Google", "GitLab")  # they do not know offline_access (do
 
 
 def guide(registry: Registry, seen: FirstLook) -> str:
-    """All that is to be done, for this Harbor and its provider, as text for a terminal."""
+    """All that is to be done, for this Harbor and its provider, as text for a terminal. Raises BrokenAnswer."""
     provider = recognised(seen)
     facts = {
         "program": PROGRAM,
@@ -173,12 +176,14 @@ def guide(registry: Registry, seen: FirstLook) -> str:
         "client_id": registry.client_id,
         "redirect_uri": registry.redirect_uri,
         "harbor_client_id": seen.redirect.client_id,
+        "audience_scope": f"audience:server:client_id:{seen.redirect.client_id}",
         "client": json.dumps(keycloak_client(registry, seen), indent=2),
         "name": provider.name if provider else "",
     }
-    facts["without"] = WITHOUT.format_map(facts)
     if provider and provider.name == "Keycloak":
-        facts["base"], _, facts["realm"] = _issuer(seen).partition("/realms/")
+        facts["base"], facts["realm"] = _realm(seen)
+    facts = {name: Fact(fact) for name, fact in facts.items()}
+    facts["without"] = Fact(WITHOUT.format_map(facts))
     advice = _advice(provider, client_is_there=_is_there(seen)).format_map(facts)
     about_harbor = "" if provider and provider.name in WITHOUT_THAT_SCOPE else _about_harbor(seen)
     return "\n".join(filter(None, (_heading(registry, seen, provider), advice, about_harbor)))
@@ -251,6 +256,16 @@ def _issuer(seen: FirstLook) -> str:
     if seen.provider:
         return seen.provider.issuer
     return seen.redirect.authorization_endpoint.removesuffix("/protocol/openid-connect/auth")
+
+
+def _realm(seen: FirstLook) -> tuple[str, str]:
+    """Keycloak's own address, and the realm by its name. Raises BrokenAnswer."""
+    endpoint = seen.redirect.authorization_endpoint
+    base, _, path = endpoint.rpartition("/realms/")
+    realm = unquote(path.partition("/")[0])
+    if not is_plain(realm, LONGEST_NAME) or "/" in realm:
+        raise BrokenAnswer(host=host_of(endpoint), reason="a realm whose name is none")
+    return base, realm
 
 
 def _heading(registry: Registry, seen: FirstLook, provider: Provider | None) -> str:

@@ -11,7 +11,8 @@ import sys
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
-from docker_credential_harbor.errors import BrokeOff, Failure, one_line
+from docker_credential_harbor.errors import BrokeOff, Failure
+from docker_credential_harbor.outside import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +57,7 @@ def progress(text: str) -> None:
         if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
             return
         columns = os.get_terminal_size(sys.stderr.fileno()).columns
-        sys.stderr.write(CLEAR_LINE + (PREFIX + one_line(text))[: columns - 1] if text else CLEAR_LINE)
+        sys.stderr.write(CLEAR_LINE + (PREFIX + shown(text, LONGEST_LINE))[: columns - 1] if text else CLEAR_LINE)
         sys.stderr.flush()
     except (AttributeError, OSError, ValueError):
         return
@@ -125,5 +126,5 @@ def redact(text: str) -> str:
 
 
 def _write(text: str, prefix: str = PREFIX) -> None:
-    lines = [one_line(line.rstrip(), LONGEST_LINE) for line in redact(text).splitlines()]
+    lines = [shown(line.rstrip(), LONGEST_LINE) for line in redact(text).splitlines()]
     pass_on("".join(f"{prefix}{line}\n" for line in lines if line.strip()))

@@ -17,6 +17,7 @@ from docker_credential_harbor.client_config import cred_helpers, creds_store, do
 from docker_credential_harbor.context import reach_of_a_pull
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import OFFLINE_ACCESS
+from docker_credential_harbor.outside import in_shell, in_toml, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,12 +90,14 @@ class Examination:
             message = f"{path} names {f'{served_by!r}, not this helper,' if served_by else 'no helper'} for {name}"
             if not served_by and has_plain_pair:
                 message += ", and holds a pair in plain text, which Docker takes"
-            return Check("docker-config", False, message, f"run: {PROGRAM} setup {name}")
+            return Check("docker-config", False, message, f"run: {PROGRAM} setup {in_shell(name)}")
         message = f"{path} names this helper for {name}"
         if has_plain_pair:  # of an earlier docker login: no reason why pulls fail
-            message += f"; a pair in plain text still lies there (docker logout {name} takes it out, and signs out)"
+            message += (
+                f"; a pair in plain text still lies there (docker logout {in_shell(name)} takes it out, and signs out)"
+            )
         for key in found.unusable_auths():
-            message += f"; docker warns at every command that the auth of {key} there cannot be read"
+            message += f"; docker warns at every command that the auth of {shown(key)} there cannot be read"
         return Check("docker-config", True, message)
 
     def other_clients(self) -> Check | None:
@@ -107,7 +110,7 @@ class Examination:
             if found.helper_for(name) != cred_helpers.HELPER and name in creds_store.plain_pairs(found):
                 json_file.read(path)
                 message = f"{path} holds a pair for {name} in plain text, which goes before this helper"
-                return Check("other-clients", False, message, f"run: {PROGRAM} setup {name}")
+                return Check("other-clients", False, message, f"run: {PROGRAM} setup {in_shell(name)}")
         return (
             Check("other-clients", True, "podman and Helm find nothing that goes before this helper") if paths else None
         )
@@ -209,7 +212,7 @@ class Examination:
         ways = {
             "browser": "a pull opens a browser when a sign-in is due",
             "link": "a pull shows a link when a sign-in is due",
-            "nobody": f"a pull asks nobody when a sign-in is due: {PROGRAM} login {self.registry.name} does",
+            "nobody": f"a pull asks nobody when a sign-in is due: {PROGRAM} login {in_shell(self.registry.name)} does",
         }
         notes = registry_state.load(self.registry.name)
         pause = policy.paused_seconds(notes.declines, notes.declined_at, time.time())
@@ -218,8 +221,8 @@ class Examination:
 
     @property
     def _without_client(self) -> str:
-        table = f'[registries."{self.registry.name}"]'
-        return f"set client_id = '' in {table} and run: {PROGRAM} login {self.registry.name}"
+        table = f"[registries.{in_toml(self.registry.name)}]"
+        return f"set client_id = '' in {table} and run: {PROGRAM} login {in_shell(self.registry.name)}"
 
     def session(self) -> Check:
         surveyed = survey.survey(self.context, self.registry)
@@ -228,7 +231,9 @@ class Examination:
         if surveyed.due:
             return self._due(surveyed.state, surveyed.due)
         if surveyed.state == "refused":
-            return Check("session", False, "Harbor refuses the stored pair", f"run: docker logout {self.registry.name}")
+            return Check(
+                "session", False, "Harbor refuses the stored pair", f"run: docker logout {in_shell(self.registry.name)}"
+            )
         if surveyed.known and policy.is_robot(surveyed.known):
             return self._robot(surveyed.known)
         return Check("session", True, "Harbor accepts the pair now")
@@ -246,11 +251,11 @@ class Examination:
     def _robot(self, known: Known) -> Check:
         """`get` hands it out as it is; whether it still counts is a question worth one request here."""
         assert known.pair
-        username = known.pair.username
+        username, name = known.pair.who, in_shell(self.registry.name)
         if harbor.probe(self.http, self.registry, known.pair):
             return Check("session", True, f"Harbor accepts the pair of {username} now")
         message = f"Harbor refuses the pair of {username}; likely it has expired or its secret was replaced"
-        fix = f"run: docker login {self.registry.name} with a valid one, or docker logout {self.registry.name}"
+        fix = f"run: docker login {name} with a valid one, or docker logout {name}"
         return Check("session", False, message, fix)
 
 

@@ -6,11 +6,12 @@ answer means nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from docker_credential_harbor.errors import BrokenAnswer, IssuerMismatch, ProviderNotFound, ServerFault
 from docker_credential_harbor.model import Provider
+from docker_credential_harbor.outside import Said
 from docker_credential_harbor.transport import is_secure_url
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ def discover(http: Transport, issuer: str) -> Provider:
     if answer.status != 200:
         raise answer.unexpected()
     document = answer.json_object()
-    if document.get("issuer") != issuer:
-        raise IssuerMismatch(issuer=issuer, found=document.get("issuer"))
-    return _provider(document, answer)
+    if document.value("issuer") != issuer:
+        raise IssuerMismatch(issuer=issuer, found=document.shown("issuer") or "nothing")
+    return _provider(issuer, document, answer)
 
 
 def find(http: Transport, redirect: LoginRedirect, registry: Registry) -> Provider:
@@ -47,15 +48,16 @@ def find(http: Transport, redirect: LoginRedirect, registry: Registry) -> Provid
         answer = http.request("GET", prefix + WELL_KNOWN_PATH)
         try:
             answer.raise_for_server_fault()
-            document = answer.json_object() if answer.status == 200 else {}
+            document = answer.json_object() if answer.status == 200 else Said({})
         except ServerFault as error:  # some fail on paths that they do not know: another prefix may be right
             fault = error
             continue
         except BrokenAnswer:  # a web page, for one
             continue
-        right_place = document.get("issuer") in (prefix, prefix + "/")
-        if right_place and document.get("authorization_endpoint") == redirect.authorization_endpoint:
-            return _provider(document, answer)
+        issuer = document.plain("issuer")
+        right_place = issuer in (prefix, prefix + "/")
+        if issuer and right_place and document.value("authorization_endpoint") == redirect.authorization_endpoint:
+            return _provider(issuer, document, answer)
     if fault is not None:
         raise fault
     raise ProviderNotFound(registry=registry.name)
@@ -71,33 +73,33 @@ def _prefixes(endpoint: str) -> list[str]:
     ] or [urlunsplit((parts.scheme, parts.netloc, "", "", ""))]
 
 
-def _provider(document: dict[str, Any], answer: Answer) -> Provider:
+def _provider(issuer: str, document: Said, answer: Answer) -> Provider:
     def needed(name: str) -> str:
-        url = document.get(name)
-        if url is None:
+        if document.value(name) is None:
             raise BrokenAnswer(host=answer.host, reason=f"it names no {name}")
-        if not isinstance(url, str) or not is_secure_url(url):
+        url = optional(name)
+        if url is None:
             raise BrokenAnswer(host=answer.host, reason=f"its {name} is no https:// address")
         return url
 
     def optional(name: str) -> str | None:
         """One that cannot be used is as good as none: sign-in does not hang on it."""
-        url = document.get(name)
-        return url if isinstance(url, str) and is_secure_url(url) else None
+        url = document.plain(name)
+        return url if url and is_secure_url(url) else None
 
     revocation_endpoint = optional("revocation_endpoint")
 
     return Provider(
-        issuer=document["issuer"],
+        issuer=issuer,
         authorization_endpoint=needed("authorization_endpoint"),
         token_endpoint=needed("token_endpoint"),
         jwks_uri=needed("jwks_uri"),
         revocation_endpoint=revocation_endpoint,
         device_authorization_endpoint=optional("device_authorization_endpoint"),
-        iss_parameter_supported=document.get("authorization_response_iss_parameter_supported") is True,
-        pairwise_only=document.get("subject_types_supported") == ["pairwise"],
+        iss_parameter_supported=document.value("authorization_response_iss_parameter_supported") is True,
+        pairwise_only=document.value("subject_types_supported") == ["pairwise"],
         # Keycloaks before 26.1 end every session that the person has with the client (keycloak/keycloak#35486), and
         # other providers may; the other member came with 26.1 as well (keycloak/keycloak#35903).
         revokes_one_session=(revocation_endpoint or "").endswith(KEYCLOAK_REVOCATION_PATH)
-        and "prompt_values_supported" in document,
+        and document.value("prompt_values_supported") is not None,
     )

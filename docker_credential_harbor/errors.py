@@ -1,12 +1,14 @@
 """Everything that a person can be told: one class a cause, with its code, what happened and what to do.
 
-The texts that Docker and other callers match on stand first. A message is one line; facts put into it lose their
-control characters. Nothing secret is ever handed to an error.
+The texts that Docker and other callers match on stand first. A message is one line; facts put into it are made fit to
+be shown (outside.py), and quoted where they stand in a command or a file. Nothing secret is ever handed to an error.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
+
+from docker_credential_harbor.outside import in_shell, in_toml, shown
 
 NOT_FOUND = "credentials not found in native keychain"
 NO_SERVER_URL = "no credentials server URL"
@@ -16,10 +18,15 @@ EXIT_FAILURE = 1
 EXIT_USAGE = 2
 
 
-def one_line(value: object, limit: int = 500) -> str:
-    """The value as text without control characters, cut to ``limit`` characters."""
-    text = "".join(c if c.isprintable() else " " for c in str(value))
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+class Fact(str):
+    """A fact in a text: in a template ``:sh`` has it as one word of a command, ``:toml`` as text in quotes."""
+
+    __slots__ = ()
+
+    def __format__(self, place: str) -> str:
+        if place == "sh":
+            return in_shell(self)
+        return in_toml(self) if place == "toml" else super().__format__(place)
 
 
 def _page_error(conflict: str) -> str:
@@ -41,7 +48,7 @@ class Failure(Exception):
     longest_fact: ClassVar[int] = 500  # characters
 
     def __init__(self, **facts: object) -> None:
-        self.facts = {name: one_line(value, self.longest_fact) for name, value in facts.items()}
+        self.facts = {name: Fact(shown(value, self.longest_fact)) for name, value in facts.items()}
         super().__init__(str(self))
 
     @property
@@ -119,7 +126,9 @@ class ClientConfigUnread(ClientConfigInvalid):
 
     code = "client-config-unread"
     what = "no client reads the configuration {place}: {reason}"
-    advice = "run: docker-credential-harbor setup {registry}, which writes it anew; or save it as UTF-8 without a mark"
+    advice = (
+        "run: docker-credential-harbor setup {registry:sh}, which writes it anew; or save it as UTF-8 without a mark"
+    )
 
 
 class NotEntered(Failure):
@@ -127,7 +136,7 @@ class NotEntered(Failure):
 
     code = "not-entered"
     what = "{registry} was not entered: {reason}"
-    advice = "{fix}; or enter it without asking: docker-credential-harbor setup --no-login {registry}"
+    advice = "{fix}; or enter it without asking: docker-credential-harbor setup --no-login {registry:sh}"
 
 
 class AnotherCredsStore(Failure):
@@ -166,7 +175,7 @@ class SiteConfigurationClosed(Failure):
 
     code = "site-configuration-closed"
     what = "{path} is closed to the users whom it is for"
-    advice = "run: chmod {mode} {path}"
+    advice = "run: chmod {mode} {path:sh}"
 
 
 class NoHome(Failure):
@@ -194,7 +203,7 @@ class SeveralRegistries(Failure):
 class UnknownRegistry(Failure):
     code = "unknown-registry"
     what = "{registry} is not configured"
-    advice = "run: docker-credential-harbor setup {registry} (configured are: {names})"
+    advice = "run: docker-credential-harbor setup {registry:sh} (configured are: {names})"
     exit_status = EXIT_USAGE
 
 
@@ -347,7 +356,7 @@ class NotOidcMode(Failure):
 class ProviderNotFound(Failure):
     code = "provider-not-found"
     what = "no identity provider was found behind the login of {registry}"
-    advice = 'set issuer in [registries."{registry}"]'
+    advice = "set issuer in [registries.{registry:toml}]"
 
 
 class IssuerMismatch(Failure):
@@ -361,14 +370,14 @@ class ClientRefused(Failure):
 
     code = "client-refused"
     what = "the identity provider does not accept the client {client_id!r} ({reason})"
-    advice = 'ask its administrator to add it, or set client_id in [registries."{registry}"]'
+    advice = "ask its administrator to add it, or set client_id in [registries.{registry:toml}]"
 
 
 class ClientUnknown(Failure):
     code = "client-unknown"
     what = "the identity provider of {registry} does not take the client {client_id!r} with redirect URI {redirect_uri}"
     advice = (
-        "ask its administrator to add them, or run docker-credential-harbor login {registry}, "
+        "ask its administrator to add them, or run docker-credential-harbor login {registry:sh}, "
         "which goes on with your CLI secret instead"
     )
 
@@ -379,8 +388,8 @@ class NoDeviceGrant(Failure):
     code = "no-device-grant"
     what = "no browser can be opened here, and the provider of {registry} gives {client_id!r} no device code ({reason})"
     advice = (
-        "run docker-credential-harbor login {registry} where a browser is, or go without: copy the CLI secret from "
-        "{url} (user profile) and run docker login {registry}"
+        "run docker-credential-harbor login {registry:sh} where a browser is, or go without: copy the CLI secret from "
+        "{url} (user profile) and run docker login {registry:sh}"
     )
 
 
@@ -393,7 +402,7 @@ class AudienceMissing(Failure):
     advice = (
         "ask the provider's administrator to add to that client a mapper of type Audience "
         "({harbor_client_id!r}, 'Add to ID token' on), or go without a client: set client_id = '' and run: "
-        "docker-credential-harbor login {registry}"
+        "docker-credential-harbor login {registry:sh}"
     )
 
 
@@ -404,7 +413,7 @@ class TokenTooLong(Failure):
     what = "{host} refuses a request with the ID token of the client {client_id!r}, {characters} characters ({reason})"
     advice = (
         "ask the provider's administrator to leave {excess} out of the ID token of that client, or go without a "
-        "client: set client_id = '' and run: docker-credential-harbor login {registry}"
+        "client: set client_id = '' and run: docker-credential-harbor login {registry:sh}"
     )
 
 
@@ -413,7 +422,7 @@ class SecretRefused(Failure):
 
     code = "secret-refused"
     what = "Harbor at {registry} did not take a new CLI secret ({reason})"
-    advice = "make one in Harbor's user profile and run docker login {registry}"
+    advice = "make one in Harbor's user profile and run docker login {registry:sh}"
 
 
 class NoSignInToRotate(Failure):
@@ -421,7 +430,7 @@ class NoSignInToRotate(Failure):
 
     code = "no-sign-in-to-rotate"
     what = "the CLI secret at {registry} can be replaced from here only by somebody who is signed in with a client"
-    advice = "run docker-credential-harbor login {registry}; without a client make one at {url} (user profile)"
+    advice = "run docker-credential-harbor login {registry:sh}; without a client make one at {url} (user profile)"
 
 
 class StillRefused(Failure):
@@ -431,7 +440,7 @@ class StillRefused(Failure):
     what = "Harbor at {registry} still refuses the CLI secret of {username} after its login"
     advice = (
         HARBORS_PAGE + "; if it shows another person, sign them out; "
-        "then run: docker-credential-harbor login {registry}"
+        "then run: docker-credential-harbor login {registry:sh}"
     )
 
 
@@ -459,7 +468,7 @@ class StoredPairGoesFirst(Failure):
 
     code = "stored-pair-goes-first"
     what = "the stored pair of {username} goes first at {registry}, over any sign-in"
-    advice = "to be rid of it run: docker logout {registry}; then: docker-credential-harbor login {registry}"
+    advice = "to be rid of it run: docker logout {registry:sh}; then: docker-credential-harbor login {registry:sh}"
 
 
 class SecretUnreadable(Failure):
@@ -488,7 +497,7 @@ class OldUserInTheWay(Failure):
     what = "Harbor at {registry} does not take {person} for its user {username} any more"
     advice = (
         "finish the sign-in at {url}; " + _page_error("remove the old user {username}") + "; "
-        "then run: docker-credential-harbor login {registry}"
+        "then run: docker-credential-harbor login {registry:sh}"
     )
 
 
@@ -527,31 +536,33 @@ class OwnSessionEnded(Failure):
 
     code = "own-session-ended"
     what = "the sign-in at the identity provider of {registry} has ended; pulls work for as long as Harbor's own lasts"
-    advice = "run: docker-credential-harbor login {registry}"
+    advice = "run: docker-credential-harbor login {registry:sh}"
 
 
 class NoClient(Failure):
     code = "no-client"
     what = "nobody is signed in at {registry} and no client is configured for it"
-    advice = "run docker-credential-harbor login {registry}, which opens {url} and asks for the CLI secret shown there"
+    advice = (
+        "run docker-credential-harbor login {registry:sh}, which opens {url} and asks for the CLI secret shown there"
+    )
 
 
 class NoTerminal(Failure):
     code = "no-terminal"
     what = "the CLI secret for {registry} can only be asked for at a terminal"
-    advice = "run this in one, or docker login {registry} with what the user profile at {url} shows"
+    advice = "run this in one, or docker login {registry:sh} with what the user profile at {url} shows"
 
 
 class NothingEntered(Failure):
     code = "nothing-entered"
     what = "nothing was entered for {registry}, so nothing was kept"
-    advice = "run: docker-credential-harbor login {registry}"
+    advice = "run: docker-credential-harbor login {registry:sh}"
 
 
 class PastedPairRefused(Failure):
     code = "pasted-pair-refused"
     what = "Harbor at {registry} refuses that user name and CLI secret, so nothing was kept"
-    advice = "sign in at {url}, copy both from the user profile, and run: docker-credential-harbor login {registry}"
+    advice = "sign in at {url}, copy both from the user profile, and run: docker-credential-harbor login {registry:sh}"
 
 
 class SignInPaused(Failure):
@@ -568,14 +579,14 @@ class SignInDeclined(Failure):
 
     code = "sign-in-declined"
     what = "the sign-in at {registry} was declined ({reason})"
-    advice = "run: docker-credential-harbor login {registry}"
+    advice = "run: docker-credential-harbor login {registry:sh}"
 
 
 class SignInTimedOut(Failure):
     code = "sign-in-timed-out"
     what = "nobody finished the sign-in at {registry} within {seconds} s"
     advice = (
-        "run: docker-credential-harbor login {registry}; if the identity provider's page showed an error about the "
+        "run: docker-credential-harbor login {registry:sh}; if the identity provider's page showed an error about the "
         "client, set client_id = '' first"
     )
 
@@ -590,7 +601,7 @@ class DeviceCodeExpired(SignInTimedOut):
 class SignInFailed(Failure):
     code = "sign-in-failed"
     what = "the sign-in at {registry} failed ({reason})"
-    advice = "run: docker-credential-harbor login {registry}"
+    advice = "run: docker-credential-harbor login {registry:sh}"
 
 
 class OfflineAccessRefused(SignInFailed):
@@ -606,7 +617,7 @@ class SignInEnded(Failure):
 
     code = "sign-in-ended"
     what = "the sign-in at {registry} was ended before it was finished"
-    advice = "run: docker-credential-harbor login {registry}"
+    advice = "run: docker-credential-harbor login {registry:sh}"
 
 
 class NotRevoked(Failure):
@@ -626,7 +637,7 @@ class IdTokenRejected(Failure):
 class SomebodyElse(Failure):
     code = "somebody-else"
     what = "{other} is signed in in the browser, not {known} who is known at {registry}"
-    advice = "sign in there as {known}, or run docker-credential-harbor login {registry} to change"
+    advice = "sign in there as {known}, or run docker-credential-harbor login {registry:sh} to change"
 
 
 class PortBusy(Failure):

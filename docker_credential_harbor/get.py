@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from docker_credential_harbor import console, errors, inquiry, lock, registry_state, tokens, verified, window
 from docker_credential_harbor.findings import HandOut, NotFound, Step
 from docker_credential_harbor.inquiry import Ended, Inquiry
+from docker_credential_harbor.outside import in_shell
 from docker_credential_harbor.transport import Transport
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "lo
         ended = _wait(context, registry, Asking(run, Step.SIGN_IN))
     except KeyboardInterrupt:
         window.end(registry.name, run)
-        console.hint(f"stopped; to sign in later, run: docker-credential-harbor login {registry.name}")
+        console.hint(f"stopped; to sign in later, run: docker-credential-harbor login {in_shell(registry.name)}")
         raise
     if ended is None:
         raise errors.Busy(what_runs="sign-in", registry="another registry")

@@ -26,7 +26,8 @@ from docker_credential_harbor.errors import (
     Unreachable,
 )
 from docker_credential_harbor.model import CurrentUser, LoginRedirect, PairKind, SystemInfo
-from docker_credential_harbor.transport import host_of
+from docker_credential_harbor.outside import LONGEST_NAME, Said, is_plain, shown
+from docker_credential_harbor.transport import host_of, is_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,7 @@ def probe(http: Transport, registry: Registry, credentials: Credentials) -> bool
     if answer.status == 401:
         return False
     value = _ok(answer).json_object()
-    if not any(isinstance(value.get(name), str) and value[name] for name in ("token", "access_token")):
+    if not (value.unseen("token") or value.unseen("access_token")):
         raise BrokenAnswer(host=answer.host, reason="no token in it")
     return True
 
@@ -78,18 +79,18 @@ def current_user(http: Transport, registry: Registry, id_token: str) -> CurrentU
     if answer.status == 401:
         return None
     value = _ok(answer).json_object()
-    meta = value.get("oidc_user_meta")
-    user_id, username = value.get("user_id"), value.get("username")
-    if not isinstance(user_id, int) or not isinstance(username, str) or not username or not isinstance(meta, dict):
+    meta = value.object("oidc_user_meta")
+    user_id, username = value.value("user_id"), value.plain("username", LONGEST_NAME)
+    if not isinstance(user_id, int) or not value.unseen("username") or not meta:
         raise BrokenAnswer(host=answer.host, reason="no OIDC user in it")
-    if not username.isprintable():  # it is shown at terminals
-        raise BrokenAnswer(host=answer.host, reason="a user name with control characters in it")
+    if not username:
+        raise BrokenAnswer(host=answer.host, reason="a user name that cannot be shown as it is")
     return CurrentUser(
         user_id=user_id,
         username=username,
-        secret=_readable(meta.get("secret")),
-        token_updated_at=str(meta.get("update_time") or ""),
-        token_age_seconds=_age_seconds(meta.get("update_time"), answer.headers.get("date")),
+        secret=_readable(meta.unseen("secret")),
+        token_updated_at=meta.shown("update_time"),
+        token_age_seconds=_age_seconds(meta.shown("update_time"), answer.headers.get("date")),
     )
 
 
@@ -160,7 +161,7 @@ def system_info(http: Transport, registry: Registry) -> SystemInfo:
         clock: float | None = parsedate_to_datetime(answer.headers.get("date") or "").timestamp()
     except (ValueError, TypeError):
         clock = None
-    return SystemInfo(str(value.get("auth_mode") or ""), str(value.get("harbor_version") or ""), clock)
+    return SystemInfo(value.shown("auth_mode"), value.shown("harbor_version"), clock)
 
 
 def _with_id_token(
@@ -193,7 +194,7 @@ def _too_long(registry: Registry, url: str, id_token: str, reason: str) -> Token
         host=host_of(url),
         client_id=registry.client_id,
         characters=f"{len(id_token):,}",
-        excess=f"the claim {claim!r}" if claim else "what makes it so long",
+        excess=f"the claim {shown(claim)!r}" if claim else "what makes it so long",
         reason=reason,
     )
 
@@ -233,16 +234,16 @@ def _no_answer_of_harbors(answer: Answer) -> BrokenAnswer:
     return NotHarborsRedirect(host=answer.host, reason=f"status {answer.status}", path=asked.path, where=where)
 
 
-def _readable(secret: object) -> str | None:
+def _readable(secret: str | None) -> str | None:
     """None for what a changed ``secretKey`` leaves of a secret: bytes that JSON can only show as U+FFFD or controls."""
-    if not isinstance(secret, str) or not secret or REPLACEMENT_CHARACTER in secret or not secret.isprintable():
+    if not secret or REPLACEMENT_CHARACTER in secret or not secret.isprintable():
         return None
     return secret
 
 
-def _age_seconds(updated_at: object, answered_at: str | None) -> float | None:
+def _age_seconds(updated_at: str, answered_at: str | None) -> float | None:
     """By Harbor's clock alone, so that ours may differ; the Date header has whole seconds."""
-    whole, point, rest = str(updated_at).replace("Z", "+00:00").partition(".")
+    whole, point, rest = updated_at.replace("Z", "+00:00").partition(".")
     digits = rest[: len(rest) - len(rest.lstrip(string.digits))]  # as many as Go has; Python before 3.11 takes six
     try:
         then = datetime.fromisoformat(f"{whole}{point}{digits[:6].ljust(6 if point else 0, '0')}{rest[len(digits) :]}")
@@ -260,8 +261,13 @@ def _login_redirect(answer: Answer) -> LoginRedirect:
     client_id = query.get("client_id", [""])[0]
     if parts.scheme not in ("http", "https") or not parts.netloc or not client_id or not _is_harbors_own(query):
         raise _no_answer_of_harbors(answer)
+    endpoint = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
+    if not is_plain(client_id, LONGEST_NAME):
+        raise BrokenAnswer(host=answer.host, reason="a redirect with a client ID that is none")
+    if not is_url(endpoint):
+        raise BrokenAnswer(host=answer.host, reason="a redirect that is no URL")
     return LoginRedirect(
-        authorization_endpoint=urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")),
+        authorization_endpoint=endpoint,
         client_id=client_id,
         scopes=tuple(query.get("scope", [""])[0].split()),
         further=_further(query),
@@ -292,9 +298,8 @@ def _further(query: Mapping[str, list[str]]) -> tuple[tuple[str, str], ...]:
 def _message(answer: Answer) -> str | None:
     """Harbor's own words (``{"errors": [{"message": …}]}``); None: it did not say anything in its form."""
     try:
-        errors = answer.json_object().get("errors")
+        errors = answer.json_object().value("errors")
     except BrokenAnswer:
         errors = None
     first = errors[0] if isinstance(errors, list) and errors else None
-    message = first.get("message") if isinstance(first, dict) else None
-    return message if isinstance(message, str) and message else None
+    return (Said(first).shown("message") or None) if isinstance(first, dict) else None

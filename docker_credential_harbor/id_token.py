@@ -8,7 +8,8 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from docker_credential_harbor.errors import IdTokenRejected, one_line
+from docker_credential_harbor.errors import IdTokenRejected
+from docker_credential_harbor.outside import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +114,7 @@ def audience_of(claims: Mapping[str, Any]) -> tuple[str, ...]:
 def person_of(claims: Mapping[str, Any]) -> str:
     """A name that the person knows, and that the provider takes as login_hint; fit to be shown at terminals."""
     named = (claims.get(name) for name in ("preferred_username", "email", "sub"))
-    return one_line(next((name for name in named if isinstance(name, str) and name), ""))
+    return shown(next((name for name in named if isinstance(name, str) and name), ""))
 
 
 def life_seconds_of(claims: Mapping[str, Any], issuer: str) -> float:

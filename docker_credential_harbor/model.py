@@ -11,6 +11,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from docker_credential_harbor import outside
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -73,6 +75,11 @@ class Credentials(NamedTuple):
 
     def __repr__(self) -> str:
         return shown(self, hidden=("secret",))
+
+    @property
+    def who(self) -> str:
+        """The user name for messages: Docker stores any."""
+        return outside.shown(self.username)
 
 
 class TokenSet(NamedTuple):

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from docker_credential_harbor import errors
 from docker_credential_harbor.findings import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
 from docker_credential_harbor.model import EarlyEnds, PairKind
+from docker_credential_harbor.outside import in_shell
 
 if TYPE_CHECKING:
     from docker_credential_harbor.errors import Failure
@@ -144,7 +145,7 @@ def what_to_do(known: Known, step: Step) -> str:
         return tried.fix
     if known.pair_kind is not None:
         return f"open {known.registry.url}/c/oidc/login in a browser and try again"
-    return f"run: docker-credential-harbor login {known.registry.name}"
+    return f"run: docker-credential-harbor login {in_shell(known.registry.name)}"
 
 
 def met_before(known: Known, step: Step) -> Failure | None:
@@ -177,7 +178,7 @@ def why_in_vain(known: Known) -> Failure:
 
 def stored_pair_refused(registry: Registry, pair: Credentials) -> Failure:
     """Where to copy the new secret, and the command that takes it."""
-    command = f"{'docker' if registry.client_id else 'docker-credential-harbor'} login {registry.name}"
+    command = f"{'docker' if registry.client_id else 'docker-credential-harbor'} login {in_shell(registry.name)}"
     return errors.StoredPairRefused(registry=registry.name, username=pair.username, url=registry.url, command=command)
 
 

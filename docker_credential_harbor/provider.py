@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from docker_credential_harbor.model import LoginRedirect, Provider, Registry
+    from docker_credential_harbor.outside import Said
     from docker_credential_harbor.transport import Answer, Transport
 
 CLIENT_ERRORS = ("invalid_client", "unauthorized_client")
@@ -176,13 +177,13 @@ def begin_device_code(
 
 def _device_code(answer: Answer) -> DeviceCode:
     value = answer.json_object()
-    code, user_code, uri = (_text(value.get(name)) for name in ("device_code", "user_code", "verification_uri"))
-    complete = _text(value.get("verification_uri_complete"))
-    expires_in = _seconds(value.get("expires_in"))
-    readable = user_code and user_code.isprintable() and len(user_code) <= LONGEST_USER_CODE
-    if not (code and user_code and readable and expires_in):
+    code, user_code = value.unseen("device_code"), value.plain("user_code", LONGEST_USER_CODE)
+    uri, complete = value.plain("verification_uri"), value.plain("verification_uri_complete")
+    expires_in = _seconds(value.value("expires_in"))
+    if not (code and user_code and expires_in):
         raise BrokenAnswer(host=answer.host, reason="no device code and user code")
-    if not (uri and is_secure_url(uri) and (complete is None or is_secure_url(complete))):
+    has_complete = value.unseen("verification_uri_complete") is not None
+    if not (uri and is_secure_url(uri) and (not has_complete or (complete and is_secure_url(complete)))):
         raise BrokenAnswer(host=answer.host, reason="its verification_uri is no https:// address")
     return DeviceCode(
         device_code=code,
@@ -190,13 +191,13 @@ def _device_code(answer: Answer) -> DeviceCode:
         verification_uri=uri,
         verification_uri_complete=complete,
         expires_in_seconds=expires_in,
-        interval_seconds=_seconds(value.get("interval")) or DEFAULT_INTERVAL_SECONDS,
+        interval_seconds=_seconds(value.value("interval")) or DEFAULT_INTERVAL_SECONDS,
     )
 
 
 def ask_for_device_tokens(
     http: Transport, provider: Provider, registry: Registry, code: DeviceCode, *, code_verifier: str
-) -> dict[str, Any] | Literal["authorization_pending", "slow_down"]:
+) -> Said | Literal["authorization_pending", "slow_down"]:
     """One poll (RFC 8628 3.4): the token endpoint's answer, for ``first_tokens``, or why there is none yet.
 
     Raises SignInDeclined, DeviceCodeExpired, and what begin_device_code raises.
@@ -218,11 +219,11 @@ def ask_for_device_tokens(
 
 
 def first_tokens(
-    http: Transport, provider: Provider, registry: Registry, value: dict[str, Any], *, nonce: str | None, now: float
+    http: Transport, provider: Provider, registry: Registry, value: Said, *, nonce: str | None, now: float
 ) -> TokenSet:
     """The token endpoint's answer to a sign-in, verified. ``nonce`` None: the grant has none (RFC 8628)."""
-    token = value.get("id_token")
-    if not isinstance(token, str):
+    token = value.unseen("id_token")
+    if token is None:
         raise SignInFailed(registry=registry.name, reason="the identity provider gave no ID token")
     claims = verify_id_token(http, provider, registry, token, nonce=nonce, now=now)
     return TokenSet(
@@ -232,8 +233,8 @@ def first_tokens(
         audience=id_token.audience_of(claims),
         id_token=token,
         id_token_expires_at=now + id_token.life_seconds_of(claims, provider.issuer),
-        refresh_token=_text(value.get("refresh_token")),
-        access_token_life_seconds=_seconds(value.get("expires_in")),
+        refresh_token=value.unseen("refresh_token"),
+        access_token_life_seconds=_seconds(value.value("expires_in")),
         refresh_token_life_seconds=_refresh_life(value),
         refreshed_at=now,
     )
@@ -254,7 +255,7 @@ def verify_id_token(
         issuer=provider.issuer,
         client_id=registry.client_id,
         client_secret=registry.client_secret,
-        keys=answer.json_object(),
+        keys={"keys": answer.json_object().value("keys")},
         nonce=nonce,
         now=now,
     )
@@ -287,11 +288,11 @@ def refresh(
         raise _client_refused(registry, error)
     value = answer.json_object()
     fresh = tokens._replace(
-        refresh_token=_text(value.get("refresh_token")) or tokens.refresh_token,
-        access_token_life_seconds=_seconds(value.get("expires_in")) or tokens.access_token_life_seconds,
+        refresh_token=value.unseen("refresh_token") or tokens.refresh_token,
+        access_token_life_seconds=_seconds(value.value("expires_in")) or tokens.access_token_life_seconds,
         **_refresh_life_anew(value, now),
     )
-    token = _text(value.get("id_token"))
+    token = value.unseen("id_token")
     if token is None or token == tokens.id_token:  # OIDC Core 12.2: there might be none
         return fresh
     try:
@@ -345,7 +346,7 @@ def _authenticated(http: Transport, url: str, registry: Registry, form: dict[str
 def _refuses_client(answer: Answer) -> bool:
     """Raises nothing: what else is answered, each caller reads by rules of its own (``slow_down``: RFC 8628 3.5)."""
     try:
-        return answer.status in (400, 401) and answer.json_object().get("error") in CLIENT_ERRORS
+        return answer.status in (400, 401) and answer.json_object().value("error") in CLIENT_ERRORS
     except BrokenAnswer:
         return False
 
@@ -359,8 +360,8 @@ def _oauth_error(answer: Answer) -> str:
 
 
 def _error_of(answer: Answer) -> str:
-    error = _text(answer.json_object().get("error")) if 400 <= answer.status < 500 else None
-    if error is None:
+    error = answer.json_object().shown("error") if 400 <= answer.status < 500 else ""
+    if not error:
         raise answer.unexpected()
     return error
 
@@ -382,19 +383,15 @@ def _client_refused(registry: Registry, error: str) -> ClientRefused:
     return ClientRefused(client_id=registry.client_id, reason=error, registry=registry.name)
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _refresh_life(value: dict[str, Any]) -> float | None:
+def _refresh_life(value: Said) -> float | None:
     """How long the refresh token of a token answer lives; 0: no end of its own; None: that cannot be known.
 
     ``refresh_expires_in`` is Keycloak's and others' habit, in no RFC; a refresh token that is a JWT tells by itself.
     """
-    told = value.get("refresh_expires_in")
+    told = value.value("refresh_expires_in")
     if told in (0, "0") and not isinstance(told, bool):
         return 0.0
-    token = value.get("refresh_token")
+    token = value.unseen("refresh_token")
     if told is None and id_token.looks_like_a_token(token):
         try:
             return id_token.life_seconds_of(id_token.claims_of(str(token), ""), "")
@@ -403,9 +400,9 @@ def _refresh_life(value: dict[str, Any]) -> float | None:
     return _seconds(told)
 
 
-def _refresh_life_anew(value: dict[str, Any], now: float) -> dict[str, Any]:
+def _refresh_life_anew(value: Said, now: float) -> dict[str, Any]:
     """The fields of TokenSet on that, where the answer brings a refresh token; else nothing about it has changed."""
-    if _text(value.get("refresh_token")) is None:
+    if value.unseen("refresh_token") is None:
         return {}
     return {"refresh_token_life_seconds": _refresh_life(value), "refreshed_at": now}
 

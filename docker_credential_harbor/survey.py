@@ -113,7 +113,7 @@ def _due(look: Inquiry, step: Step) -> Due:
 
 def finding(known: Known) -> str:
     """What shows that only a person can do the next step: what was asked in this run, and no cause that was not."""
-    username = known.pair.username if known.pair else ""
+    username = known.pair.who if known.pair else ""
     if not known.signed_in and not known.pair:
         return f"nobody is signed in at {known.registry.name}"
     if known.refresh is Refresh.INVALID_GRANT:

@@ -6,15 +6,31 @@ import os
 import sys
 import warnings
 
+from docker_credential_harbor.outside import shown
+
+LONGEST_LINE = 8000  # characters: an address to open must stay whole
+
 COLOURS = {"green": 32, "yellow": 33, "red": 31}  # ECMA-48 8.3.117, Select Graphic Rendition
 
 
-def painted(text: str, colour: str) -> str:
+class Painted(str):
+    """A word of ours that is written as it is, with what colours it."""
+
+    __slots__ = ()
+
+
+def say(*parts: str, flush: bool = False) -> None:
+    """One line on standard output. What is not painted is cleaned once more. ``flush``: the next one takes its time."""
+    line = "".join(part if isinstance(part, Painted) else shown(part, LONGEST_LINE) for part in parts)
+    print(line, flush=flush)  # noqa: T201 - for the commands
+
+
+def painted(word: str, colour: str) -> Painted:
     """In that colour on a terminal's standard output, unless NO_COLOR is set (no-color.org) or TERM is "dumb"."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or sys.platform == "win32"
     if plain or not sys.stdout.isatty():
-        return text
-    return f"\033[{COLOURS[colour]}m{text}\033[0m"
+        return Painted(word)
+    return Painted(f"\033[{COLOURS[colour]}m{word}\033[0m")
 
 
 def can_ask() -> bool:

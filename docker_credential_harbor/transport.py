@@ -20,6 +20,7 @@ from docker_credential_harbor.errors import (
     ServerFault,
     Unreachable,
 )
+from docker_credential_harbor.outside import Said, is_plain
 from docker_credential_harbor.server_url import is_loopback_host
 from docker_credential_harbor.time_limit import within
 
@@ -34,6 +35,7 @@ KEPT_BACK = 0.1  # of the time that all requests share, for one last question
 MAXIMUM_BYTES = 1024 * 1024
 CHUNK_BYTES = 64 * 1024
 CONNECTING_SHARE = 0.9  # of the time, so that a connection's end comes first and says who was not there
+LONGEST_URL = 8000  # characters, with a query; a whole one is told to a person
 USER_AGENT = f"docker-credential-harbor/{__version__}"
 
 
@@ -54,7 +56,7 @@ class Answer(NamedTuple):
         """The host that answered, with its port where it is not the scheme's own."""
         return host_of(self.url)
 
-    def json_object(self) -> dict[str, Any]:
+    def json_object(self) -> Said:
         """The body as a JSON object. Raises BrokenAnswer when it is anything else."""
         try:
             value = json_format.loads(self.body)
@@ -62,7 +64,7 @@ class Answer(NamedTuple):
             raise BrokenAnswer(host=self.host, reason="no JSON") from error
         if not isinstance(value, dict):
             raise BrokenAnswer(host=self.host, reason="not a JSON object")
-        return value
+        return Said(value)
 
     def raise_for_server_fault(self) -> None:
         """Raises ServerFault for 5xx and 429: the server is there and cannot say anything now."""
@@ -196,15 +198,26 @@ def host_of(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
-def is_secure_url(url: str) -> bool:
-    """Whether secrets may be sent there: https, or http on this machine's loopback; without user information."""
+def is_url(url: str) -> bool:
+    """Whether it is a whole address without user information, and can be shown as it stands."""
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - a property that raises for a port that is none
     except ValueError:
         return False
-    if not parts.hostname or "@" in parts.netloc or not url.isprintable() or " " in url:
+    return (
+        bool(parts.scheme and parts.hostname)
+        and "@" not in parts.netloc
+        and " " not in url
+        and is_plain(url, LONGEST_URL)
+    )
+
+
+def is_secure_url(url: str) -> bool:
+    """Whether secrets may be sent there: https, or http on this machine's loopback; without user information."""
+    if not is_url(url):
         return False
+    parts = urlsplit(url)
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback_host(parts.hostname))
 
 

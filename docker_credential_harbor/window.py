@@ -31,6 +31,7 @@ from docker_credential_harbor import (
 from docker_credential_harbor.errors import Failure, FoundOut
 from docker_credential_harbor.findings import Asked, Step
 from docker_credential_harbor.model import as_json
+from docker_credential_harbor.outside import shown
 from docker_credential_harbor.room import Room
 
 if TYPE_CHECKING:
@@ -119,12 +120,14 @@ def _note(data: dict[str, Any]) -> Note:
     """Raises TypeError, KeyError, ArithmeticError or ValueError for anything that ``write`` does not write."""
     links = tuple(Link(**link) for link in data["links"])
     note = Note(**{**data, "links": links, "lines": tuple(data["lines"]), "trace": tuple(data["trace"])})
-    shown = [text for link in links for text in (link.url, link.purpose)]
-    texts = (note.run, note.registry, note.step, note.process, *shown, *note.lines, *note.trace)
+    of_links = [text for link in links for text in (link.url, link.purpose)]
+    texts = (note.run, note.registry, note.step, note.process, *of_links, *note.lines, *note.trace)
     failure = (note.failure_code, note.failure_message, note.failure_fix)
     words = (note.asked, *failure, *(link.user_code for link in links))
     if not (all(isinstance(text, str) for text in texts) and all(isinstance(word, str | None) for word in words)):
         raise TypeError
+    if not all(shown(text, console.LONGEST_LINE) == text for text in (note.registry, *of_links)):
+        raise ValueError
     if not all(link.ends_at is None or 0 <= float(link.ends_at) < math.inf for link in links):
         raise ValueError
     if note.step not in Step.__members__ or (note.asked is not None and note.asked not in Asked.__members__):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from docker_credential_harbor.context import open_context
 from docker_credential_harbor.diagnosis import Examination
 from docker_credential_harbor.errors import EXIT_FAILURE, NoRegistry
-from docker_credential_harbor.terminal import painted
+from docker_credential_harbor.terminal import painted, say
 
 if TYPE_CHECKING:
     import argparse
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     all_well = True
     for registry in registries:
         if not arguments.json:
-            print(f"{registry.name}:")
+            say(f"{registry.name}:")
         checks = []
         for check in Examination(context, registry).run():
             checks.append(check)
@@ -50,6 +50,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print(check: Check) -> None:
     word = painted("ok  ", "green") if check.ok else painted("FAIL", "red")
-    print(f"  {word}  {check.name}: {check.message}", flush=True)
+    say("  ", word, f"  {check.name}: {check.message}", flush=True)
     if not check.ok:
-        print(f"        fix: {check.fix}", flush=True)
+        say(f"        fix: {check.fix}", flush=True)

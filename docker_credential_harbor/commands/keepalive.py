@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor import cadence, config, console, errors, proxies, scheduler, upkeep
 from docker_credential_harbor.context import open_context
+from docker_credential_harbor.terminal import say
 
 if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
@@ -76,7 +77,7 @@ def _keep_alive(context: Context, registry: Registry) -> int:
     done = upkeep.keep_alive(context, registry)
     if not done.problem:
         if _has_reader():
-            print(f"{registry.name}: {done.nothing or f'kept alive ({done.username})'}")
+            say(f"{registry.name}: {done.nothing or f'kept alive ({done.username})'}")
         return 0
     if _has_reader() or not done.is_known:
         console.tell(done.problem)
@@ -96,17 +97,17 @@ def _install(found: dict[str, Sessions]) -> int:
     seconds = _fitting_seconds(found)
     every = f"every {cadence.in_words(seconds)}, by {chosen.TITLE}"
     changed = chosen.install(scheduler.Job(own_command(), seconds, *environment_to_carry()))
-    print(f"keepalive runs from now on {every}." if changed else f"keepalive runs already {every}; nothing changed.")
+    say(f"keepalive runs from now on {every}." if changed else f"keepalive runs already {every}; nothing changed.")
     advice = chosen.advice()
     if advice:
-        print(advice)
+        say(advice)
     _print_sessions(found)
     return 0
 
 
 def _uninstall() -> int:
     removed = scheduler.choose().uninstall()
-    print("keepalive runs by itself no more." if removed else "keepalive was not installed.")
+    say("keepalive runs by itself no more." if removed else "keepalive was not installed.")
     return 0
 
 
@@ -115,14 +116,14 @@ def _status(found: dict[str, Sessions], *, whole: bool) -> int:
     schedule = chosen.status()
     fitting = _fitting_seconds(found)
     if schedule is None:
-        print(f"keepalive does not run by itself; to let it: {PROGRAM} keepalive --install")
+        say(f"keepalive does not run by itself; to let it: {PROGRAM} keepalive --install")
     else:
         known = schedule.interval_seconds
         every = f"every {cadence.in_words(known)}" if known else "at an interval of somebody else's making"
-        print(f"keepalive runs {every}, by {chosen.TITLE}.")
-        print(f"Next run: {schedule.next_run or 'not known'}. Last run: {schedule.last_run or 'not known'}.")
+        say(f"keepalive runs {every}, by {chosen.TITLE}.")
+        say(f"Next run: {schedule.next_run or 'not known'}. Last run: {schedule.last_run or 'not known'}.")
         if whole and known != fitting:
-            print(f"Every {cadence.in_words(fitting)} would fit now: run {PROGRAM} keepalive --install again.")
+            say(f"Every {cadence.in_words(fitting)} would fit now: run {PROGRAM} keepalive --install again.")
     _print_sessions(found)
     return 0
 
@@ -138,7 +139,7 @@ def _fitting_seconds(found: dict[str, Sessions]) -> int:
 
 def _print_sessions(found: dict[str, Sessions]) -> None:
     for name, sessions in found.items():
-        print(f"{name}: {_lasting(sessions)}")
+        say(f"{name}: {_lasting(sessions)}")
 
 
 def _lasting(sessions: Sessions) -> str:

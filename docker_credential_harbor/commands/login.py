@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor import console, errors, get, interaction, policy, stored_pairs, terminal, window
 from docker_credential_harbor.context import open_context
+from docker_credential_harbor.outside import in_shell
+from docker_credential_harbor.terminal import say
 
 if TYPE_CHECKING:
     import argparse
@@ -64,10 +66,10 @@ def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "lo
     if stored and not pair:
         raise errors.StoredPairGoesFirst(registry=registry.name, username=stored.pair.username)
     if stored:
-        print(f"Signed in at {registry.name}, but the stored pair of {stored.pair.username} goes first there.")
-        print(f"To be rid of it: docker logout {registry.name}, then sign in again.")
+        say(f"Signed in at {registry.name}, but the stored pair of {stored.pair.who} goes first there.")
+        say(f"To be rid of it: docker logout {in_shell(registry.name)}, then sign in again.")
     elif pair:
-        print(f"Signed in at {registry.name} as {pair.username}.")
+        say(f"Signed in at {registry.name} as {pair.who}.")
 
 
 def _asked_by(arguments: argparse.Namespace) -> window.AskedBy:
@@ -95,7 +97,7 @@ def _without_client(context: Context, registry: Registry) -> None:
     stored_pairs.keep_verified(context, registry, stored, asked_at)
     if remark:
         console.warn(remark)
-    print(f"Signed in at {registry.name} as {stored.pair.username}: Harbor accepts the CLI secret.")
+    say(f"Signed in at {registry.name} as {stored.pair.who}: Harbor accepts the CLI secret.")
 
 
 def _open(context: Context, registry: Registry, url: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from docker_credential_harbor import console, rotation, sign_out
 from docker_credential_harbor.context import open_context
 from docker_credential_harbor.errors import EXIT_FAILURE, Failure
+from docker_credential_harbor.terminal import say
 
 if TYPE_CHECKING:
     import argparse
@@ -34,9 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     registry = context.registry(arguments.registry)
     as_asked = not arguments.everywhere or _replace_secret(context, registry)
     if sign_out.sign_out(context, registry):
-        print(f"Signed out of {registry.name}.")
+        say(f"Signed out of {registry.name}.")
     else:
-        print(f"Nobody was signed in at {registry.name}.")
+        say(f"Nobody was signed in at {registry.name}.")
     return 0 if as_asked else EXIT_FAILURE
 
 
@@ -47,5 +48,5 @@ def _replace_secret(context: Context, registry: Registry) -> bool:
     except Failure as failure:
         console.tell(failure, f"the CLI secret at {registry.name} was not replaced: ")
         return False
-    print(f"The CLI secret at {registry.name} was replaced by one that nobody keeps.")
+    say(f"The CLI secret at {registry.name} was replaced by one that nobody keeps.")
     return True

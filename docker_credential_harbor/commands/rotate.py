@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor import rotation
 from docker_credential_harbor.context import open_context
+from docker_credential_harbor.terminal import say
 
 if TYPE_CHECKING:
     import argparse
@@ -22,9 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     context = open_context(asked=True)
     registry = context.registry(arguments.registry)
     pair = rotation.rotate(context, registry)
-    print(f"{pair.username} has a new CLI secret at {registry.name}, and Harbor accepts it.")
-    print(
-        "The old one is worth nothing any more. Other machines where you use this helper fetch the new one themselves;"
-    )
-    print("whatever else used the old one (docker login without the helper, a script, a pipeline) is refused now.")
+    say(f"{pair.who} has a new CLI secret at {registry.name}, and Harbor accepts it.")
+    say("The old one is worth nothing any more. Other machines where you use this helper fetch the new one themselves;")
+    say("whatever else used the old one (docker login without the helper, a script, a pipeline) is refused now.")
     return 0

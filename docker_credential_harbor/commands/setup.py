@@ -22,6 +22,8 @@ from docker_credential_harbor.errors import (
     WrongUsage,
 )
 from docker_credential_harbor.model import DEFAULT_CLIENT_ID
+from docker_credential_harbor.outside import in_shell, shown
+from docker_credential_harbor.terminal import say
 
 if TYPE_CHECKING:
     import argparse
@@ -167,7 +169,7 @@ def _set_up(arguments: argparse.Namespace, found: Files, name: str, given: Given
     _adopt(name)
     _tell_what_is_left(found, name)
     if arguments.no_login:
-        print(f"Next: docker-credential-harbor login {name}")
+        say(f"Next: docker-credential-harbor login {in_shell(name)}")
     else:
         _sign_in(name)
     return 0
@@ -178,7 +180,8 @@ def _set_up_for_everybody(arguments: argparse.Namespace, found: Files, name: str
     if arguments.dry_run:
         return _show(changes)
     _carry_out(changes, {})
-    print(f"Users made from now on need nothing more. Those who exist run: docker-credential-harbor setup {name}")
+    command = f"docker-credential-harbor setup {in_shell(name)}"
+    say(f"Users made from now on need nothing more. Those who exist run: {command}")
     return 0
 
 
@@ -194,13 +197,13 @@ def _client(found: Files, name: str, given: Given) -> own.Client:
     except Unreachable as failure:
         raise NotEntered(registry=name, reason=failure.message, fix=failure.fix) from failure
     at = seen.provider.issuer if seen.provider else seen.redirect.authorization_endpoint
-    print(f"{name}: Harbor {seen.info.version}".rstrip() + f", where people sign in at {at}")
+    say(f"{name}: Harbor {seen.info.version}".rstrip() + f", where people sign in at {at}")
     if seen.hindrance is None:
         return "ours" if went_without else "as it is"
     is_new = name not in found.settings.registries
     how = ": entered without a client, with your CLI secret pasted once" if is_new else ""
-    print(f"{seen.hindrance.message}{how}")
-    print(f"What its administrator can do about it: docker-credential-harbor setup --admin {name}")
+    say(f"{seen.hindrance.message}{how}")
+    say(f"What its administrator can do about it: docker-credential-harbor setup --admin {in_shell(name)}")
     return "none" if is_new else "as it is"
 
 
@@ -215,11 +218,11 @@ def _ask_whether_to_move(pairs: Mapping[str, Credentials], path: Path) -> None:
     """Raises PlainPairs for anything but a yes."""
     from docker_credential_harbor import terminal
 
-    servers = ", ".join(pairs)
+    servers = ", ".join(map(shown, pairs))
     answer = "n"
     if terminal.can_ask():
         try:
-            answer = terminal.ask(f"Move the pairs of {servers} from {path} into the credential store? [Y/n] ")
+            answer = terminal.ask(f"Move the pairs of {servers} from {shown(path)} into the credential store? [Y/n] ")
         except EOFError:
             answer = "n"
     if answer.strip().lower() not in ("", "y", "yes"):
@@ -237,9 +240,9 @@ def _carry_out(changes: list[Change], plain: Mapping[str, Credentials]) -> None:
         ours.take_back()
         raise
     for each in changes:
-        print(each.what)
+        say(each.what)
     if plain:
-        print(f"moved into the credential store: the pairs of {', '.join(plain)}")
+        say(f"moved into the credential store: the pairs of {', '.join(map(shown, plain))}")
 
 
 def _move(pairs: Mapping[str, Credentials]) -> None:
@@ -271,19 +274,19 @@ def _sign_in(name: str) -> None:
     context = open_context(asked=True)
     registry = context.registry(name)
     if reach_of_a_pull().way == "nobody" or not (registry.client_id or terminal.can_ask()):
-        print(f"Next: docker-credential-harbor login {name}")
+        say(f"Next: docker-credential-harbor login {in_shell(name)}")
         return
     now = survey.survey(context, registry)
     if isinstance(now.failure, Unreachable):
         raise now.failure
     if now.state == "ready" and now.known and now.known.pair:
-        print(f"Signed in at {name} as {now.known.pair.username} already: Harbor accepts the pair now.")
+        say(f"Signed in at {name} as {now.known.pair.who} already: Harbor accepts the pair now.")
     elif now.due and now.due.step is Step.RENEW_HARBOR_SIDE and now.state != "not-onboarded":
         pair = get.credentials(context, registry)
-        print(f"Signed in at {name} as {pair.username} again: Harbor's own sign-in had ended.")
+        say(f"Signed in at {name} as {pair.who} again: Harbor's own sign-in had ended.")
     else:
         login.sign_in(context, registry)
-    print(f"Try it: docker pull {name}/PROJECT/IMAGE")
+    say(f"Try it: docker pull {in_shell(name)}/PROJECT/IMAGE")
 
 
 def _tell_what_is_left(found: Files, name: str) -> None:
@@ -294,10 +297,12 @@ def _tell_what_is_left(found: Files, name: str) -> None:
     path = found.clients[0]
     theirs = reading.read(path)
     for key in theirs.unusable_auths():
-        console.warn(f"docker warns at every command that the auth of {key} in {path} cannot be read: correct it there")
+        console.warn(
+            f"docker warns at every command that the auth of {shown(key)} in {path} cannot be read: correct it there"
+        )
     if name in creds_store.plain_pairs(theirs):
-        print(f"{path} still holds a pair for {name} in plain text, which docker does not use any more;")
-        print(f"to take it out: docker logout {name}, then docker-credential-harbor login {name}")
+        say(f"{path} still holds a pair for {name} in plain text, which docker does not use any more;")
+        say(f"to take it out: docker logout {in_shell(name)}, then docker-credential-harbor login {in_shell(name)}")
 
 
 # --- For the identity provider's administrator ------------------------------------------------------------------------
@@ -314,7 +319,8 @@ def _tell_administrator(arguments: argparse.Namespace, name: str, given: Given) 
     if arguments.json:
         print(json.dumps(administration.keycloak_client(registry, seen), indent=2))
     else:
-        print(administration.guide(registry, seen))
+        for line in administration.guide(registry, seen).split("\n"):
+            say(line)
     return 0
 
 
@@ -336,11 +342,11 @@ def _undo(arguments: argparse.Namespace, found: Files, name: str) -> int:
             change.carry_out(changes, may_go=made.noted())
             made.forget_those_gone()
     for each in changes:
-        print(each.what)
+        say(each.what)
     if not found.for_everybody and not set(found.settings.registries) - {name} and scheduler.choose().uninstall():
-        print("keepalive runs by itself no more")
+        say("keepalive runs by itself no more")
     if left and not registration.is_for_every_server(found):
-        print(f"kept in the credential store, but docker does not look there any more: {', '.join(left)}")
+        say(f"kept in the credential store, but docker does not look there any more: {', '.join(map(shown, left))}")
     return 0
 
 
@@ -356,12 +362,12 @@ def _sign_out(name: str) -> None:
 
     context = open_context(asked=True)
     if sign_out.sign_out(context, context.registry(name)):
-        print(f"signed out of {name}")
+        say(f"signed out of {name}")
 
 
 def _show(changes: list[Change]) -> int:
     for each in changes:
         print(each.diff(), end="")
     if all(each.is_none for each in changes):
-        print("nothing would change")
+        say("nothing would change")
     return 0

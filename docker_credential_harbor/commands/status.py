@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from docker_credential_harbor import cadence, errors, policy, registry_state
 from docker_credential_harbor.context import Context, open_context
 from docker_credential_harbor.findings import Refresh, Step
+from docker_credential_harbor.outside import shown
 from docker_credential_harbor.survey import survey
-from docker_credential_harbor.terminal import painted
+from docker_credential_harbor.terminal import painted, say
 
 if TYPE_CHECKING:
     import argparse
@@ -67,13 +68,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _print(row: Row) -> None:
     state = str(row["state"])
     who = f" ({row['username']})" if row["username"] else ""
-    print(f"{row['registry']}: {painted(state, COLOURS.get(state, 'yellow'))}{who}: {row['message']}")
+    say(f"{row['registry']}: ", painted(state, COLOURS.get(state, "yellow")), f"{who}: {row['message']}")
     if row["storage"]:
-        print(f"  kept in {PLACES.get(row['storage'], row['storage'])}")
+        say(f"  kept in {PLACES.get(row['storage'], row['storage'])}")
     if row["verified_at"]:
-        print(f"  verified {_ago(row['verified_at'])}")
+        say(f"  verified {_ago(row['verified_at'])}")
     if row["sign_in_ends_at"]:
-        print(f"  {_ending(row['sign_in_ends_at'])}")
+        say(f"  {_ending(row['sign_in_ends_at'])}")
 
 
 def _ago(instant: str) -> str:
@@ -92,7 +93,7 @@ def _row(context: Context, registry: Registry) -> Row:
     known = found.known
     row: Row = {
         "registry": registry.name,
-        "username": None if known is None else known.pair.username if known.pair else known.person or None,
+        "username": shown(known.pair.username if known.pair else known.person) or None if known else None,
         "state": found.state,
         "message": _message(found),
         "storage": None,

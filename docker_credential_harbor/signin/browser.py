@@ -24,6 +24,7 @@ from docker_credential_harbor.errors import (
     Unreachable,
 )
 from docker_credential_harbor.model import OFFLINE_ACCESS, SignInResult
+from docker_credential_harbor.outside import shown
 from docker_credential_harbor.signin import pages
 from docker_credential_harbor.signin.loopback import Callback, CallbackServer, Expected
 
@@ -169,8 +170,7 @@ class _Run:
                 return callback
 
     def declined(self, callback: Callback) -> SignInDeclined:
-        error = callback.parameters["error"]
-        reason = callback.parameters.get("error_description") or error
+        reason = shown(callback.parameters.get("error_description") or callback.parameters["error"])
         callback.show(pages.declined(self.registry.name, reason))
         return SignInDeclined(registry=self.registry.name, reason=reason)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from docker_credential_harbor import provider as provider_client
 from docker_credential_harbor.errors import (
@@ -20,6 +20,7 @@ from docker_credential_harbor.errors import (
     Unreachable,
 )
 from docker_credential_harbor.model import OFFLINE_ACCESS, SignInResult
+from docker_credential_harbor.outside import Said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +110,7 @@ class _Run:
         answer = self._poll(code, verifier, expires_at)
         return self._verified(answer, now), OFFLINE_ACCESS not in scopes or not _lacks_offline_access(answer)
 
-    def _poll(self, code: DeviceCode, verifier: str, expires_at: float) -> dict[str, Any]:
+    def _poll(self, code: DeviceCode, verifier: str, expires_at: float) -> Said:
         """The token endpoint's answer once there is one (RFC 8628 3.5)."""
         expired = DeviceCodeExpired(registry=self.registry.name, seconds=f"{code.expires_in_seconds:g}")
         ends_at, end = min((self.ends_at, self.timed_out), (expires_at, expired), key=lambda limit: limit[0])
@@ -123,14 +124,14 @@ class _Run:
             except Unreachable as error:
                 away, pause = error, max(interval, _longer(pause))
                 continue
-            if isinstance(answer, dict):
+            if isinstance(answer, Said):
                 return answer
             if answer == "slow_down":
                 interval += SLOW_DOWN_SECONDS
             away, pause = None, interval
         raise away or end
 
-    def _verified(self, answer: dict[str, Any], now: Callable[[], float]) -> TokenSet:
+    def _verified(self, answer: Said, now: Callable[[], float]) -> TokenSet:
         """The answer comes but once, so the keys that it is verified with are asked for again instead."""
         pause = FIRST_PAUSE_SECONDS
         while True:
@@ -155,13 +156,14 @@ class _Run:
             self.sleep(min(left, CANCELLED_LOOK_SECONDS))
 
 
-def _lacks_offline_access(answer: dict[str, Any]) -> bool:
+def _lacks_offline_access(answer: Said) -> bool:
     """Keycloak drops a scope that the client lacks without a word; RFC 6749 5.1 makes it say what it has granted.
 
     Others leave offline_access out of their answer though they granted it; only Keycloak says how long it lasts.
     """
-    granted = answer.get("scope")
-    return isinstance(granted, str) and OFFLINE_ACCESS not in granted.split() and bool(answer.get("refresh_expires_in"))
+    granted = answer.unseen("scope") or ""
+    is_told = answer.value("scope") == granted
+    return is_told and OFFLINE_ACCESS not in granted.split() and bool(answer.value("refresh_expires_in"))
 
 
 def _longer(pause: float) -> float:

@@ -20,6 +20,7 @@ from docker_credential_harbor import provider as provider_client
 from docker_credential_harbor.errors import OfflineAccessRefused, Unreachable
 from docker_credential_harbor.model import OFFLINE_ACCESS
 from docker_credential_harbor.native import gssapi
+from docker_credential_harbor.outside import shown
 from docker_credential_harbor.time_limit import within
 from docker_credential_harbor.transport import is_secure_url
 
@@ -116,7 +117,7 @@ def _code(callback: str, provider: Provider, registry: Registry, state: str) -> 
     if error == "invalid_scope" or OFFLINE_ACCESS in parameters.get("error_description", ""):
         raise OfflineAccessRefused(registry=registry.name, reason=error)
     if error or not parameters.get("code"):
-        raise Stopped(f"the identity provider answered {error or 'without a code'}")
+        raise Stopped(f"the identity provider answered {shown(error or 'without a code')}")
     return parameters["code"]
 
 

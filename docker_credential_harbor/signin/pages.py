@@ -1,7 +1,7 @@
 """The pages that the loopback server shows: only where nothing follows in the tab, or where a request is not ours.
 
 Each is whole in itself, so its policy (Content-Security-Policy) lets nothing else in; whatever comes from outside is
-escaped, and nothing secret is ever handed to a page.
+cleaned and escaped, and nothing secret is ever handed to a page.
 """
 
 from __future__ import annotations
@@ -9,6 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+
+from docker_credential_harbor.outside import LONGEST, in_shell, shown
+
+LONGEST_SENTENCE = 2000
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -60,9 +64,9 @@ def declined(registry: str, reason: str) -> str:
         _CROSS,
         f"The sign-in for {_name(registry)} was declined: either you chose not to go on, or the identity provider did "
         "not let you in.",
-        f"Its answer: {html.escape(reason)}",
+        f"Its answer: {_text(reason)}",
         "You can close this tab. To try again, run this in your terminal:",
-        f'<code class="command">{html.escape(f"docker-credential-harbor login {registry}")}</code>',
+        f'<code class="command">{_text(f"docker-credential-harbor login {in_shell(registry)}")}</code>',
     )
 
 
@@ -83,17 +87,21 @@ def refused(reason: str) -> str:
     return _page(
         "Nothing to see here",
         _PASSED_BY,
-        f"This request was not taken: {html.escape(reason)}.",
+        f"This request was not taken: {_text(reason)}.",
         "A sign-in that is under way in another tab goes on. You can close this tab.",
     )
 
 
 def _sentence(text: str) -> str:
-    return html.escape(f"{text[:1].upper()}{text[1:]}.")
+    return _text(f"{text[:1].upper()}{text[1:]}.", LONGEST_SENTENCE)
+
+
+def _text(text: str, limit: int = LONGEST) -> str:
+    return html.escape(shown(text, limit))
 
 
 def _name(registry: str) -> str:
-    return f"<strong>{html.escape(registry)}</strong>"
+    return f"<strong>{_text(registry)}</strong>"
 
 
 def _page(title: str, mark: str, *paragraphs: str) -> str:

@@ -138,7 +138,8 @@ def _sentence(advice: str) -> str:
 
 def _filled(template: str, code: str) -> str:
     names = [name for _, name, _, _ in Formatter().parse(template) if name]
-    return template.format_map({name: name.upper() for name in names} | USUAL.get(code, {}))
+    facts = {name: name.upper() for name in names} | USUAL.get(code, {})
+    return template.format_map({name: errors.Fact(fact) for name, fact in facts.items()})
 
 
 def _same(what: str, with_words: list[str], there: list[str]) -> None:

@@ -42,7 +42,7 @@ def get(port: int, timeout_seconds: float = 10) -> Answer:
 def test_a_plain_request(server: Answers) -> None:
     server.replies["/x"] = (200, {"X-Thing": "Value"}, {"a": 1})
     answer = Transport(10).request("GET", f"{server.url}/x?q=1")
-    assert (answer.status, answer.headers["x-thing"], answer.json_object()) == (200, "Value", {"a": 1})
+    assert (answer.status, answer.headers["x-thing"], answer.json_object().value("a")) == (200, "Value", 1)
     (asked,) = server.asked
     assert (asked.method, asked.path) == ("GET", "/x?q=1")
     assert asked.headers["user-agent"] == f"docker-credential-harbor/{__version__}"
@@ -184,7 +184,7 @@ def test_compressed_without_being_asked_is_read_all_the_same() -> None:
     body = gzip.compress(b'{"a": 1}')
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     with raw_server(sends(head + body)) as port:
-        assert get(port).json_object() == {"a": 1}
+        assert get(port).json_object().value("a") == 1
 
 
 @pytest.mark.parametrize(

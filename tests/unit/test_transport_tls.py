@@ -58,7 +58,7 @@ OK = b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{"a": 1}'
 def test_ca_file_is_trusted(authority: Authority) -> None:
     with raw_server(sends(OK), context_of(authority.server())) as port:
         answer = Transport(10, ca_file=authority.ca_file).request("GET", f"https://127.0.0.1:{port}/")
-    assert answer.json_object() == {"a": 1}
+    assert answer.json_object().value("a") == 1
 
 
 def test_the_systems_trust_store_is_used(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
