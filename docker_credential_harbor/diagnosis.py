@@ -13,11 +13,11 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import discovery, errors, get, harbor, policy, provider, registry_state, scheduler, survey
-from docker_credential_harbor.client_config import cred_helpers, creds_store, docker, helm, json_file, podman, reading
+from docker_credential_harbor.client_config import creds_store, docker, helm, json_file, podman, reading
 from docker_credential_harbor.context import reach_of_a_pull
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import OFFLINE_ACCESS
-from docker_credential_harbor.outside import in_shell, in_toml, shown
+from docker_credential_harbor.outside import in_shell, in_toml, shown_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,7 @@ class Examination:
             message = f"DOCKER_AUTH_CONFIG holds a pair for {name}, which Docker takes before it asks a helper"
             return Check("docker-config", False, message, "run: unset DOCKER_AUTH_CONFIG")
         has_plain_pair = name in creds_store.plain_pairs(found)
-        if served_by != cred_helpers.HELPER:
+        if served_by != json_file.HELPER:
             json_file.read(path)  # raises what `setup` would refuse it for
             message = f"{path} names {f'{served_by!r}, not this helper,' if served_by else 'no helper'} for {name}"
             if not served_by and has_plain_pair:
@@ -97,7 +97,7 @@ class Examination:
                 f"; a pair in plain text still lies there (docker logout {in_shell(name)} takes it out, and signs out)"
             )
         for key in found.unusable_auths():
-            message += f"; docker warns at every command that the auth of {shown(key)} there cannot be read"
+            message += f"; docker warns at every command that the auth of {shown_server(key)} there cannot be read"
         return Check("docker-config", True, message)
 
     def other_clients(self) -> Check | None:
@@ -107,7 +107,7 @@ class Examination:
         paths = [path for path in (*of_podman, helm.config_file()) if path.exists()]
         for path in paths:
             found = self._read(path, whole=path in of_podman)
-            if found.helper_for(name) != cred_helpers.HELPER and name in creds_store.plain_pairs(found):
+            if found.helper_for(name) != json_file.HELPER and name in creds_store.plain_pairs(found):
                 json_file.read(path)
                 message = f"{path} holds a pair for {name} in plain text, which goes before this helper"
                 return Check("other-clients", False, message, f"run: {PROGRAM} setup {in_shell(name)}")

@@ -35,6 +35,12 @@ def shown(value: object, limit: int = LONGEST) -> str:
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"
 
 
+def shown_server(name: str) -> str:
+    """The name of a server in a client's file, without what stands before its host: that may be a password."""
+    user, at, host = name.rpartition("@")
+    return shown(f"{'…' if user else ''}{at}{host}")
+
+
 def is_plain(text: str, longest: int = LONGEST_USED) -> bool:
     """Whether it can be used and shown as it stands."""
     return bool(text) and text == text.strip() and shown(text, longest) == text

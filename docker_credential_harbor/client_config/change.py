@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
-import json
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import files
+from docker_credential_harbor.client_config import preview
 from docker_credential_harbor.errors import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Callable, Collection, Container, Sequence
     from pathlib import Path
-
-# What clients keep in plain text (docker's config.json, containers-auth.json(5)): nothing for a terminal.
-_SECRET = re.compile(r'("(?:auth|identitytoken|registrytoken|password)"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
 
 
 class Change(NamedTuple):
-    """``before`` None: there is no file. ``what`` is for the person, whether anything changes or not."""
+    """``before`` None: there is no file. ``what`` is for the person, whether anything changes or not.
+
+    ``says`` reads such a file, and ``ours`` are the values that `setup` writes into it.
+    """
 
     path: Path
     before: bytes | None
@@ -28,6 +26,8 @@ class Change(NamedTuple):
     what: str
     mode: int = files.PRIVATE_FILE  # of a file that is not there yet, as that of its folders
     folder_mode: int = files.PRIVATE_FOLDER
+    says: Callable[[bytes], object] = preview.of_json
+    ours: Collection[str] = ()
 
     @property
     def is_none(self) -> bool:
@@ -54,14 +54,13 @@ class Change(NamedTuple):
             else:
                 files.replace_keeping_link(self.path, self.before)
 
-    def diff(self) -> str:
-        """In the unified format of diff(1), without secrets; empty where nothing changes."""
+    def preview(self) -> list[str]:
+        """Lines for a person: the file, and what changes in it (preview.py); none where nothing does."""
         if self.is_none:
-            return ""
-        before, after = (_shown(content or b"") for content in (self.before, self.after))
-        name = "/dev/null" if self.before is None else str(self.path)
-        lines = difflib.unified_diff(_lines(before), _lines(after), name, str(self.path))
-        return "".join(lines)
+            return []
+        old, new = (self.says(content) if content else {} for content in (self.before, self.after))
+        found = preview.lines(old, new, self.ours) or ["(written anew, with the same in it)"]
+        return [f"{self.path}{' (new)' if self.before is None else ''}", *(f"  {line}" for line in found)]
 
 
 def none(path: Path, what: str) -> Change:
@@ -86,13 +85,3 @@ def carry_out(changes: Sequence[Change], *, may_go: Container[Path] = ()) -> Non
         for change in reversed(done):
             change.take_back()
         raise
-
-
-def _shown(content: bytes) -> str:
-    """Without secrets: they are looked for in the whole text, since they may stand on a line of their own."""
-    return _SECRET.sub(r'\1"…"', content.decode(json.detect_encoding(content), errors="replace"))
-
-
-def _lines(text: str) -> list[str]:
-    lines = text.splitlines(keepends=True)
-    return [line if line.endswith("\n") else f"{line}\n" for line in lines]

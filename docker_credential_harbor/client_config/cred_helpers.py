@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor.client_config import json_file, json_text
+from docker_credential_harbor.client_config.json_file import HELPER
+from docker_credential_harbor.outside import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from docker_credential_harbor.client_config.change import Change
 
-HELPER = "harbor"  # clients run docker-credential-harbor for it
 FIELD = "credHelpers"
 
 
@@ -29,7 +30,8 @@ def entered(path: Path, registry: str) -> Change:
         return document.unchanged(f"{path} names this helper for {registry} already")
     if document.field(FIELD) is None:
         text = json_text.with_member(text, [FIELD], {})
-    instead = f" instead of {found!r}, which --undo does not bring back" if found not in (None, "", HELPER) else ""
+    another = isinstance(found, str) and found not in ("", HELPER)
+    instead = f" instead of {shown(found)!r}, which --undo does not bring back" if another else ""
     text = json_text.with_member(text, [FIELD, registry], HELPER)
     return document.changed(text, f"this helper entered for {registry} into {path}{instead}")
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor.client_config import go_json, json_file, json_text, reading
-from docker_credential_harbor.client_config.cred_helpers import HELPER
+from docker_credential_harbor.client_config.json_file import HELPER
 from docker_credential_harbor.errors import AnotherCredsStore, ClientConfigInvalid
+from docker_credential_harbor.outside import shown_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +73,7 @@ def movable_pairs(path: Path) -> dict[str, Credentials]:
     """All of them, also of a file that Docker does not read for its encoding alone."""
     found = reading.of(go_json.encoded(json_file.read(path).text), path)
     for key in found.unusable_auths():
-        raise ClientConfigInvalid(place=path, reason=f"the auth of {key} cannot be read")
+        raise ClientConfigInvalid(place=path, reason=f"the auth of {shown_server(key)} cannot be read")
     return plain_pairs(found)
 
 

@@ -17,6 +17,7 @@ from docker_credential_harbor.errors import ClientConfigInvalid
 if TYPE_CHECKING:
     from pathlib import Path
 
+HELPER = "harbor"  # clients run docker-credential-harbor for it
 EMPTY = "{}\n"
 OBJECTS = ("credHelpers", "auths")  # members that must be objects themselves where they are there
 
@@ -51,7 +52,7 @@ class Document(NamedTuple):
             what += f" (written anew as UTF-8 without a mark: no client could read it, since {self.unread})"
         if self.rest:
             what += " (there is text after its end, and podman does not read such a file)"
-        return Change(self.path, self.before, go_json.encoded(text), what)
+        return Change(self.path, self.before, go_json.encoded(text), what, ours=(HELPER,))
 
     def unchanged(self, what: str) -> Change:
         """All is as it should be."""

@@ -9,6 +9,7 @@ import codecs
 from typing import TYPE_CHECKING, Any, Literal
 
 from docker_credential_harbor import files, server_url
+from docker_credential_harbor.client_config import preview
 from docker_credential_harbor.client_config.change import Change
 from docker_credential_harbor.errors import ConfigurationInvalid
 
@@ -49,7 +50,8 @@ def entered(
         del table["client_id"]
     modes = (files.OPEN_FILE, files.OPEN_FOLDER) if for_everybody else (files.PRIVATE_FILE, files.PRIVATE_FOLDER)
     what = f"{name} {'changed in' if key else 'entered into'} {path}"
-    return Change(path, before, _written(path, document, before), what, *modes)
+    ours = ("", *map(str, given.values()))
+    return Change(path, before, _written(path, document, before), what, *modes, preview.of_toml, ours)
 
 
 def taken_out(path: Path, name: str) -> Change:
@@ -65,7 +67,8 @@ def taken_out(path: Path, name: str) -> Change:
     del registries[key]
     if not registries:
         del document["registries"]
-    return Change(path, before, _written(path, document, before), f"{name} taken out of {path}")
+    after = _written(path, document, before)
+    return Change(path, before, after, f"{name} taken out of {path}", says=preview.of_toml)
 
 
 def is_without_client(path: Path, name: str) -> bool:

@@ -22,7 +22,7 @@ from docker_credential_harbor.errors import (
     WrongUsage,
 )
 from docker_credential_harbor.model import DEFAULT_CLIENT_ID
-from docker_credential_harbor.outside import in_shell, shown
+from docker_credential_harbor.outside import in_shell, shown, shown_server
 from docker_credential_harbor.terminal import say
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def _ask_whether_to_move(pairs: Mapping[str, Credentials], path: Path) -> None:
     """Raises PlainPairs for anything but a yes."""
     from docker_credential_harbor import terminal
 
-    servers = ", ".join(map(shown, pairs))
+    servers = ", ".join(map(shown_server, pairs))
     answer = "n"
     if terminal.can_ask():
         try:
@@ -242,7 +242,7 @@ def _carry_out(changes: list[Change], plain: Mapping[str, Credentials]) -> None:
     for each in changes:
         say(each.what)
     if plain:
-        say(f"moved into the credential store: the pairs of {', '.join(map(shown, plain))}")
+        say(f"moved into the credential store: the pairs of {', '.join(map(shown_server, plain))}")
 
 
 def _move(pairs: Mapping[str, Credentials]) -> None:
@@ -297,9 +297,8 @@ def _tell_what_is_left(found: Files, name: str) -> None:
     path = found.clients[0]
     theirs = reading.read(path)
     for key in theirs.unusable_auths():
-        console.warn(
-            f"docker warns at every command that the auth of {shown(key)} in {path} cannot be read: correct it there"
-        )
+        where = f"the auth of {shown_server(key)} in {path}"
+        console.warn(f"docker warns at every command that {where} cannot be read: correct it there")
     if name in creds_store.plain_pairs(theirs):
         say(f"{path} still holds a pair for {name} in plain text, which docker does not use any more;")
         say(f"to take it out: docker logout {in_shell(name)}, then docker-credential-harbor login {in_shell(name)}")
@@ -346,7 +345,8 @@ def _undo(arguments: argparse.Namespace, found: Files, name: str) -> int:
     if not found.for_everybody and not set(found.settings.registries) - {name} and scheduler.choose().uninstall():
         say("keepalive runs by itself no more")
     if left and not registration.is_for_every_server(found):
-        say(f"kept in the credential store, but docker does not look there any more: {', '.join(map(shown, left))}")
+        servers = ", ".join(map(shown_server, left))
+        say(f"kept in the credential store, but docker does not look there any more: {servers}")
     return 0
 
 
@@ -367,7 +367,8 @@ def _sign_out(name: str) -> None:
 
 def _show(changes: list[Change]) -> int:
     for each in changes:
-        print(each.diff(), end="")
+        for line in each.preview():
+            say(line)
     if all(each.is_none for each in changes):
         say("nothing would change")
     return 0

@@ -91,7 +91,7 @@ class TestCredentialsStore:
         assert (theirs.read_bytes(), ours(place)) == (before, "")
         shown = place.helper.run([*command, "--dry-run"]).stdout
         assert self.PLAIN not in shown
-        assert '+  "credsStore": "harbor"' in shown.replace("\t", "  ")
+        assert '  + credsStore = "harbor"\n' in shown
         answer = place.helper.run([*command, "--yes"])
         assert (answer.returncode, answer.stderr) == (0, "")
         assert self.stored(place, "ghcr.io") == ("me", "other-secret")

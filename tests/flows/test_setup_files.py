@@ -91,13 +91,13 @@ class TestFiles:
         before = {path: path.read_bytes() for path in fresh.home.path.rglob("*") if path.is_file()}
         answer = fresh.run(["setup", "--dry-run", "--no-login", NAME])
         assert (answer.returncode, answer.stderr) == (0, "")
-        assert f'+[registries."{NAME}"]' in answer.stdout
-        assert f'+\t\t"{NAME}": "harbor"' in answer.stdout
+        assert f'  + registries."{NAME}"\n' in answer.stdout
+        assert f'  + credHelpers."{NAME}" = "harbor"\n' in answer.stdout
         assert {path: path.read_bytes() for path in fresh.home.path.rglob("*") if path.is_file()} == before
         fresh.run(["setup", "--no-login", NAME])
         assert fresh.run(["setup", "--dry-run", "--no-login", NAME]).stdout == "nothing would change\n"
         answer = fresh.run(["setup", "--dry-run", "--undo", NAME])
-        assert f'-[registries."{NAME}"]' in answer.stdout
+        assert f'  - registries."{NAME}"\n' in answer.stdout
         assert self.theirs(fresh) == {"credHelpers": {NAME: "harbor"}}
 
     def test_undo_takes_it_all_back(self, workplace: Workplace) -> None:

@@ -119,18 +119,31 @@ def test_another_helpers_entry_is_not_ours_to_take_out(tmp_path: Path) -> None:
     assert not (tmp_path / "none.json").exists()
 
 
-def test_a_diff_shows_what_changes_and_nothing_secret(tmp_path: Path) -> None:
+OURS = '+ credHelpers.h = "harbor"'
+PREVIEWS = [
+    ("{}", [OURS]),
+    ('{"credHelpers": {}}', [OURS]),
+    ('{"credHelpers": null}', [OURS]),
+    ('{"credHelpers": {"h": "pass", "a.b:1": "x"}, "auths": {"h": {"auth": "YTpi"}}}', ['~ credHelpers.h = "harbor"']),
+    ('{"CREDHELPERS": {"a.b:1": "x"}}', ['- CREDHELPERS."a.b:1"', '+ credHelpers."a.b:1"', OURS]),
+    ('{"credHelpers": {"h": {"x": {"y": 1}}}}', ['~ credHelpers.h = "harbor"']),
+    ('\ufeff{"credHelpers": {"h": "harbor"}}', ["(written anew, with the same in it)"]),
+]
+
+
+@pytest.mark.parametrize(("content", "expected"), PREVIEWS)
+def test_a_preview_shows_what_changes_and_nothing_else(tmp_path: Path, content: str, expected: list[str]) -> None:
     path = tmp_path / "config.json"
-    path.write_text('{"auths": {"z": {"auth": "c2VjcmV0", "identitytoken": "t0k3n"}}}')
+    path.write_text(content)
     change = cred_helpers.entered(path, "h")
-    shown = change.diff()
-    assert shown.startswith(f"--- {path}\n+++ {path}\n")
-    assert '+\t\t"h": "harbor"' in shown
-    assert "c2VjcmV0" not in shown
-    assert "t0k3n" not in shown
-    assert cred_helpers.entered(tmp_path / "new.json", "h").diff().startswith("--- /dev/null\n")
+    assert change.preview() == [str(path), *(f"  {line}" for line in expected)]
     change.carry_out()
-    assert cred_helpers.entered(path, "h").diff() == ""
+    assert cred_helpers.entered(path, "h").preview() == []
+
+
+def test_a_preview_of_a_new_file(tmp_path: Path) -> None:
+    path = tmp_path / "new.json"
+    assert cred_helpers.entered(path, "h").preview() == [f"{path} (new)", '  + credHelpers.h = "harbor"']
 
 
 def test_docker_config_names_the_folder(tmp_path: Path) -> None:
