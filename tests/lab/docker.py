@@ -51,7 +51,7 @@ class DockerEngine:
         switches = ["--iptables=false", "--ip6tables=false", "--bridge=none", "-H", host]
         places = ["--data-root", str(home / "d"), "--exec-root", str(home / "e"), "--pidfile", str(home / "pid")]
         log = folder / "dockerd.log"
-        own = {**os.environ, "TMPDIR": str(home)}  # a containerd that is slow to answer is told to write its stacks there
+        own = {**os.environ, "TMPDIR": str(home)}  # where a containerd that is slow to answer writes its stacks
         with log.open("wb") as output:
             process = subprocess.Popen(["dockerd", *switches, *places], env=own, stdout=output, stderr=output)
         engine = cls(process, home, host)
