@@ -264,7 +264,7 @@ def test_who_it_is() -> None:
     assert id_token.person_of({"preferred_username": "alice", "email": "a@x", "sub": "1"}) == "alice"
     assert id_token.person_of({"preferred_username": "", "email": "a@x", "sub": "1"}) == "a@x"
     assert id_token.person_of({"sub": "1"}) == "1"
-    assert id_token.person_of({"preferred_username": "ali\x1b[2Jce\x9b", "sub": "1"}) == "ali [2Jce "
+    assert id_token.person_of({"preferred_username": "ali\x1b[2Jce\x9b", "sub": "1"}) == "ali\\x1b[2Jce\\x9b"
 
 
 def test_for_whom_it_is() -> None:
