@@ -16,7 +16,7 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from docker_credential_harbor import console, places, storage
+from docker_credential_harbor import console, json_value, places, storage
 from docker_credential_harbor.errors import Busy, StoreDamaged, StoreFull, StoreUnavailable
 from docker_credential_harbor.files import make_private_folder, read_bytes, write_private, write_shorter
 from docker_credential_harbor.lock import hold
@@ -147,11 +147,11 @@ class CredentialStore:
         if text is None:
             return None
         try:
-            data = json.loads(text)
+            data = json_value.decoded(text)
             if data["version"] != VERSION:
                 raise ValueError("another version of this program wrote it")
             return build(data)
-        except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
             # Not every error's own words: some hold a piece of the value.
             reason = str(error) if type(error) is ValueError else "it is not what this program writes"
             raise StoreDamaged(place=f"what the {noted} keeps for {name}", reason=reason) from None
@@ -257,13 +257,13 @@ class CredentialStore:
         if content is None:
             return {_SIGN_INS: {}, _STORED: {}}
         try:
-            data = json.loads(content)
+            data = json_value.decoded(content)
             if data["version"] != VERSION:
                 raise ValueError("another version of this program wrote it")
             index: _Index = {section: dict(data[section]) for section in (_SIGN_INS, _STORED)}
             if not all(_is_entry(entry) for entries in index.values() for entry in entries.values()):
                 raise ValueError("an entry is not what this program writes")
-        except (ValueError, LookupError, TypeError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError) as error:
             raise StoreDamaged(place=self._index_path, reason=error) from error
         return index
 

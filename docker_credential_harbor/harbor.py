@@ -81,7 +81,7 @@ def current_user(http: Transport, registry: Registry, id_token: str) -> CurrentU
     value = _ok(answer).json_object()
     meta = value.object("oidc_user_meta")
     user_id, username = value.value("user_id"), value.plain("username", LONGEST_NAME)
-    if not isinstance(user_id, int) or not value.unseen("username") or not meta:
+    if type(user_id) is not int or not value.unseen("username") or not meta:
         raise BrokenAnswer(host=answer.host, reason="no OIDC user in it")
     if not username:
         raise BrokenAnswer(host=answer.host, reason="a user name that cannot be shown as it is")

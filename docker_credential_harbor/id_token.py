@@ -8,6 +8,7 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from docker_credential_harbor import json_value
 from docker_credential_harbor.errors import IdTokenRejected
 from docker_credential_harbor.outside import shown
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 LEEWAY_SECONDS = 130  # clocks that differ by two minutes, and the seconds that a request takes
 MAXIMUM_CHARACTERS = 128 * 1024
+LONGEST_SUBJECT = 255  # ASCII characters (OIDC Core 2)
 
 # Signatures that anybody can verify with the provider's public keys (RFC 7518 3.1, RFC 8037, RFC 9864).
 PUBLIC_KEY_ALGORITHMS = (
@@ -65,6 +67,7 @@ def checked(token: str, *, issuer: str, client_id: str, subject: str) -> dict[st
     claims = claims_of(token, issuer)
     if claims.get("iss") != issuer:
         raise IdTokenRejected(issuer=issuer, reason="iss is another")
+    _check_subject(claims, issuer)
     if claims.get("sub") != subject:
         raise IdTokenRejected(issuer=issuer, reason="sub is another person's")
     if client_id not in audience_of(claims):
@@ -94,6 +97,7 @@ def verified(
 
     header, claims = _signed(token, issuer, client_secret, keys)
     life_seconds_of(claims, issuer)
+    _check_subject(claims, issuer)
     # One without azp may be for others, too, where the client trusts them (OIDC Core with errata 2, 3.1.3.7, 3 to 5).
     claims.setdefault("azp", client_id)
     options = {"iss": {"essential": True, "value": issuer}, "aud": {"essential": True, "value": client_id}}
@@ -125,6 +129,13 @@ def life_seconds_of(claims: Mapping[str, Any], issuer: str) -> float:
     return float(exp - iat)
 
 
+def _check_subject(claims: Mapping[str, Any], issuer: str) -> None:
+    """Every provider has to name the person, in ``sub`` (OIDC Core 2)."""
+    sub = claims.get("sub")
+    if not (isinstance(sub, str) and sub.isascii() and 0 < len(sub) <= LONGEST_SUBJECT):
+        raise IdTokenRejected(issuer=issuer, reason="sub is missing, or no text of 1 to 255 ASCII characters")
+
+
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e12
 
@@ -134,8 +145,8 @@ def _json_part(token: str, index: int, issuer: str) -> dict[str, Any]:
         if not looks_like_a_token(token):
             raise ValueError("three parts are needed")
         part = token.split(".")[index]
-        value = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (ValueError, RecursionError) as error:
+        value = json_value.decoded(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except ValueError as error:
         raise IdTokenRejected(issuer=issuer, reason="it cannot be read") from error
     if not isinstance(value, dict):
         raise IdTokenRejected(issuer=issuer, reason="it cannot be read")
@@ -146,11 +157,11 @@ def _signed(
     token: str, issuer: str, client_secret: str, keys: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     from joserfc import jwt
-    from joserfc.errors import JoseError
     from joserfc.jwk import import_key
     from joserfc.jws import JWSRegistry
 
     header = _json_part(token, 0, issuer)
+    _json_part(token, 1, issuer)  # joserfc reads both with no bounds
     algorithm = header.get("alg")
     if algorithm == SHARED_SECRET_ALGORITHM and client_secret:
         shared = base64.urlsafe_b64encode(client_secret.encode()).decode().rstrip("=")
@@ -167,8 +178,8 @@ def _signed(
         for candidate in candidates:
             try:
                 decoded = jwt.decode(token, import_key(candidate), algorithms=[algorithm], registry=registry)
-            except (JoseError, ValueError, TypeError, KeyError):  # the last for a curve that joserfc does not know
-                continue  # another key of the set may be the one
+            except Exception:  # noqa: S112 - an unknown curve, a number that is none, …: another key may be the one
+                continue
             return dict(decoded.header), dict(decoded.claims)
     raise IdTokenRejected(issuer=issuer, reason="its signature is not the provider's")
 

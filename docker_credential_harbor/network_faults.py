@@ -134,15 +134,15 @@ def _fault(causes: list[BaseException], limit_seconds: float) -> tuple[type[Unre
         return BrokenAnswer, "it was cut short"
     if _first(causes, http.client.RemoteDisconnected):
         return Unreachable, "connection closed without an answer"
-    if _first(causes, urllib3.exceptions.DecodeError):
-        return BrokenAnswer, "its compression is damaged"
     if line := _first(causes, http.client.BadStatusLine):
         return (HttpsWanted, "it speaks TLS") if _is_tls_record(line) else (BrokenAnswer, "not HTTP")
-    if _first(causes, http.client.HTTPException):
+    if _first(causes, http.client.HTTPException, urllib3.exceptions.InvalidHeader):
         return BrokenAnswer, "not HTTP"
     system = next((cause for cause in causes if isinstance(cause, OSError) and isinstance(cause.errno, int)), None)
     if system is not None and system.errno:
         return Unreachable, os.strerror(system.errno).lower()
+    if _first(causes, urllib3.exceptions.ProtocolError):
+        return BrokenAnswer, "not HTTP"
     return Unreachable, "its name is no host name" if _first(
         causes, requests.exceptions.InvalidURL
     ) else "the request cannot be sent"

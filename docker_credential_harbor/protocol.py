@@ -10,7 +10,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
-from docker_credential_harbor import config, console, errors, server_url
+from docker_credential_harbor import config, console, errors, json_value, server_url
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import Credentials
 
@@ -86,9 +86,9 @@ def _store(payload: bytes, began_at: float) -> str:
     from docker_credential_harbor import stored_pairs
 
     try:
-        data = json.loads(payload)
-    except (ValueError, RecursionError):
-        raise errors.UnacceptablePayload(reason="it is not JSON") from None
+        data = json_value.decoded(payload)
+    except ValueError as fault:
+        raise errors.UnacceptablePayload(reason=fault) from None
     if not isinstance(data, dict):
         raise errors.UnacceptablePayload(reason="it is not a JSON object")
     url, username, secret = (data.get(key, "") for key in ("ServerURL", "Username", "Secret"))
@@ -97,8 +97,6 @@ def _store(payload: bytes, began_at: float) -> str:
     url = _checked(url.strip())
     if not username:
         raise errors.NoUsername()
-    if not (_is_text(username) and _is_text(secret)):
-        raise errors.UnacceptablePayload(reason="Username and Secret must be Unicode text")
     if _has_control_characters(username):  # a Secret may have line breaks: some registries take a JSON file for one
         raise errors.UnacceptablePayload(reason="Username must have no control characters")
     context = _context(began_at)
@@ -147,15 +145,6 @@ def _read(stdin: BinaryIO) -> bytes:
     if len(payload) > MAXIMUM_PAYLOAD:
         raise errors.UnacceptablePayload(reason="it is longer than 1 MiB")
     return payload
-
-
-def _is_text(value: str) -> bool:
-    """Whether it can be written as UTF-8: JSON's ``\\ud800`` alone is half a character."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _has_control_characters(value: str) -> bool:

@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from docker_credential_harbor import lock, places
+from docker_credential_harbor import json_value, lock, places
 from docker_credential_harbor.errors import Busy, NotReadable
 from docker_credential_harbor.files import make_private_folder, read_bytes, write_private
 from docker_credential_harbor.model import EarlyEnds, LoginRedirect, Provider, StoredToken, as_json
@@ -59,11 +59,11 @@ def load(name: str) -> Notes:
     if content is None:
         return Notes()
     try:
-        data = json.loads(content)
+        data = json_value.decoded(content)
         if data.pop("version") != VERSION:
             return Notes()
         notes = _notes(data)
-    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
         return Notes()
     return _without_future(notes, time.time() + CLOCK_SLACK_SECONDS)
 

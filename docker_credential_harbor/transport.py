@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from docker_credential_harbor import __version__, network_faults
+from docker_credential_harbor import __version__, json_value, network_faults
 from docker_credential_harbor.errors import (
     BrokenAnswer,
     ConfigurationInvalid,
@@ -59,11 +59,11 @@ class Answer(NamedTuple):
     def json_object(self) -> Said:
         """The body as a JSON object. Raises BrokenAnswer when it is anything else."""
         try:
-            value = json_format.loads(self.body)
-        except (ValueError, RecursionError) as error:
-            raise BrokenAnswer(host=self.host, reason="no JSON") from error
+            value = json_value.decoded(self.body)
+        except ValueError as fault:
+            raise BrokenAnswer(host=self.host, reason=fault) from fault
         if not isinstance(value, dict):
-            raise BrokenAnswer(host=self.host, reason="not a JSON object")
+            raise BrokenAnswer(host=self.host, reason="it is not a JSON object")
         return Said(value)
 
     def raise_for_server_fault(self) -> None:
@@ -123,8 +123,9 @@ class Transport:
     ) -> Answer:
         """Send one request and return the answer, redirects and refusals included; ``headers`` come on top.
 
-        Raises Unreachable (NoAnswer when the time was over, TlsFailed, BrokenAnswer for what is truncated, larger than
-        1 MiB or not HTTP); ConfigurationInvalid for a URL that must not be asked; NotReadable for the ca_file.
+        Raises Unreachable (NoAnswer when the time was over, TlsFailed, BrokenAnswer for what is truncated, compressed,
+        larger than 1 MiB or not HTTP); ConfigurationInvalid for a URL that must not be asked; NotReadable for the
+        ca_file.
         """
         _check_url(url)
         sent = {**_headers(basic, bearer, form, json), **(headers or {})}
@@ -260,7 +261,8 @@ def _exchange(
         prepared = requests.Request(method, url, headers=headers, data=body).prepare()
         response = adapter.send(prepared, stream=True, timeout=limits, proxies=proxies)
         try:
-            content = _bounded(response.raw.stream(CHUNK_BYTES, decode_content=True), host_of(url))
+            _check_encoding(response.headers, host_of(url))
+            content = _bounded(response.raw.stream(CHUNK_BYTES, decode_content=False), host_of(url))
         except BaseException:
             # A connection whose answer was not read to its end cannot be used again.
             response.raw.close()
@@ -272,6 +274,12 @@ def _exchange(
     answer = Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, content, url, cookies)
     network_faults.check_answer(answer)
     return answer
+
+
+def _check_encoding(headers: Mapping[str, str], host: str) -> None:
+    """Before a byte is decoded: what is packed can be a thousand times as long as what was sent (RFC 9110 8.4)."""
+    if headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+        raise BrokenAnswer(host=host, reason="it is compressed, which was not asked for")
 
 
 def _bounded(chunks: Iterator[bytes], host: str) -> bytes:

@@ -23,6 +23,7 @@ from docker_credential_harbor import (
     errors,
     files,
     interaction,
+    json_value,
     lock,
     processes,
     qr,
@@ -110,9 +111,9 @@ def note_room() -> Room:
 def read() -> Note | None:
     """The note of the last worker; None if there is none that can be read."""
     try:
-        data = json.loads(files.read_bytes(registry_state.window_note_path()) or b"null")
+        data = json_value.decoded(files.read_bytes(registry_state.window_note_path()) or b"null")
         return _note(data) if data else None
-    except (Failure, ValueError, ArithmeticError, TypeError, KeyError, RecursionError):
+    except (Failure, ValueError, ArithmeticError, TypeError, KeyError):
         return None
 
 

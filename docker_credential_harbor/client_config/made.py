@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import files, registry_state
+from docker_credential_harbor import files, json_value, registry_state
 from docker_credential_harbor.errors import Failure
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ VERSION = 1
 def noted() -> set[Path]:
     """Those that were made, whether they are still there or not."""
     try:
-        content = json.loads(files.read_bytes(_note()) or b"{}")
+        content = json_value.decoded(files.read_bytes(_note()) or b"{}")
         return {Path(name) for name in content["made"]} if content["version"] == VERSION else set()
-    except (Failure, ValueError, LookupError, TypeError, RecursionError):
+    except (Failure, ValueError, LookupError, TypeError):
         return set()
 
 

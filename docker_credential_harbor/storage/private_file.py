@@ -9,7 +9,7 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import leftovers
+from docker_credential_harbor import json_value, leftovers
 from docker_credential_harbor.errors import StoreDamaged, StoreUnavailable
 from docker_credential_harbor.files import make_private_folder, read_bytes, remove, write_private, write_shorter
 from docker_credential_harbor.lock import hold
@@ -79,13 +79,13 @@ class PrivateFile:
         if content is None:
             return {}
         try:
-            data = json.loads(content)
+            data = json_value.decoded(content)
             if data["version"] != VERSION:
                 raise ValueError("another version of this program wrote it")
             values: dict[str, str] = data["values"]
             if not all(isinstance(value, str) for value in values.values()):
                 raise ValueError("a value is no text")
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             # Not the error's own words: JSON's hold a piece of the file.
             reason = str(error) if type(error) is ValueError else "it is not what this program writes"
             raise StoreDamaged(place=self.path, reason=reason) from None

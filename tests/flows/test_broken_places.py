@@ -121,7 +121,25 @@ class TestPayloads:
     def test_half_characters_are_refused(self, robot: Helper, username: str) -> None:
         answer = robot.run("store", payload(username, "s"))
         assert (answer.returncode, answer.stderr) == (1, "")
-        assert answer.stdout == "the payload is not acceptable: Username and Secret must be Unicode text\n"
+        assert answer.stdout == "the payload is not acceptable: it has text that is not Unicode\n"
+        assert gives_the_robot(robot)
+
+    @pytest.mark.parametrize(
+        ("value", "reason"),
+        [
+            ("[" * 60_000, "it is nested too deeply"),
+            ('{"a":' * 60_000 + "1" + "}" * 60_000, "it is nested too deeply"),
+            ("9" * 5000, "it has a number that is too long"),
+            ("1e999", "it has a number that is too large"),
+            ("NaN", "it is not JSON"),
+        ],
+        ids=["lists", "objects", "digits", "large", "NaN"],
+    )
+    def test_what_no_reader_stands_is_refused_by_name(self, robot: Helper, value: str, reason: str) -> None:
+        stored = f'{{"ServerURL": "{SERVER}", "Username": "x", "Secret": "s", "More": {value}}}'
+        answer = robot.run("store", stored)
+        assert (answer.returncode, answer.stderr) == (1, "")
+        assert answer.stdout == f"the payload is not acceptable: {reason}\n"
         assert gives_the_robot(robot)
 
 

@@ -50,6 +50,12 @@ def sign(made: dict[str, Any], key: Any = RSA, algorithm: str = "RS256", **heade
     return jwt.encode({k: v for k, v in full.items() if v is not None}, made, key, algorithms=[algorithm])
 
 
+def with_signature(signed: str) -> str:
+    key = RSA.private_key
+    assert key
+    return f"{signed}.{in_base64(key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
+
+
 def in_base64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
@@ -108,7 +114,7 @@ def test_other_good_ones(changes: dict[str, Any]) -> None:
     [
         ({"iss": ISSUER + "/"}, "iss"),
         ({"iss": None}, "iss"),
-        ({"sub": None}, "sub"),
+        *(({"sub": sub}, "sub is missing") for sub in (None, "", 5, True, ["s-1"], "s" * 256, "jörg")),
         ({"aud": "harbor"}, "aud"),
         ({"aud": ["harbor", "other"]}, "aud"),
         ({"aud": None}, "aud"),
@@ -127,6 +133,50 @@ def test_other_good_ones(changes: dict[str, Any]) -> None:
 def test_one_wrong_claim(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(IdTokenRejected, match=reason):
         verify(sign(claims(**changes)))
+
+
+DEEP = b"[" * 60_000  # with an end to each it would be longer than any token may be
+UNREADABLE = [
+    DEEP,
+    b'{"sub":' + DEEP + b"}",
+    b'{"":' * 20_000 + b"1" + b"}" * 20_000,
+    b'{"sub":' + b"[" * 990 + b"]" * 990 + b"}",
+    b'{"exp":' + b"9" * 5000 + b"}",
+    b'{"exp":-' + b"9" * 5000 + b"}",
+    b'{"exp":1e999}',
+    b'{"exp":NaN}',
+    b'{"exp":Infinity}',
+    b'{"sub":"\\ud800"}',
+    b'{"sub":"\xff"}',
+    b"[]",
+    b"null",
+    b"",
+]
+
+
+@pytest.mark.parametrize("content", UNREADABLE, ids=lambda content: repr(content[:20]))
+def test_signed_and_yet_unreadable(content: bytes) -> None:
+    """The signature of a provider that one signs in at is no reason to trust its bytes."""
+    header = encoded({"alg": "RS256", "kid": "rsa"})
+    for signed in (f"{header}.{in_base64(content)}", f"{in_base64(content)}.{encoded(claims())}"):
+        with pytest.raises(IdTokenRejected, match=r"cannot be read|signature"):
+            verify(with_signature(signed))
+        with pytest.raises(IdTokenRejected, match="cannot be read"):
+            id_token.claims_of(f"e30.{in_base64(content)}.", ISSUER)
+    assert id_token.longest_claim(f"e30.{in_base64(content)}.") == ""
+
+
+def test_ten_thousand_audiences() -> None:
+    """RFC 7519 sets no bound."""
+    assert verify(sign(claims(aud=[*map(str, range(10_000)), CLIENT])))["sub"] == "s-1"
+
+
+def test_of_a_claim_that_stands_twice_the_last_counts() -> None:
+    """RFC 7519 4: for the check as for what is done with it."""
+    twice = json.dumps(claims())[:-1] + ', "sub": "s-2"}'
+    signed = f"{encoded({'alg': 'RS256', 'kid': 'rsa'})}.{in_base64(twice.encode())}"
+    token = with_signature(signed)
+    assert (verify(token)["sub"], id_token.claims_of(token, ISSUER)["sub"]) == ("s-2", "s-2")
 
 
 def test_no_nonce_was_sent() -> None:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+BOMB = gzip.compress(b"\0" * 50 * MAXIMUM_BYTES, 9)
+
+
 def get(port: int, timeout_seconds: float = 10) -> Answer:
     return Transport(timeout_seconds).request("GET", f"http://127.0.0.1:{port}/")
 
@@ -173,17 +176,28 @@ def test_too_much_is_refused_whatever_the_status(status: bytes) -> None:
         get(port)
 
 
-def test_a_compression_bomb_is_refused() -> None:
-    bomb = gzip.compress(b"\0" * 50 * MAXIMUM_BYTES, 9)
-    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n".encode()
-    with raw_server(sends(head + bomb)) as port, pytest.raises(BrokenAnswer, match="1 MiB"):
+@pytest.mark.parametrize(
+    "encoding", ["gzip", "x-gzip", "GZIP", "deflate", "br", "zstd", "gzip, gzip", "identity, gzip"]
+)
+@pytest.mark.parametrize("status", ["200 OK", "302 Found\r\nLocation: /", "401 No", "500 Broken"])
+def test_what_was_compressed_without_being_asked_is_refused_unread(encoding: str, status: str) -> None:
+    head = f"HTTP/1.1 {status}\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(BOMB)}\r\n\r\n".encode()
+    with (
+        raw_server(sends(head + BOMB)) as port,
+        pytest.raises(BrokenAnswer, match="compressed, which was not asked for"),
+    ):
         get(port)
 
 
-def test_compressed_without_being_asked_is_read_all_the_same() -> None:
-    body = gzip.compress(b'{"a": 1}')
-    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-    with raw_server(sends(head + body)) as port:
+def test_compressed_by_the_second_of_two_headers() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"
+    with raw_server(sends(head)) as port, pytest.raises(BrokenAnswer, match="compressed"):
+        get(port)
+
+
+@pytest.mark.parametrize("header", ["Content-Encoding: identity", "content-encoding:  Identity ", "Content-Encoding:"])
+def test_identity_is_no_compression(header: str) -> None:
+    with raw_server(sends(f"HTTP/1.1 200 OK\r\n{header}\r\nContent-Length: 8\r\n\r\n".encode() + b'{"a": 1}')) as port:
         assert get(port).json_object().value("a") == 1
 
 
@@ -193,12 +207,21 @@ def test_compressed_without_being_asked_is_read_all_the_same() -> None:
         b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"a": 1}',
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{",
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 5000 + b"\r\n{",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 2_000_000,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n{",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"x" * 2_000_000,
+        b"HTTP/1.1 " + b"9" * 5000 + b" OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000 + b"\r\n",
         b"SSH-2.0-OpenSSH_9.2\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(1000)) + b"\r\n",
         b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
     ],
-    ids=["length", "chunk", "bad-chunk", "gzip", "ssh", "headers", "header"],
+    ids=[
+        *("length", "chunk", "bad-chunk", "long-chunk", "long-chunk-line", "negative-chunk", "long-trailer"),
+        *("long-status", "two-lengths", "many-headers", "ssh", "headers", "header"),
+    ],
 )
 def test_broken_answers(data: bytes) -> None:
     with raw_server(sends(data)) as port, pytest.raises(BrokenAnswer):
@@ -250,6 +273,17 @@ def test_the_whole_request_is_bounded(serve: Callable[[socket.socket, bytes], No
         with pytest.raises(NoAnswer, match=r"no answer within 0\.4 s"):
             get(port, 0.4)
         assert time.monotonic() - started_at < 5
+
+
+@pytest.mark.parametrize("part", [b"0\r\n" + b"X: y\r\n" * 1000, b"1;x=" + b"y" * 9000 + b"\r\nz\r\n"])
+def test_chunks_without_an_end_are_bounded(part: bytes) -> None:
+    def endless(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            connection.sendall(part)
+
+    with raw_server(endless) as port, pytest.raises((NoAnswer, BrokenAnswer)):
+        get(port, 1)
 
 
 def test_continue_for_ever_is_bounded() -> None:
