@@ -16,6 +16,7 @@ def main() -> int:
     import time
 
     began_at = time.time()
+    _without_core_dumps()
     arguments = sys.argv[1:]
     payload = b""
     try:
@@ -30,6 +31,23 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     return _long_way(arguments, payload, began_at)
+
+
+def _without_core_dumps() -> None:
+    """A crash must not write secrets to a disk. On Linux programs that are started are not concerned; elsewhere their
+    own limit can be raised again, and what is opened by the system's own call does not inherit it.
+    """
+    try:
+        if sys.platform == "linux":
+            from docker_credential_harbor.native import keyctl
+
+            keyctl.close_memory()
+        elif sys.platform != "win32":
+            import resource
+
+            resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    except (ImportError, OSError, ValueError):  # a Python that was built otherwise, a processor that is not known
+        pass
 
 
 def _payload() -> bytes:
@@ -138,7 +156,7 @@ def _with_output_written(status: int) -> int:
             sys.stderr.flush()
     except OSError:  # what could not be said changes nothing of the answer
         _discard(2)
-    if time_limit.calls_run_on():
+    if time_limit.calls_run_on() or sys.flags.inspect:  # PYTHONINSPECT: Python would go on, with a prompt
         os._exit(status)
     return status
 

@@ -719,6 +719,14 @@ class TooManyOpenFiles(NotWritable):
     advice = "raise the limit on open files (ulimit -n)"
 
 
+class NoFilesLeft(Unreachable):
+    """EMFILE, ENFILE: no socket, or not even a file of Python's own."""
+
+    code = "no-files-left"
+    what = "no more files can be opened here ({reason})"
+    advice = TooManyOpenFiles.advice
+
+
 class MountedFile(NotWritable):
     """EBUSY: a file that is a mount point cannot be replaced (rename(2))."""
 

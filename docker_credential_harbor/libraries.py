@@ -6,13 +6,14 @@ reads neither PYTHONPATH nor a user's site-packages (PyInstaller's bootloader st
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.errors import LibraryUnusable
+from docker_credential_harbor.errors import LibraryUnusable, NoFilesLeft
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -21,10 +22,12 @@ OURS = "docker_credential_harbor"
 _CALLED = re.compile(r"(\w+)(?:\.\w+)*\(\) ")  # what a TypeError about arguments begins with
 
 
-def unusable(fault: BaseException) -> LibraryUnusable | None:
+def unusable(fault: BaseException) -> LibraryUnusable | NoFilesLeft | None:
     """The failure to tell where a library could not be imported, or lacks what is asked of it and is not the one that
     was installed with us; None: it was something else. Its own words only where an import failed: others may be secret.
     """
+    if isinstance(fault, OSError) and fault.errno in (errno.EMFILE, errno.ENFILE):  # any import can be the one too many
+        return NoFilesLeft(reason=os.strerror(fault.errno).lower())
     reason = f"{type(fault).__name__}: {fault}" if str(fault) else type(fault).__name__
     file = (isinstance(fault, SyntaxError) and fault.filename) or _imported_file(fault.__traceback__)
     if isinstance(fault, ImportError):

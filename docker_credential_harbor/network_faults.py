@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from docker_credential_harbor.errors import (
     HandshakeFailed,
     HttpsWanted,
     NoAnswer,
+    NoFilesLeft,
     NotTls,
     ProxyFailed,
     ProxyWantsPassword,
@@ -139,6 +141,8 @@ def _fault(causes: list[BaseException], limit_seconds: float) -> tuple[type[Unre
     if _first(causes, http.client.HTTPException, urllib3.exceptions.InvalidHeader):
         return BrokenAnswer, "not HTTP"
     system = next((cause for cause in causes if isinstance(cause, OSError) and isinstance(cause.errno, int)), None)
+    if system is not None and system.errno in (errno.EMFILE, errno.ENFILE):
+        return NoFilesLeft, os.strerror(system.errno).lower()
     if system is not None and system.errno:
         return Unreachable, os.strerror(system.errno).lower()
     if _first(causes, urllib3.exceptions.ProtocolError):

@@ -1,8 +1,9 @@
-"""Linux key management: keys of type "user" in a keyring, kept by the kernel in its memory.
+"""Linux key management: keys of type "user" in a keyring, kept by the kernel in its memory; and our own memory closed.
 
-Sources: keyrings(7), add_key(2), keyctl(2), keyctl_get_persistent(3). Called through ``_ctypes`` alone, since importing
-ctypes costs six times as much as the call. Any other system can import this; there every function raises OSError
-(ENOSYS), as it does where a container's seccomp filter keeps the calls back (EPERM, ENOSYS).
+Sources: keyrings(7), add_key(2), keyctl(2), keyctl_get_persistent(3), PR_SET_DUMPABLE(2const). Called through
+``_ctypes`` alone, since importing ctypes costs six times as much as the call. Any other system can import this; there
+every function raises OSError (ENOSYS), as it does where a container's seccomp filter keeps the calls back (EPERM,
+ENOSYS).
 """
 
 import os
@@ -18,14 +19,25 @@ PROCESS = -2  # @p: of this process, gone with it
 _GET_KEYRING_ID, _REVOKE, _LINK, _UNLINK, _SEARCH, _READ, _SET_TIMEOUT, _GET_PERSISTENT = 0, 3, 8, 9, 10, 11, 15, 22
 _ENOENT, _EACCES, _ENOSYS, _EOPNOTSUPP, _ENOKEY, _EKEYEXPIRED, _EKEYREVOKED = 2, 13, 38, 95, 126, 127, 128
 _GONE = (_ENOKEY, _EKEYEXPIRED, _EKEYREVOKED)
+_SET_DUMPABLE = 4
 _TYPE = b"user"
 _FUNCFLAG_CDECL, _RTLD_NOW = 1, 2
 _LARGEST = 32767  # bytes in the payload of a "user" key
 
 if sys.platform == "linux" and sys.maxsize > 2**32:
-    _ADD_KEY, _KEYCTL = {"x86_64": (248, 250), "aarch64": (217, 219)}.get(os.uname().machine, (0, 0))
+    _ADD_KEY, _KEYCTL, _PRCTL = {"x86_64": (248, 250, 157), "aarch64": (217, 219, 167)}.get(
+        os.uname().machine, (0, 0, 0)
+    )
 else:
-    _ADD_KEY, _KEYCTL = 0, 0
+    _ADD_KEY, _KEYCTL, _PRCTL = 0, 0, 0
+
+
+def close_memory() -> None:
+    """No core dump of this process, to a file or a program, nor of what is forked from it; no reading by ptrace(2).
+
+    A program that is started from here is as any other: execve(2) undoes it. Raises OSError.
+    """
+    _call(_PRCTL, _SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def read(description: bytes, keyring: int = USER) -> bytes | None:

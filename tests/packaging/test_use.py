@@ -103,6 +103,7 @@ def test_libraries_of_the_users_are_not_looked_at(helper: Helper, tmp_path: Path
             (folder / library).mkdir(parents=True)
             (folder / library / "__init__.py").write_text("raise SystemExit('shadowed')")
     helper.configure('storage = "file"\n[registries."127.0.0.1:1"]\n')
-    environment = {"PYTHONPATH": str(tmp_path / "shadow"), "PYTHONHOME": str(tmp_path), "PYTHONSTARTUP": "/nowhere"}
+    places = {"PYTHONPATH": str(tmp_path / "shadow"), "PYTHONHOME": str(tmp_path), "PYTHONSTARTUP": "/nowhere"}
+    environment = {**places, "PYTHONINSPECT": "1", "PYTHONVERBOSE": "1"}
     answer = helper.run(["status"], env=environment)
     assert (answer.returncode, answer.stderr) == (0, "")
