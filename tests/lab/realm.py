@@ -82,18 +82,21 @@ def _harbor_client(attributes: Mapping[str, str], groups: bool) -> dict[str, Any
 
 
 def _helper_client(audience_mapper: bool) -> dict[str, Any]:
-    mapper = {
-        "name": "harbor",
-        "protocol": "openid-connect",
-        "protocolMapper": "oidc-audience-mapper",
-        "config": {"included.client.audience": HARBOR_CLIENT, "id.token.claim": "true"},
-    }
     return {
         "clientId": HELPER_CLIENT,
         "publicClient": True,
         "redirectUris": ["http://127.0.0.1/callback"],
         "attributes": {"pkce.code.challenge.method": "S256", "oauth2.device.authorization.grant.enabled": "true"},
-        "protocolMappers": [mapper] if audience_mapper else [],
+        "protocolMappers": [_audience_mapper(HARBOR_CLIENT)] if audience_mapper else [],
+    }
+
+
+def _audience_mapper(client_id: str) -> dict[str, Any]:
+    return {
+        "name": f"audience {client_id}",
+        "protocol": "openid-connect",
+        "protocolMapper": "oidc-audience-mapper",
+        "config": {"included.client.audience": client_id, "id.token.claim": "true"},
     }
 
 
@@ -186,6 +189,19 @@ class Realm:
             "config": {"pairwiseSubAlgorithmSalt": "salt"},
         }
         self._add_mapper(client_id, mapper)
+
+    def add_audience(self, client_id: str, audience: str) -> None:
+        """That client's ID tokens are for another client, too."""
+        self._add_mapper(client_id, _audience_mapper(audience))
+
+    def add_audience_scope(self, client_id: str, name: str, audience: str) -> None:
+        """They are, where this optional client scope is asked for."""
+        mapper = _audience_mapper(audience)
+        self._admin(
+            "POST", "/client-scopes", json={"name": name, "protocol": "openid-connect", "protocolMappers": [mapper]}
+        )
+        [scope] = [each for each in self._admin("GET", "/client-scopes") if each["name"] == name]
+        self._admin("PUT", f"/clients/{self.client(client_id)['id']}/optional-client-scopes/{scope['id']}")
 
     def _add_mapper(self, client_id: str, mapper: Mapping[str, Any]) -> None:
         path = f"/clients/{self.client(client_id)['id']}/protocol-mappers/models"

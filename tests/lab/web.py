@@ -208,14 +208,17 @@ class _Server(socketserver.ThreadingTCPServer):
 class WebServer:
     """Serves `respond` on a free loopback port, a thread a connection, until `close()`."""
 
-    def __init__(self, respond: Callable[[Exchange], None], tls: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self, respond: Callable[[Exchange], None], tls: tuple[str, str] | None = None, host: str = "127.0.0.1"
+    ) -> None:
         self.respond = respond
+        self.host = host
         self.closing = threading.Event()
         self._tls = tls
         self._placeholder: socket.socket | None = None
         self.port = 0
         self._listen()
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://{host}:{self.port}"
 
     def hang(self) -> None:
         """Waits, as a server does that never answers, until the server is closed."""
@@ -234,7 +237,7 @@ class WebServer:
         self._end_server()
         self._placeholder = socket.socket()
         self._placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._placeholder.bind(("127.0.0.1", self.port))
+        self._placeholder.bind((self.host, self.port))
 
     def up(self) -> None:
         """Answers again on the same port."""
@@ -245,7 +248,7 @@ class WebServer:
 
     def _listen(self) -> None:
         handler = type("Handler", (_Handler,), {"web": self})
-        self._server = _Server(("127.0.0.1", self.port), handler)
+        self._server = _Server((self.host, self.port), handler)
         self._server.connections = set()
         if self._tls:
             # The handshake happens in the connection's own thread, so a silent client holds up nobody.

@@ -61,7 +61,12 @@ class Workplace:
         return self.harbor.name
 
     def configure(self, *, url: str | None = None, top: str = "", **keys: object) -> None:
-        """Writes the helper's configuration for this Harbor; keyword arguments are keys of its table."""
+        """Writes the helper's configuration for this Harbor; keyword arguments are keys of its table.
+
+        `url`: of a proxy in front of it, which it is told, too.
+        """
+        if url:
+            self.harbor.external_url = url
         keys = {"url": url or self.harbor.url, **keys}
         table = "\n".join(f"{key} = {json.dumps(value)}" for key, value in keys.items())
         self.helper.configure(f'storage = "file"\n{top}\n[registries."{self.name}"]\n{table}\n')
