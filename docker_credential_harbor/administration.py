@@ -39,6 +39,21 @@ class Provider(NamedTuple):
     takes_second: bool = False
 
 
+FOR_EACH = """\
+One client for each Harbor: an ID token that two Harbors take is sent to neither. Where a client of that ID serves
+another Harbor of this realm, add a second one under another ID, and name that as `client_id` in the helper's
+[registries.{registry:toml}]. Or have one client whose Audience mappers stand in an optional client scope for each
+Harbor, and name that scope among the helper's `scopes`.
+"""
+
+CONFIRMED = """\
+This provider does not say in its answers who it is (`iss`, RFC 9207), so people have to confirm it: setup asks, or the
+configuration names it:
+
+  [registries.{registry:toml}]
+  issuer = {issuer:toml}
+"""
+
 THERE = """\
 The client need not be added. Whether Harbor takes its ID tokens is not seen from outside; a sign-in shows it, and says
 what the client lacks if they are not taken:
@@ -50,8 +65,8 @@ Harbor's client must be among their audiences ({harbor_client_id} in `aud`), and
 
 KEYCLOAK_THERE = """\
 How it should be set is shown, as JSON, by: {program} setup --admin --json {registry:sh}
-A client that serves another Harbor of this realm already needs one more mapper of type Audience, for this one.
-"""
+
+{for_each}"""
 
 WITHOUT = """\
 Go without a client; nothing has to be added. People run
@@ -81,8 +96,7 @@ Or by hand: Clients > Create client
     Included Client Audience          {harbor_client_id}        (Harbor's client)
     Add to ID token                   On
 
-If there is a client of that ID already, for another Harbor of this realm, it needs only one more mapper.
-"""
+{for_each}"""
 
 DEX = """\
 Add one public client to Dex's configuration, and let Harbor's client trust it:
@@ -179,14 +193,24 @@ def guide(registry: Registry, seen: FirstLook) -> str:
         "audience_scope": f"audience:server:client_id:{seen.redirect.client_id}",
         "client": json.dumps(keycloak_client(registry, seen), indent=2),
         "name": provider.name if provider else "",
+        "issuer": _issuer(seen),
     }
     if provider and provider.name == "Keycloak":
         facts["base"], facts["realm"] = _realm(seen)
     facts = {name: Fact(fact) for name, fact in facts.items()}
     facts["without"] = Fact(WITHOUT.format_map(facts))
+    facts["for_each"] = Fact(FOR_EACH.format_map(facts))
     advice = _advice(provider, client_is_there=_is_there(seen)).format_map(facts)
+    confirmed = CONFIRMED.format_map(facts) if _to_be_confirmed(registry, seen) else ""
     about_harbor = "" if provider and provider.name in WITHOUT_THAT_SCOPE else _about_harbor(seen)
-    return "\n".join(filter(None, (_heading(registry, seen, provider), advice, about_harbor)))
+    return "\n".join(filter(None, (_heading(registry, seen, provider), advice, confirmed, about_harbor)))
+
+
+def _to_be_confirmed(registry: Registry, seen: FirstLook) -> bool:
+    """Whether people with a client have to say that the provider is theirs, as far as that shows without asking it."""
+    provider = recognised(seen)
+    is_of_use = provider is None or provider.takes_second
+    return bool(is_of_use and not registry.issuer and seen.provider and not seen.provider.iss_parameter_supported)
 
 
 def _advice(provider: Provider | None, *, client_is_there: bool) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import console, tokens
+from docker_credential_harbor import console, tokens, trust
 from docker_credential_harbor.errors import Failure, Unreachable
 from docker_credential_harbor.findings import Refresh
 from docker_credential_harbor.model import SignIn
@@ -40,8 +40,12 @@ def sign_in(look: Inquiry) -> None:
     redirect = look.known.redirect
     assert redirect
     look.context.store.check(look.registry.name)
-    found, look.notes = tokens.provider_of(look.http, look.registry, look.notes, redirect)
+    found, notes = tokens.provider_of(look.http, look.registry, look.notes, redirect)
     before = look.sign_in
+    kept = before or look.load_sign_in()
+    look.notes = trust.confirmed(look.http, look.registry, redirect, found, notes, kept)
+    if before:
+        look.id_token(before)
     try:
         fresh = kerberos.sign_in(look.http, found, look.registry, redirect, now=time.time)
         if before and not tokens.are_of_one_person(before.tokens, fresh):
@@ -76,8 +80,13 @@ def renew_harbor_side(look: Inquiry) -> None:
     from docker_credential_harbor.signin import kerberos
 
     assert look.known.redirect
+    trust.check_walk(look.http, look.registry, look.known.redirect, look.notes)
     if look.sign_in and not look.known.ticket_sign_in:
-        sign_in(look)
+        try:
+            sign_in(look)
+        except trust.REFUSALS as refusal:  # of our own sign-in, which a person's walk does not need
+            console.trace(f"no walk by ticket: {refusal}")
+            look.learn(has_ticket=False, ticket_walk=False)
         if not look.known.ticket_sign_in:
             return
     began_at = time.time()

@@ -12,7 +12,20 @@ import shutil
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from docker_credential_harbor import discovery, errors, get, harbor, policy, provider, registry_state, scheduler, survey
+from docker_credential_harbor import (
+    discovery,
+    errors,
+    get,
+    harbor,
+    policy,
+    provider,
+    registry_state,
+    scheduler,
+    shared_audience,
+    survey,
+    tokens,
+    trust,
+)
 from docker_credential_harbor.client_config import creds_store, docker, helm, json_file, podman, reading
 from docker_credential_harbor.context import reach_of_a_pull
 from docker_credential_harbor.errors import Failure
@@ -181,6 +194,18 @@ class Examination:
         client = f"the client {self.registry.client_id!r} and its redirect URI"
         return Check("client", True, f"the provider does not turn away {client}")
 
+    def trust(self) -> Check | None:
+        """As before a sign-in; a provider that has vouched for the registry is not asked again."""
+        if not self.registry.client_id:
+            return None
+        if self.registry.issuer:
+            return Check("trust", True, f"the configuration names the issuer, {self.registry.issuer}")
+        notes = registry_state.load(self.registry.name)
+        before = None if notes.pin else self.context.store.load_sign_in(self.registry.name)
+        trust.confirmed(self.http, self.registry, self.redirect, self.found, notes, before)
+        callback = f"{self.redirect.redirect_uri} for Harbor's client {self.redirect.client_id!r}"
+        return Check("trust", True, f"{self.found.issuer} takes {callback}, and no made-up one")
+
     def subject(self) -> Check | None:
         """Whether Harbor can know a person by our ID token, as far as the provider's metadata tell."""
         if not self.registry.client_id:
@@ -205,6 +230,20 @@ class Examination:
         return Check("device-code", True, "the provider gives device codes: no browser is needed on this machine")
 
     # --- The person's sessions ----------------------------------------------------------------------------------------
+
+    def audience(self) -> Check | None:
+        """Of the ID token that is kept, if any: for whom it is beside our client and this Harbor."""
+        kept = self.context.store.load_sign_in(self.registry.name)
+        if kept is None or not tokens.belongs_to(kept, self.registry):
+            return None
+        notes = registry_state.load(self.registry.name)
+        shared_audience.check(self.context.settings.registries, self.registry, notes, kept.tokens)
+        own = (self.registry.client_id, self.redirect.client_id)
+        further = ", ".join(repr(client_id) for client_id in kept.tokens.audience if client_id not in own)
+        if further:
+            message = f"the ID token is good for {further}, too, which is one more that could be shown to others"
+            return Check("audience", True, f"{message}: its client should be for this Harbor alone")
+        return Check("audience", True, "the ID token is for this Harbor alone")
 
     def sign_in(self) -> Check:
         """How a pull would ask for a sign-in, when one is due; that it asks nobody may be meant so."""
@@ -284,9 +323,11 @@ CHECKS = {
     "offline-access": (Examination.offline_access, False),
     "provider": (Examination.provider, True),
     "client": (Examination.client, False),
+    "trust": (Examination.trust, False),
     "subject": (Examination.subject, True),
     "device-code": (Examination.device_code, False),
     "store": (Examination.store, True),
+    "audience": (Examination.audience, False),
     "sign-in": (Examination.sign_in, False),
     "session": (Examination.session, False),
 }

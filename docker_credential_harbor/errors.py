@@ -365,6 +365,42 @@ class IssuerMismatch(Failure):
     advice = "set issuer to exactly what the provider calls itself"
 
 
+class AnotherName(Failure):
+    """The ``redirect_uri`` of its login leads to another origin than the registry's ``url``."""
+
+    code = "another-name"
+    what = "Harbor at {url} calls itself {origin} (external_url), so that a sign-in would end there"
+    advice = "use that name: docker-credential-harbor setup {origin:sh}"
+
+
+class NotVouchedFor(Failure):
+    """Harbor's own redirect URI is an error at the provider, for the client that the registry names as Harbor's."""
+
+    code = "not-vouched-for"
+    what = (
+        "the identity provider does not take {redirect_uri} for the client {client_id!r}: {registry} may pretend to be "
+        "another registry"
+    )
+    advice = "do not sign in there before Harbor's administrator has explained it"
+
+
+class IssuerUnconfirmed(Failure):
+    """It sends no ``iss`` (RFC 9207), or takes any redirect URI: a person has to say that it is the right one."""
+
+    code = "issuer-unconfirmed"
+    what = "{issuer} cannot vouch for {registry} ({reason})"
+    advice = (
+        "if that is your company's sign-in, run docker-credential-harbor setup {registry:sh} at a terminal, "
+        "or set issuer to it in [registries.{registry:toml}]"
+    )
+
+
+class AnotherIssuer(Failure):
+    code = "another-issuer"
+    what = "{registry} signs people in at {issuer} now, not at {pinned} as before"
+    advice = "if that is meant to be so, run docker-credential-harbor login {registry:sh} at a terminal"
+
+
 class ClientRefused(Failure):
     """``invalid_client``, ``unauthorized_client`` and the like (RFC 6749 5.2)."""
 
@@ -402,6 +438,20 @@ class AudienceMissing(Failure):
     advice = (
         "ask the provider's administrator to add to that client a mapper of type Audience "
         "({harbor_client_id!r}, 'Add to ID token' on), or go without a client: set client_id = '' and run: "
+        "docker-credential-harbor login {registry:sh}"
+    )
+
+
+class AudienceShared(Failure):
+    """Whoever gets it could show it to the other Harbor, which answers with the person's CLI secret there."""
+
+    code = "audience-shared"
+    what = (
+        "the ID token of {client_id!r} is good at {other} as well ({harbor_client_id!r} in its aud) and is not sent to "
+        "{registry}"
+    )
+    advice = (
+        "ask the provider's administrator for one client or audience scope for each Harbor, then run: "
         "docker-credential-harbor login {registry:sh}"
     )
 

@@ -32,7 +32,7 @@ from docker_credential_harbor.transport import host_of, is_url
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from docker_credential_harbor.model import Credentials, Registry
+    from docker_credential_harbor.model import Credentials, Registry, ReleasedIdToken
     from docker_credential_harbor.transport import Answer, Transport
 
 # Without a scope: a scoped request with a dead or wrong secret is answered 200, with a token for what is public.
@@ -69,7 +69,7 @@ def probe(http: Transport, registry: Registry, credentials: Credentials) -> bool
     return True
 
 
-def current_user(http: Transport, registry: Registry, id_token: str) -> CurrentUser | None:
+def current_user(http: Transport, registry: Registry, id_token: ReleasedIdToken) -> CurrentUser | None:
     """Whose ID token it is, with the CLI secret.
 
     None: the token is not accepted, the person is not onboarded, or Harbor cannot reach its provider. Raises
@@ -134,7 +134,7 @@ def login_redirect(http: Transport, registry: Registry) -> LoginRedirect:
     return _login_redirect(answer)
 
 
-def set_cli_secret(http: Transport, registry: Registry, id_token: str, user_id: int, secret: str) -> None:
+def set_cli_secret(http: Transport, registry: Registry, id_token: ReleasedIdToken, user_id: int, secret: str) -> None:
     """Replace the person's one CLI secret; the old one is invalid at once. Raises SecretRefused, TokenTooLong."""
     url = f"{registry.url}/api/v2.0/users/{user_id}/cli_secret"
     answer = _with_id_token(http, registry, "PUT", url, id_token, json={"secret": secret})
@@ -165,7 +165,7 @@ def system_info(http: Transport, registry: Registry) -> SystemInfo:
 
 
 def _with_id_token(
-    http: Transport, registry: Registry, method: str, url: str, id_token: str, json: object | None = None
+    http: Transport, registry: Registry, method: str, url: str, id_token: ReleasedIdToken, json: object | None = None
 ) -> Answer:
     """Raises TokenTooLong where something before Harbor does not let the token through."""
     is_long = len(id_token) >= LONG_TOKEN_CHARACTERS
@@ -266,18 +266,22 @@ def _login_redirect(answer: Answer) -> LoginRedirect:
         raise BrokenAnswer(host=answer.host, reason="a redirect with a client ID that is none")
     if not is_url(endpoint):
         raise BrokenAnswer(host=answer.host, reason="a redirect that is no URL")
+    redirect_uri = query["redirect_uri"][0]
+    if not is_url(redirect_uri):
+        raise BrokenAnswer(host=answer.host, reason="a redirect with a redirect_uri that is no URL")
     return LoginRedirect(
         authorization_endpoint=endpoint,
         client_id=client_id,
         scopes=tuple(query.get("scope", [""])[0].split()),
         further=_further(query),
+        redirect_uri=redirect_uri,
     )
 
 
 def _is_harbors_own(query: Mapping[str, list[str]]) -> bool:
     """Whether it is the authorization request that Harbor makes: others before it have callbacks of their own.
 
-    Harbor's own host may be another there, by its ``external_url``.
+    Harbor's own host may be another there, by its ``external_url``; trust.py looks at it.
     """
     redirect_uri = query.get("redirect_uri", [""])[0].partition("?")[0]
     return redirect_uri.endswith(CALLBACK_PATH) and query.get("response_type") == ["code"] and "state" in query

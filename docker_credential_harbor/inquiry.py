@@ -14,6 +14,7 @@ from docker_credential_harbor import (
     harbor,
     policy,
     registry_state,
+    shared_audience,
     stored_token,
     tokens,
     trust_window,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from docker_credential_harbor.context import Context
-    from docker_credential_harbor.model import Registry
+    from docker_credential_harbor.model import Registry, ReleasedIdToken
     from docker_credential_harbor.transport import Transport
 
 End = Step | HandOut | NotFound
@@ -90,6 +91,10 @@ class Inquiry:
     def load_sign_in(self) -> SignIn | None:
         """What is kept of the person who signed in, whether or not a stored pair goes first."""
         return _kept_sign_in(self.context, self.registry)
+
+    def id_token(self, sign_in: SignIn) -> ReleasedIdToken:
+        """For Harbor. Raises AudienceShared."""
+        return shared_audience.released(self.context.settings.registries, self.registry, self.notes, sign_in.tokens)
 
     def _start(self, trust: bool) -> Known:
         now = time.time()
@@ -200,7 +205,7 @@ class Inquiry:
     def _read_current_user(self) -> None:
         assert self.sign_in
         began_at = time.time()
-        self.user = harbor.current_user(self.http, self.registry, self.sign_in.tokens.id_token)
+        self.user = harbor.current_user(self.http, self.registry, self.id_token(self.sign_in))
         if self.user is None:
             self.learn(user=User.REFUSED)
         elif self.user.secret is None:
@@ -228,7 +233,7 @@ class Inquiry:
         assert self.user
         secret = harbor.new_cli_secret()
         console.keep_secret(secret)
-        harbor.set_cli_secret(self.http, self.registry, self.sign_in.tokens.id_token, self.user.user_id, secret)
+        harbor.set_cli_secret(self.http, self.registry, self.id_token(self.sign_in), self.user.user_id, secret)
         console.hint(f"Harbor at {self.registry.name} could not read its CLI secret any more; a new one was set")
         self.token = trust_window.unread(self.token)
         self.learn(secret_set=True, pair=Credentials(self.user.username, secret), probe=None)

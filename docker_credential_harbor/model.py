@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NewType
 
 from docker_credential_harbor import outside
 
@@ -105,6 +105,10 @@ class TokenSet(NamedTuple):
         return self.person if self.person != self.subject else None
 
 
+# An ID token that may leave for its registry (trust.py): Harbor's client takes no other.
+ReleasedIdToken = NewType("ReleasedIdToken", str)
+
+
 class SignInResult(NamedTuple):
     """Our tokens, and whether the provider refused offline_access, so that they last shorter."""
 
@@ -178,6 +182,7 @@ class LoginRedirect(NamedTuple):
     client_id: str
     scopes: tuple[str, ...]
     further: tuple[tuple[str, str], ...] = ()  # what Harbor's administrator adds to the request (harbor.py)
+    redirect_uri: str = ""  # Harbor's own callback; "": an older version did not note it
 
 
 class Provider(NamedTuple):
@@ -192,6 +197,17 @@ class Provider(NamedTuple):
     iss_parameter_supported: bool = False  # authorization_response_iss_parameter_supported, RFC 9207
     pairwise_only: bool = False  # subject_types_supported: each client is given another sub (OIDC Core 8)
     revokes_one_session: bool = False  # known to end, with a refresh token, no other sign-in of the person
+
+
+class Pin(NamedTuple):
+    """The provider that a registry is held to, and what that has vouched for: Harbor's client there and its callback.
+
+    The last two are "" where a person took a new issuer that has not vouched for them yet.
+    """
+
+    issuer: str
+    harbor_client_id: str
+    redirect_uri: str
 
 
 class EarlyEnds(NamedTuple):

@@ -119,10 +119,15 @@ def check_client(http: Transport, registry: Registry, url: str) -> None:
     An unknown client or redirect URI must not be redirected (RFC 6749 4.1.2.1): it shows in a 4xx without anybody
     signing in. Raises ClientUnknown, Unreachable.
     """
+    if refuses(http, url):
+        raise ClientUnknown(registry=registry.name, client_id=registry.client_id, redirect_uri=registry.redirect_uri)
+
+
+def refuses(http: Transport, url: str) -> bool:
+    """Whether the provider shows an error to the authorization request at ``url``. Raises Unreachable."""
     answer = http.request("GET", url)
     answer.raise_for_server_fault()
-    if 400 <= answer.status < 500 and answer.status != 401:  # 401 offers a Kerberos ticket's way (RFC 4559)
-        raise ClientUnknown(registry=registry.name, client_id=registry.client_id, redirect_uri=registry.redirect_uri)
+    return 400 <= answer.status < 500 and answer.status != 401  # 401 offers a Kerberos ticket's way (RFC 4559)
 
 
 def exchange_code(

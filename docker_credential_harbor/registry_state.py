@@ -1,7 +1,8 @@
 """Notes on a registry that hold no secret: one JSON file each, and the locks and the window's note beside them.
 
-All of it can be found out anew: a file that is damaged or cannot be read counts as empty, and so does an instant in the
-future (the clock was set back). Whoever changes notes holds the registry's lock from ``load`` to ``save``.
+All of it can be found out anew, a pin by asking a person again: a file that is damaged or cannot be read counts as
+empty, and so does an instant in the future (the clock was set back). Whoever changes notes holds the registry's lock
+from ``load`` to ``save``.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from docker_credential_harbor import json_value, lock, places
 from docker_credential_harbor.errors import Busy, NotReadable
 from docker_credential_harbor.files import make_private_folder, read_bytes, write_private
-from docker_credential_harbor.model import EarlyEnds, LoginRedirect, Provider, StoredToken, as_json
+from docker_credential_harbor.model import EarlyEnds, LoginRedirect, Pin, Provider, StoredToken, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 VERSION = 1
+LOCK_SECONDS = 30  # for the registry's lock, where nobody waits
 CLOCK_SLACK_SECONDS = 2  # a clock that is being slewed, or another one on a shared home
 _LONGEST_NAME = 200  # characters of a file name; file systems take 255 bytes
 
@@ -48,6 +50,7 @@ class Notes(NamedTuple):
     provider_found_at: float | None = None
     redirect: LoginRedirect | None = None  # Harbor's own, as last read
     early_ends: EarlyEnds | None = None  # of tokens that Harbor stored
+    pin: Pin | None = None  # stays when somebody signs out
 
 
 def load(name: str) -> Notes:
@@ -73,6 +76,13 @@ def save(name: str, notes: Notes) -> bool:
     path = _path(name, ".json")
     make_private_folder(path.parent)
     return write_private(path, json.dumps({"version": VERSION, **as_json(notes)}, indent=1, sort_keys=True).encode())
+
+
+def forget_pin(name: str) -> None:
+    """So that the next sign-in is as the first one was. Raises NotWritable."""
+    if load(name).pin:
+        with alone(name, LOCK_SECONDS):
+            save(name, load(name)._replace(pin=None))
 
 
 def lock_path(name: str) -> Path:
@@ -134,6 +144,7 @@ def _notes(data: dict[str, Any]) -> Notes:
         provider_found_at=_or_none(data["provider_found_at"], _instant),
         redirect=_or_none(data["redirect"], _redirect),
         early_ends=_or_none(data.get("early_ends"), _early_ends),
+        pin=_or_none(data.get("pin"), _pin),
     )
 
 
@@ -189,7 +200,12 @@ def _provider(data: dict[str, Any]) -> Provider:
 def _redirect(data: dict[str, Any]) -> LoginRedirect:
     scopes = tuple(_text(scope) for scope in data["scopes"])
     further = tuple((_text(name), _text(value)) for name, value in data.get("further", ()))
-    return LoginRedirect(_text(data["authorization_endpoint"]), _text(data["client_id"]), scopes, further)
+    redirect_uri = _text(data.get("redirect_uri", ""))
+    return LoginRedirect(_text(data["authorization_endpoint"]), _text(data["client_id"]), scopes, further, redirect_uri)
+
+
+def _pin(data: dict[str, Any]) -> Pin:
+    return Pin(_text(data["issuer"]), _text(data["harbor_client_id"]), _text(data["redirect_uri"]))
 
 
 def _without_future(notes: Notes, now: float) -> Notes:

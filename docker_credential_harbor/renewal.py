@@ -10,13 +10,13 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import console, harbor, trust_window
-from docker_credential_harbor.errors import TokenTooLong, Unreachable
+from docker_credential_harbor.errors import AudienceShared, TokenTooLong, Unreachable
 from docker_credential_harbor.model import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from docker_credential_harbor.model import CurrentUser, Registry
+    from docker_credential_harbor.model import CurrentUser, Registry, ReleasedIdToken
     from docker_credential_harbor.transport import Transport
 
 WALK_IS_OVER_SECONDS = 5  # after the browser was sent to Harbor's login with a session at the provider that lives
@@ -39,7 +39,11 @@ class Watch:
     """``id_token``: one that Harbor takes now; None where nobody is signed in here."""
 
     def __init__(
-        self, http: Transport, registry: Registry, pair: Credentials | None, id_token: Callable[[], str | None]
+        self,
+        http: Transport,
+        registry: Registry,
+        pair: Credentials | None,
+        id_token: Callable[[], ReleasedIdToken | None],
     ) -> None:
         self._http = http
         self._registry = registry
@@ -135,10 +139,10 @@ class Watch:
         self._updated_at = user.token_updated_at if user else ""
 
     def _user(self) -> CurrentUser | None:
-        token = self._id_token()
         try:
+            token = self._id_token()
             user = harbor.current_user(self._http, self._registry, token) if token else None
-        except TokenTooLong:
+        except (AudienceShared, TokenTooLong):
             if self._pair is None:
                 raise
             return None  # the pair in hand shows it as well

@@ -10,12 +10,22 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import console, errors, get, harbor, registry_state, tokens, trust_window, verified
+from docker_credential_harbor import (
+    console,
+    errors,
+    get,
+    harbor,
+    registry_state,
+    shared_audience,
+    tokens,
+    trust_window,
+    verified,
+)
 from docker_credential_harbor.model import Credentials
 
 if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
-    from docker_credential_harbor.model import CurrentUser, Registry, SignIn
+    from docker_credential_harbor.model import CurrentUser, Registry, ReleasedIdToken, SignIn
     from docker_credential_harbor.transport import Transport
 
 
@@ -30,7 +40,7 @@ def rotate(context: Context, registry: Registry) -> Credentials:
     with registry_state.alone(registry.name, context.lock_seconds):
         http = get.transport(context, registry)
         sign_in, user = _who(context, registry, http)
-        pair = _set_new(registry, http, sign_in, user)
+        pair = _set_new(context, registry, http, sign_in, user)
         context.store.save_sign_in(registry.name, sign_in._replace(pair=pair))
         _verify(context, registry, http, pair)
     return pair
@@ -41,7 +51,7 @@ def throw_away(context: Context, registry: Registry) -> None:
     http = get.transport(context, registry)
     with registry_state.alone(registry.name, context.lock_seconds):
         sign_in, user = _who(context, registry, http)
-        _set_new(registry, http, sign_in, user)
+        _set_new(context, registry, http, sign_in, user)
 
 
 def _who(context: Context, registry: Registry, http: Transport) -> tuple[SignIn, CurrentUser]:
@@ -51,17 +61,22 @@ def _who(context: Context, registry: Registry, http: Transport) -> tuple[SignIn,
         found, notes = tokens.provider_of(http, registry, registry_state.load(registry.name))
         registry_state.save(registry.name, notes)
         sign_in = tokens.refresh(http, found, registry, sign_in, context.store)
-    user = harbor.current_user(http, registry, sign_in.tokens.id_token) if sign_in else None
+    user = harbor.current_user(http, registry, _id_token(context, registry, sign_in)) if sign_in else None
     if sign_in is None or user is None:
         raise errors.NoSignInToRotate(registry=registry.name, url=registry.url)
     return sign_in, user
 
 
-def _set_new(registry: Registry, http: Transport, sign_in: SignIn, user: CurrentUser) -> Credentials:
+def _id_token(context: Context, registry: Registry, sign_in: SignIn) -> ReleasedIdToken:
+    notes = registry_state.load(registry.name)
+    return shared_audience.released(context.settings.registries, registry, notes, sign_in.tokens)
+
+
+def _set_new(context: Context, registry: Registry, http: Transport, sign_in: SignIn, user: CurrentUser) -> Credentials:
     secret = harbor.new_cli_secret()
     console.keep_secret(secret)
     registry_state.save(registry.name, verified.forget(registry.name, registry_state.load(registry.name)))
-    harbor.set_cli_secret(http, registry, sign_in.tokens.id_token, user.user_id, secret)
+    harbor.set_cli_secret(http, registry, _id_token(context, registry, sign_in), user.user_id, secret)
     return Credentials(user.username, secret)
 
 

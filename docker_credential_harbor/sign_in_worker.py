@@ -23,7 +23,9 @@ from docker_credential_harbor import (
     processes,
     provider,
     registry_state,
+    shared_audience,
     tokens,
+    trust,
     trust_window,
     verified,
     window,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
         LoginRedirect,
         Provider,
         Registry,
+        ReleasedIdToken,
         SignInResult,
         TokenSet,
     )
@@ -110,6 +113,9 @@ class Worker:
     def walk(self) -> Asked:
         """Harbor's login alone: renews the token that Harbor stored, or onboards. Raises Failure."""
         pair = self.stored.pair if self.stored else self.known.pair if self.known else None
+        notes = self._notes()
+        redirect = notes.redirect or harbor.login_redirect(self.http, self.registry)
+        trust.check_walk(self.http, self.registry, redirect, notes)
         watch = Watch(self.http, self.registry, pair, self._id_token)
         watch.before_walk()
         purpose = "finish the sign-in" if self.note.links else "renew the sign-in"
@@ -129,7 +135,10 @@ class Worker:
         self.store.check(self.registry.name)  # before a person is asked for what could not be kept
         redirect = harbor.login_redirect(self.http, self.registry)
         found, notes = tokens.provider_of(self.http, self.registry, self._notes(), redirect)
-        self._keep_provider(notes)
+        notes = trust.confirmed(self.http, self.registry, redirect, found, notes, self.known)
+        self._keep_provider(notes._replace(redirect=redirect))
+        if self.known and not self.context.asked:  # who runs `login` may know that it has been mended
+            shared_audience.check(self.context.settings.registries, self.registry, notes, self.known.tokens)
         watch = Watch(self.http, self.registry, None, self._id_token)
         if self.context.reach.way == "browser":
             result = self._by_browser(found, redirect, watch)
@@ -165,7 +174,7 @@ class Worker:
             self.registry,
             redirect,
             settings=self.context.settings,
-            show=self._show_code,
+            show=lambda code: self._show_code(code, found),
             cancelled=self._is_superseded,
         )
 
@@ -211,7 +220,7 @@ class Worker:
             self._save_verified(renewed.pair, renewed)
         return Asked.DONE
 
-    def _id_token(self) -> str | None:
+    def _id_token(self) -> ReleasedIdToken | None:
         if self.stored or not self.known:
             return None
         if tokens.id_token_expired(self.known, time.time()) and not self.refresh_refused:
@@ -221,7 +230,8 @@ class Worker:
                 if failure.note_code not in policy.OURS_ALONE:
                     raise
                 self.refresh_refused = True
-        return self.known.tokens.id_token
+        registries = self.context.settings.registries
+        return shared_audience.released(registries, self.registry, self._notes(), self.known.tokens)
 
     # --- What is kept -------------------------------------------------------------------------------------------------
 
@@ -246,7 +256,7 @@ class Worker:
     def _keep_provider(self, found: registry_state.Notes) -> None:
         with self._locked():
             kept = self._notes()._replace(provider=found.provider, provider_found_at=found.provider_found_at)
-            self._write_notes(kept)
+            self._write_notes(kept._replace(pin=found.pin, redirect=found.redirect))
 
     def _count_as_declined(self) -> None:
         """Until it ended in a working pair: whoever kills this process has declined, too."""
@@ -341,7 +351,8 @@ class Worker:
         if self.note.browser and not interaction.open_browser(url):
             self._tell("no browser could be opened")
 
-    def _show_code(self, code: DeviceCode) -> None:
+    def _show_code(self, code: DeviceCode, found: Provider) -> None:
+        trust.check_device_page(self.registry, found, code)
         again = ", once more, since the identity provider refused offline_access" if self.note.links else ""
         seconds = min(code.expires_in_seconds, self._seconds_left())
         url = code.verification_uri_complete or code.verification_uri

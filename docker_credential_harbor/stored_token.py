@@ -137,7 +137,7 @@ def _read(look: Inquiry) -> UpdateTime | None:
             return None
         look.sign_in = sign_in
     began_at = time.time()
-    user = harbor.current_user(look.http, look.registry, sign_in.tokens.id_token)
+    user = harbor.current_user(look.http, look.registry, look.id_token(sign_in))
     if user is None or not user.token_updated_at:
         return None
     console.keep_secret(user.secret)

@@ -57,6 +57,16 @@ def ask(question: str) -> str:
     return line.rstrip("\n")
 
 
+def agrees(question: str) -> bool:
+    """Whether the person answers with a yes. False where nobody can be asked, too."""
+    if not can_ask():
+        return False
+    try:
+        return ask(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
 def ask_secret(question: str) -> str:
     """One line, typed or pasted without showing. Raises EOFError at its end, and where it would show."""
     import getpass

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import console, errors, get, interaction, policy, stored_pairs, terminal, window
+from docker_credential_harbor import (
+    console,
+    errors,
+    get,
+    interaction,
+    issuer_by_person,
+    policy,
+    stored_pairs,
+    terminal,
+    window,
+)
 from docker_credential_harbor.context import open_context
 from docker_credential_harbor.outside import in_shell
 from docker_credential_harbor.terminal import say
@@ -50,6 +60,10 @@ def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "lo
         pair = get.sign_in_by_ticket(context, registry) if asked_by == "login" else None
         pair = pair or get.sign_in(context, registry, asked_by)
     except errors.Failure as failure:
+        if failure.note_code == errors.AnotherIssuer.code:
+            issuer_by_person.take_another(context, registry, failure)
+            sign_in(context, registry, asked_by)
+            return
         if failure.note_code in NO_USE_OF_THE_CLIENT and terminal.can_ask():
             console.tell(errors.FoundOut(failure.note_code, failure.message))  # what it advises is done here
             console.hint("going on without it: your CLI secret is asked for")

@@ -11,10 +11,20 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docker_credential_harbor import config, console, diagnosis, scheduler, server_url
+from docker_credential_harbor import (
+    config,
+    console,
+    diagnosis,
+    issuer_by_person,
+    registry_state,
+    scheduler,
+    server_url,
+    trust,
+)
 from docker_credential_harbor.client_config import change, creds_store, made, reading, registration
 from docker_credential_harbor.errors import (
     Failure,
+    IssuerUnconfirmed,
     NotEntered,
     PlainPairs,
     UnacceptableServerUrl,
@@ -171,7 +181,7 @@ def _set_up(arguments: argparse.Namespace, found: Files, name: str, given: Given
     if arguments.no_login:
         say(f"Next: docker-credential-harbor login {in_shell(name)}")
     else:
-        _sign_in(name)
+        _sign_in_confirming_issuer(name)
     return 0
 
 
@@ -196,6 +206,9 @@ def _client(found: Files, name: str, given: Given) -> own.Client:
         seen = _look(found.settings, registry._replace(client_id=DEFAULT_CLIENT_ID) if went_without else registry)
     except Unreachable as failure:
         raise NotEntered(registry=name, reason=failure.message, fix=failure.fix) from failure
+    elsewhere = trust.callback_elsewhere(registry, seen.redirect)
+    if elsewhere:
+        raise NotEntered(registry=name, reason=elsewhere.message, fix=elsewhere.fix)
     at = seen.provider.issuer if seen.provider else seen.redirect.authorization_endpoint
     say(f"{name}: Harbor {seen.info.version}".rstrip() + f", where people sign in at {at}")
     if seen.hindrance is None:
@@ -262,6 +275,18 @@ def _adopt(name: str) -> None:
 
     context = open_context(asked=True)
     stored_pairs.adopt(context, context.registry(name))
+
+
+def _sign_in_confirming_issuer(name: str) -> None:
+    """Where the provider cannot vouch for the registry, the person at the terminal can."""
+    try:
+        _sign_in(name)
+    except Failure as failure:
+        done = issuer_by_person.confirm(name, failure) if failure.note_code == IssuerUnconfirmed.code else None
+        if done is None:
+            raise
+        say(done)
+        _sign_in(name)
 
 
 def _sign_in(name: str) -> None:
@@ -344,6 +369,8 @@ def _undo(arguments: argparse.Namespace, found: Files, name: str) -> int:
         say(each.what)
     if not found.for_everybody and not set(found.settings.registries) - {name} and scheduler.choose().uninstall():
         say("keepalive runs by itself no more")
+    if not found.for_everybody:
+        registry_state.forget_pin(name)
     if left and not registration.is_for_every_server(found):
         servers = ", ".join(map(shown_server, left))
         say(f"kept in the credential store, but docker does not look there any more: {servers}")

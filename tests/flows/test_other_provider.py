@@ -226,6 +226,8 @@ class TestLikeDex:
     def test_by_scopes_in_the_configuration(self, make_place: Callable[..., Place]) -> None:
         scopes = ["openid", "profile", "email", "offline_access", f"audience:server:client_id:{HARBOR_CLIENT}"]
         place = make_place(self.LIKE_DEX, {"scopes": WITH_OFFLINE}, scopes=scopes)
+        assert f"{place.provider.issuer} cannot vouch for {place.name} (it sends no iss)" in place.refused()
+        place.configure(top="cache_ttl = 0", scopes=scopes, issuer=place.provider.issuer)
         assert place.pair()[0] == "alice-h"
         place.let_id_token_expire()
         place.harbor.set_secret("alice-h", "Another-Secret-0123456789")

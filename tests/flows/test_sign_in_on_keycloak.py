@@ -22,7 +22,15 @@ from docker_credential_harbor.errors import (
     SignInFailed,
     SignInTimedOut,
 )
-from docker_credential_harbor.model import Credentials, CurrentUser, LoginRedirect, Provider, Registry, Settings
+from docker_credential_harbor.model import (
+    Credentials,
+    CurrentUser,
+    LoginRedirect,
+    Provider,
+    Registry,
+    ReleasedIdToken,
+    Settings,
+)
 from docker_credential_harbor.signin import browser, harbor_login
 from docker_credential_harbor.transport import Transport
 from tests.lab.realm import HARBOR_CLIENT, HELPER_CLIENT
@@ -80,7 +88,7 @@ class Place:
         return browser.sign_in(self.http, self.provider, registry, self.redirect, **arguments)
 
     def user(self, token: str) -> CurrentUser | None:
-        return harbor_client.current_user(self.http, self.registry, token)
+        return harbor_client.current_user(self.http, self.registry, ReleasedIdToken(token))
 
     def pair(self) -> Credentials:
         return Credentials("alice-h", self.harbor.users["alice-h"].secret)

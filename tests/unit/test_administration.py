@@ -118,3 +118,36 @@ def test_a_providers_own_client_id_and_redirect_uri() -> None:
     registry = REGISTRY._replace(client_id="cli", redirect_uri="http://localhost:7777/cb")
     client = administration.keycloak_client(registry, seen(f"https://sso.example.com{REALM}"))
     assert (client["clientId"], client["redirectUris"]) == ("cli", ["http://localhost:7777/cb"])
+
+
+KEYCLOAK_PLACE = "https://sso.example.com/realms/dev/protocol/openid-connect"
+
+
+def keycloak(*, iss: bool) -> Provider:
+    at = KEYCLOAK_PLACE
+    issuer = at.partition("/protocol")[0]
+    return Provider(issuer, f"{at}/auth", f"{at}/token", f"{at}/certs", iss_parameter_supported=iss)
+
+
+@pytest.mark.parametrize("provider", [None, keycloak(iss=True)], ids=["to be added", "there"])
+def test_one_client_for_each_harbor(provider: Provider | None) -> None:
+    text = administration.guide(REGISTRY, seen(f"{KEYCLOAK_PLACE}/auth", provider=provider))
+    assert "an ID token that two Harbors take is sent to neither" in text
+    assert "more mapper" not in text
+
+
+@pytest.mark.parametrize(
+    ("iss", "issuer", "told"), [(False, None, True), (True, None, False), (False, "https://sso.example.com", False)]
+)
+def test_a_provider_that_people_have_to_confirm(iss: bool, issuer: str | None, told: bool) -> None:
+    text = administration.guide(
+        REGISTRY._replace(issuer=issuer), seen(f"{KEYCLOAK_PLACE}/auth", provider=keycloak(iss=iss))
+    )
+    assert ('issuer = "https://sso.example.com/realms/dev"' in text) is told
+    assert max(len(line) for line in text.splitlines()) <= 120
+
+
+def test_not_where_no_client_is_of_use() -> None:
+    at = "https://company.okta.com/oauth2/v1"
+    provider = Provider("https://company.okta.com", f"{at}/authorize", f"{at}/token", f"{at}/keys")
+    assert "issuer =" not in administration.guide(REGISTRY, seen(f"{at}/authorize", provider=provider))

@@ -21,7 +21,7 @@ from docker_credential_harbor.errors import (
     ServerFault,
     Unreachable,
 )
-from docker_credential_harbor.model import Credentials, LoginRedirect, PairKind, Registry
+from docker_credential_harbor.model import Credentials, LoginRedirect, PairKind, Registry, ReleasedIdToken
 from docker_credential_harbor.transport import Transport
 from tests.unit.loopback import Answers, Asked, Reply, answers_server, raw_server
 
@@ -33,6 +33,7 @@ RECORDINGS = {
     for line in json.loads((Path(__file__).parent.parent / "recordings/harbor.json").read_text(encoding="utf-8"))
 }
 PAIR = Credentials("alice-h", "CliSecret1")
+ID_TOKEN = ReleasedIdToken("a.b.c")
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_nothing_is_concluded_from_other_answers(
     registry = registry_at(server)
     calls: list[Callable[[], object]] = [
         lambda: harbor.probe(Transport(10), registry, PAIR),
-        lambda: harbor.current_user(Transport(10), registry, "a.b.c"),
+        lambda: harbor.current_user(Transport(10), registry, ID_TOKEN),
     ]
     for call in calls:
         with pytest.raises(error):
@@ -113,7 +114,7 @@ def test_nothing_is_concluded_from_other_answers(
 
 def test_current_user(server: Answers) -> None:
     server.replies["/api/v2.0/users/current"] = recorded("current")
-    user = harbor.current_user(Transport(10), registry_at(server), "a.b.c")
+    user = harbor.current_user(Transport(10), registry_at(server), ID_TOKEN)
     assert user is not None
     assert (user.user_id, user.username, user.secret) == (9, "carol-h", "<cli secret>")
     assert user.token_updated_at == "2026-11-21T20:01:05.971Z"
@@ -129,7 +130,7 @@ def test_the_age_of_harbors_token_is_by_its_own_clock(server: Answers) -> None:
     for update_time in (five_seconds_ago.replace("+00:00", "Z"), "soon", None):
         changed = {**body, "oidc_user_meta": {**body["oidc_user_meta"], "update_time": update_time}}
         server.replies["/api/v2.0/users/current"] = (status, headers, changed)
-        user = harbor.current_user(Transport(10), registry_at(server), "a.b.c")
+        user = harbor.current_user(Transport(10), registry_at(server), ID_TOKEN)
         assert user is not None
         ages.append(user.token_age_seconds)
     assert ages[0] == pytest.approx(5, abs=2)
@@ -142,7 +143,7 @@ def test_the_age_with_as_many_digits_as_harbor_writes(server: Answers, fraction:
     assert isinstance(body, dict)
     meta = {**body["oidc_user_meta"], "update_time": f"2026-11-21T20:01:05{fraction}Z"}
     server.replies["/api/v2.0/users/current"] = (status, headers, {**body, "oidc_user_meta": meta})
-    user = harbor.current_user(Transport(10), registry_at(server), "a.b.c")
+    user = harbor.current_user(Transport(10), registry_at(server), ID_TOKEN)
     assert user is not None
     assert user.token_age_seconds is not None
 
@@ -152,7 +153,7 @@ def test_the_age_with_as_many_digits_as_harbor_writes(server: Answers, fraction:
 )
 def test_current_user_refused(server: Answers, case: str) -> None:
     server.replies["/api/v2.0/users/current"] = recorded(case)
-    assert harbor.current_user(Transport(10), registry_at(server), "a.b.c") is None
+    assert harbor.current_user(Transport(10), registry_at(server), ID_TOKEN) is None
 
 
 @pytest.mark.parametrize("secret", ["", "abc\ufffddef", "\ufffd\ufffd", "a\x00b", "a\x1bb", None, 5])
@@ -162,7 +163,7 @@ def test_unreadable_bytes(server: Answers, secret: object) -> None:
         {},
         {"user_id": 1, "username": "a", "oidc_user_meta": {"secret": secret}},
     )
-    user = harbor.current_user(Transport(10), registry_at(server), "a.b.c")
+    user = harbor.current_user(Transport(10), registry_at(server), ID_TOKEN)
     assert user is not None
     assert user.secret is None
 
@@ -173,7 +174,7 @@ def test_a_secret_that_a_person_chose_is_readable(server: Answers) -> None:
         {},
         {"user_id": 1, "username": "a", "oidc_user_meta": {"secret": "Pässword 1"}},
     )
-    user = harbor.current_user(Transport(10), registry_at(server), "a.b.c")
+    user = harbor.current_user(Transport(10), registry_at(server), ID_TOKEN)
     assert user is not None
     assert user.secret == "Pässword 1"
 
@@ -193,7 +194,7 @@ def test_a_secret_that_a_person_chose_is_readable(server: Answers) -> None:
 def test_no_oidc_user(server: Answers, body: dict[str, Any]) -> None:
     server.replies["/api/v2.0/users/current"] = (200, {}, body)
     with pytest.raises(BrokenAnswer):
-        harbor.current_user(Transport(10), registry_at(server), "a.b.c")
+        harbor.current_user(Transport(10), registry_at(server), ID_TOKEN)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +224,10 @@ def test_login_redirect(server: Answers) -> None:
     server.replies["/c/oidc/login"] = recorded("login-redirect")
     registry = registry_at(server)
     assert harbor.login_redirect(Transport(10), registry) == LoginRedirect(
-        "https://PROVIDER/auth", "harbor", ("openid", "profile", "email", "offline_access")
+        "https://PROVIDER/auth",
+        "harbor",
+        ("openid", "profile", "email", "offline_access"),
+        redirect_uri="https://HARBOR/c/oidc/callback",
     )
     assert harbor.login_url(registry) == f"{server.url}/c/oidc/login"
 
@@ -310,8 +314,8 @@ def test_what_the_api_answers_before_it_is_reached(server: Answers, status: int)
         lambda: harbor.system_info(Transport(10), registry),
         lambda: harbor.probe(Transport(10), registry, pair),
         lambda: harbor.pair_kind(Transport(10), registry, pair),
-        lambda: harbor.current_user(Transport(10), registry, "t"),
-        lambda: harbor.set_cli_secret(Transport(10), registry, "t", 3, "s"),
+        lambda: harbor.current_user(Transport(10), registry, ID_TOKEN),
+        lambda: harbor.set_cli_secret(Transport(10), registry, ID_TOKEN, 3, "s"),
     ]
     for path in ("/api/v2.0/systeminfo", "/service/token", "/api/v2.0/users/current", "/api/v2.0/users/3/cli_secret"):
         server.replies[path] = (status, {"Location": "https://sso.example.com/auth?state=x"}, "")
@@ -346,7 +350,7 @@ def test_a_refused_connection_says_nothing_of_the_provider() -> None:
 
 def test_set_cli_secret(server: Answers) -> None:
     server.replies["/api/v2.0/users/9/cli_secret"] = recorded("secret-set")
-    harbor.set_cli_secret(Transport(10), registry_at(server), "a.b.c", 9, "N0t-a-secret")
+    harbor.set_cli_secret(Transport(10), registry_at(server), ID_TOKEN, 9, "N0t-a-secret")
     (asked,) = server.asked
     assert (asked.method, json.loads(asked.body)) == ("PUT", {"secret": "N0t-a-secret"})
     assert asked.headers["authorization"] == "Bearer a.b.c"
@@ -358,7 +362,7 @@ def test_secret_refused_in_harbors_words(server: Answers, case: str) -> None:
     user_id = int(path_of(case).split("/")[-2])
     message = RECORDINGS[case]["response"]["body"]["errors"][0]["message"]
     with pytest.raises(SecretRefused) as caught:
-        harbor.set_cli_secret(Transport(10), registry_at(server), "a.b.c", user_id, "x")
+        harbor.set_cli_secret(Transport(10), registry_at(server), ID_TOKEN, user_id, "x")
     assert message in str(caught.value)
 
 
@@ -375,7 +379,7 @@ def test_secret_refused_in_harbors_words(server: Answers, case: str) -> None:
 def test_secret_not_set(server: Answers, status: int, body: object, error: type[Failure]) -> None:
     server.replies["/api/v2.0/users/9/cli_secret"] = (status, {}, body)
     with pytest.raises(error):
-        harbor.set_cli_secret(Transport(10), registry_at(server), "a.b.c", 9, "Secret123")
+        harbor.set_cli_secret(Transport(10), registry_at(server), ID_TOKEN, 9, "Secret123")
 
 
 def test_new_cli_secrets_meet_harbors_rules() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from docker_credential_harbor import registry_state
-from docker_credential_harbor.model import LoginRedirect, Provider, StoredToken
+from docker_credential_harbor.model import LoginRedirect, Pin, Provider, StoredToken
 from docker_credential_harbor.registry_state import Notes
 
 if TYPE_CHECKING:
@@ -31,7 +31,14 @@ NOTES = Notes(
     generation=3,
     provider=Provider("https://sso", "https://sso/a", "https://sso/t", "https://sso/j", "https://sso/r", None, True),
     provider_found_at=NOW - 1000,
-    redirect=LoginRedirect("https://sso/a", "harbor", ("openid", "offline_access"), (("access_type", "offline"),)),
+    redirect=LoginRedirect(
+        "https://sso/a",
+        "harbor",
+        ("openid", "offline_access"),
+        (("access_type", "offline"),),
+        "https://h/c/oidc/callback",
+    ),
+    pin=Pin("https://sso", "harbor", "https://h/c/oidc/callback"),
 )
 NAME = "harbor.example.com:8443"
 
@@ -96,6 +103,24 @@ def test_of_another_shape_counts_as_empty(folder: Path, field: str, value: Any) 
     assert registry_state.load("h") == Notes()
 
 
+def test_what_an_older_version_kept(folder: Path) -> None:
+    registry_state.save("h", NOTES)
+    path = folder / "registries" / "h.json"
+    kept = json.loads(path.read_text())
+    del kept["pin"], kept["redirect"]["redirect_uri"]
+    path.write_text(json.dumps(kept))
+    assert NOTES.redirect
+    assert registry_state.load("h") == NOTES._replace(pin=None, redirect=NOTES.redirect._replace(redirect_uri=""))
+
+
+def test_only_the_pin_is_forgotten(folder: Path) -> None:
+    registry_state.forget_pin("h")
+    assert not (folder / "registries").exists(), "nothing is made for nothing"
+    registry_state.save("h", NOTES)
+    registry_state.forget_pin("h")
+    assert registry_state.load("h") == NOTES._replace(pin=None)
+
+
 def test_a_folder_in_its_place_counts_as_empty(folder: Path) -> None:
     (folder / "registries" / "h.json").mkdir(parents=True)
     assert registry_state.load("h") == Notes()
@@ -106,7 +131,7 @@ def test_instants_in_the_future_say_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(time, "time", lambda: NOW - 10_000)
     token = NOTES.stored_token._replace(earliest_at=None, latest_at=None)
     assert registry_state.load(NAME) == Notes(
-        config_stamp="abc", generation=3, redirect=NOTES.redirect, stored_token=token
+        config_stamp="abc", generation=3, redirect=NOTES.redirect, stored_token=token, pin=NOTES.pin
     )
 
 

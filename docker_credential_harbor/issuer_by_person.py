@@ -1,0 +1,57 @@
+"""A person at the terminal says which identity provider is a registry's, where the registry must not be believed.
+
+`login` and `setup` ask, once: what was said is kept in the notes (the pin) or written into the configuration.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from docker_credential_harbor import config, console, get, harbor, registry_state, terminal, tokens
+from docker_credential_harbor.errors import Failure, FoundOut
+from docker_credential_harbor.model import Pin
+from docker_credential_harbor.outside import in_toml
+
+if TYPE_CHECKING:
+    from docker_credential_harbor.context import Context
+    from docker_credential_harbor.model import Registry
+    from docker_credential_harbor.transport import Transport
+
+
+def take_another(context: Context, registry: Registry, failure: Failure) -> None:
+    """Holds the registry to the issuer that it names now. Raises ``failure`` (AnotherIssuer) for anything but a yes."""
+    issuer = _issuer_now(get.transport(context, registry), registry)
+    if not terminal.agrees(f"{failure.message}. Sign in at {issuer} from now on?"):
+        setting = f"issuer = {in_toml(issuer)} in [registries.{in_toml(registry.name)}]"
+        todo = f"if that is meant to be so, set {setting}"
+        raise FoundOut(failure.note_code, failure.message, todo) from failure
+    with registry_state.alone(registry.name, context.lock_seconds):
+        notes = registry_state.load(registry.name)
+        registry_state.save(registry.name, notes._replace(pin=Pin(issuer, "", "")))
+
+
+def confirm(name: str, failure: Failure) -> str | None:
+    """Writes the issuer that the registry names into the user's configuration, on a yes; ``failure`` says why.
+
+    What was written, for the person; None: nothing.
+    """
+    from docker_credential_harbor.client_config import registration
+    from docker_credential_harbor.transport import Transport
+
+    if not terminal.can_ask():
+        return None
+    settings = config.load()
+    registry = settings.registries[name]
+    issuer = _issuer_now(Transport(settings.timeout_seconds, registry.ca_file, trace=console.trace), registry)
+    if not terminal.agrees(f"{failure.message}. Is {issuer} your company's sign-in?"):
+        return None
+    with registration.alone(name):
+        ours, *_ = registration.entered(registration.of_this_user(undo=False), name, {"issuer": issuer})
+        ours.carry_out()
+    return ours.what
+
+
+def _issuer_now(http: Transport, registry: Registry) -> str:
+    redirect = harbor.login_redirect(http, registry)
+    found, _ = tokens.provider_of(http, registry, registry_state.load(registry.name), redirect)
+    return found.issuer

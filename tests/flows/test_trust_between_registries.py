@@ -1,0 +1,446 @@
+"""No registry can be used against another: attacks as a hostile registry and a hostile provider would try them.
+
+On the real Keycloak, and a provider without `iss`; the last part shows what a legitimate Harbor costs by that.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from tests.lab.impostors import MixUpProvider, RelayingRegistry
+from tests.lab.installations import KEYCLOAK_BY_HAND, OTOMI, OVHCLOUD
+from tests.lab.kerberos import REALM
+from tests.lab.realm import HARBOR_CLIENT, HELPER_CLIENT
+from tests.lab.said import failure_in
+from tests.lab.terminal import Terminal
+from tests.lab.workplace import WITHOUT_OFFLINE, Workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.conftest import MakeHarbor, MakeRealm, MakeWorkplace
+    from tests.lab.faults import FaultProxy
+    from tests.lab.harbor import StandInHarbor
+    from tests.lab.installations import Installation
+    from tests.lab.kerberos import Kdc
+    from tests.lab.keycloak import Keycloak
+    from tests.lab.oidc_provider import OidcProvider
+    from tests.lab.person import CookiePerson
+    from tests.lab.realm import Realm
+    from tests.lab.sealed_home import Helper
+
+LOGIN_SECONDS = 20  # in which an attack that is not stopped comes to its end
+
+
+def configure(place: Workplace, **registries: dict[str, Any]) -> None:
+    """Several registries by name, beside the keys that tests of `get` want."""
+    lines = ['storage = "file"', "cache_ttl = 0", f"login_timeout = {LOGIN_SECONDS}"]
+    for name, keys in registries.items():
+        lines += [f'[registries."{name}"]', *(f"{key} = {json.dumps(value)}" for key, value in keys.items())]
+    place.helper.configure("\n".join(lines) + "\n")
+
+
+def notes_on(place: Workplace, name: str) -> dict[str, Any]:
+    [path] = place.helper.home.folders["XDG_STATE_HOME"].rglob(f"registries/{name.replace(':', '%3A')}.json")
+    notes: dict[str, Any] = json.loads(path.read_text())
+    return notes
+
+
+def make_old(place: Workplace, username: str) -> None:
+    """Signed in, with notes of a version that knew neither the pin nor Harbor's callback."""
+    place.configure(top="cache_ttl = 0")
+    assert place.pair()[0] == username
+    [path] = place.helper.home.folders["XDG_STATE_HOME"].rglob("registries/*.json")
+    notes = json.loads(path.read_text())
+    del notes["pin"], notes["redirect"]["redirect_uri"]
+    path.write_text(json.dumps(notes))
+
+
+def failed(place: Workplace, *arguments: str, **env: str) -> str:
+    """What a command that fails says last."""
+    answer = place.helper.run(arguments, env=env)
+    assert answer.returncode == 1, answer.stdout + answer.stderr
+    return failure_in(answer.stderr.splitlines()[-1])
+
+
+# --- Token relay ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[False, True], ids=["good one's callback", "own callback"])
+def relay(request: pytest.FixtureRequest, workplace: Workplace) -> Iterator[RelayingRegistry]:
+    """Configured beside the good one, where alice is signed in: her browser has a live session."""
+    with RelayingRegistry(workplace.harbor, own_callback=request.param) as hostile:
+        good = {"url": workplace.harbor.url}
+        configure(workplace, **{workplace.name: good, hostile.name: {"url": hostile.url}})
+        workplace.pair()
+        yield hostile
+
+
+def is_refused(relay: RelayingRegistry, line: str) -> bool:
+    return "calls itself http://127.0.0.1:" in line or f"{relay.name} may pretend to be another registry" in line
+
+
+class TestRelay:
+    def test_by_browser(self, workplace: Workplace, relay: RelayingRegistry) -> None:
+        windows = workplace.person.windows
+        assert is_refused(relay, workplace.refused(relay.name))
+        assert workplace.person.windows == windows, "nothing was opened"
+        assert (relay.tokens, relay.secrets) == ([], [])
+        assert is_refused(relay, failed(workplace, "login", relay.name))
+        assert (relay.tokens, relay.secrets) == ([], [])
+
+    def test_by_device_code(self, workplace: Workplace, relay: RelayingRegistry) -> None:
+        assert is_refused(relay, failed(workplace, "login", "--device", relay.name, BROWSER=""))
+        assert (relay.tokens, relay.secrets) == ([], [])
+
+    def test_by_ticket(self, workplace: Workplace, relay: RelayingRegistry, kdc: Kdc) -> None:
+        workplace.realm.federate_kerberos(REALM, kdc.keytab)
+        kdc.add_person("kate")
+        kdc.sign_in("kate")
+        workplace.harbor.auto_onboard = True
+        workplace.helper.home.environment |= kdc.environment | {"CI": "true"}
+        assert workplace.helper.run(["logout", workplace.name]).returncode == 0
+        assert workplace.pair(workplace.name)[0] == "kate"
+        assert is_refused(relay, workplace.refused(relay.name))
+        assert (relay.tokens, relay.secrets) == ([], [])
+
+    def test_the_good_one_goes_on(self, workplace: Workplace, relay: RelayingRegistry) -> None:
+        """Entering the other, and its being refused, costs the first nothing."""
+        workplace.refused(relay.name)
+        workplace.let_id_token_expire()
+        workplace.harbor.set_secret("alice-h", "Another-Secret-0123456789")
+        assert workplace.pair(CI="1") == ("alice-h", "Another-Secret-0123456789")
+
+    def test_setup_does_not_enter_it_under_a_name_that_is_not_its_own(self, workplace: Workplace) -> None:
+        with RelayingRegistry(workplace.harbor, own_callback=False) as hostile:
+            line = failed(workplace, "setup", hostile.url)
+        assert f"{hostile.name} was not entered: Harbor at {hostile.url} calls itself {workplace.harbor.url}" in line
+        assert hostile.name not in workplace.helper.configuration.read_text()
+
+
+# --- A provider that cannot tell --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def wildcard(workplace: Workplace) -> Workplace:
+    """Harbor's client takes any redirect URI."""
+    workplace.realm.update_client(HARBOR_CLIENT, redirectUris=["*"])
+    workplace.configure(top="cache_ttl = 0")
+    return workplace
+
+
+class TestUnconfirmed:
+    def test_no_sign_in_before_the_issuer_is_configured(self, wildcard: Workplace) -> None:
+        line = wildcard.refused()
+        assert f"{wildcard.realm.issuer} cannot vouch for {wildcard.name} (it takes any redirect URI" in line
+        assert f'set issuer to it in [registries."{wildcard.name}"]' in line
+        assert wildcard.person.windows == 0
+        wildcard.configure(top="cache_ttl = 0", issuer=wildcard.realm.issuer)
+        assert wildcard.pair()[0] == "alice-h"
+        assert wildcard.notes()["pin"] is None
+
+    def test_setup_asks_at_a_terminal_and_writes_it_down(self, wildcard: Workplace) -> None:
+        helper = wildcard.helper
+        question = f"Is {wildcard.realm.issuer} your company's sign-in? [y/N] "
+        for answer, status in (("n", 1), ("y", 0)):
+            with Terminal([helper.program, "setup", wildcard.name], helper.home.environment) as terminal:
+                terminal.wait_for(question)
+                terminal.enter(f"{answer}\n")
+                assert terminal.wait() == status, terminal.text
+            written = f'issuer = "{wildcard.realm.issuer}"' in helper.configuration.read_text()
+            assert written is (answer == "y")
+        assert wildcard.pair()[0] == "alice-h"
+        with Terminal([helper.program, "setup", wildcard.name], helper.home.environment) as terminal:
+            assert terminal.wait() == 0
+        assert question not in terminal.text, "once"
+
+    def test_setup_without_a_terminal_says_how(self, wildcard: Workplace) -> None:
+        assert "or set issuer to it in [registries." in failed(wildcard, "setup", wildcard.name)
+
+    def test_harbors_side_is_renewed_all_the_same(self, workplace: Workplace, kdc: Kdc) -> None:
+        """By the person, whose ticket cannot show here whose it is."""
+        make_old(workplace, "alice-h")
+        workplace.realm.federate_kerberos(REALM, kdc.keytab)
+        kdc.add_person("alice")
+        kdc.sign_in("alice")
+        workplace.helper.home.environment |= kdc.environment
+        workplace.realm.update_client(HARBOR_CLIENT, redirectUris=["*"])
+        workplace.harbor.kill_stored_token("alice-h")
+        workplace.person.reset()
+        assert workplace.pair()[0] == "alice-h"
+        assert (workplace.person.windows, workplace.person.forms) == (1, 0)
+
+
+class TestMixUp:
+    """RFC 9700 4.4: code and verifier do not reach the token endpoint of the provider in front."""
+
+    @pytest.fixture
+    def place_behind(
+        self,
+        make_provider: Callable[..., OidcProvider],
+        make_harbor: MakeHarbor,
+        helper: Helper,
+        person: CookiePerson,
+    ) -> Iterator[Callable[[bool], tuple[Workplace, MixUpProvider]]]:
+        honest = make_provider(iss=False)
+        with ExitStack() as opened:
+
+            def make(states_iss: bool) -> tuple[Workplace, MixUpProvider]:
+                hostile = opened.enter_context(MixUpProvider(honest.discovered(), states_iss=states_iss))
+                harbor = make_harbor(cast("Realm", honest))
+                harbor.provider.issuer = hostile.url
+                place = Workplace(cast("Realm", honest), harbor, person, helper)
+                helper.home.environment["BROWSER"] = person.browser_command
+                place.configure(top="cache_ttl = 0\nlogin_timeout = 5")
+                return place, hostile
+
+            yield make
+
+    def test_one_that_says_that_it_sends_no_iss(
+        self, place_behind: Callable[[bool], tuple[Workplace, MixUpProvider]]
+    ) -> None:
+        place, hostile = place_behind(False)
+        assert f"{hostile.url} cannot vouch for {place.name} (it sends no iss)" in place.refused()
+        assert (place.person.windows, hostile.redeemed) == (0, [])
+
+    def test_one_that_says_that_it_does(self, place_behind: Callable[[bool], tuple[Workplace, MixUpProvider]]) -> None:
+        place, hostile = place_behind(True)
+        assert "nobody finished the sign-in" in place.refused()
+        assert (place.person.windows, hostile.redeemed) == (1, [])
+
+    def test_by_device_code(self, place_behind: Callable[[bool], tuple[Workplace, MixUpProvider]]) -> None:
+        place, hostile = place_behind(True)
+        line = failed(place, "login", "--device", BROWSER="")
+        assert f"{hostile.url} cannot vouch for {place.name} (its page for codes is http://127.0.0.1:" in line
+        assert hostile.redeemed == []
+
+
+# --- The pin ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def moved(workplace: Workplace, make_realm: MakeRealm) -> Workplace:
+    """alice has signed in; now the registry names another provider, and her sign-in has ended."""
+    workplace.configure(top="cache_ttl = 0")
+    workplace.pair()
+    move(workplace, make_realm())
+    return workplace
+
+
+def move(place: Workplace, realm: Realm) -> None:
+    place.realm.end_sessions()
+    place.harbor.kill_stored_token("alice-h")
+    place.let_id_token_expire()
+    place.harbor.provider.kept_seconds = 0
+    place.harbor.provider.issuer = realm.issuer
+    place.harbor.onboard("alice-2", "alice@example.org", realm.subject("alice"))
+    place.person.reset()
+
+
+def other_issuer(place: Workplace) -> str:
+    return f"{place.name} signs people in at {place.harbor.provider.issuer} now, not at {place.realm.issuer} as before"
+
+
+class TestPin:
+    def test_another_provider_gets_a_line_and_no_sign_in(self, moved: Workplace) -> None:
+        line = moved.refused()
+        assert other_issuer(moved) in line
+        assert f"run docker-credential-harbor login {moved.name}" in line
+        assert moved.person.windows == 0
+
+    def test_nor_is_harbors_own_login_opened_there(self, workplace: Workplace, make_realm: MakeRealm) -> None:
+        """Where our sign-in lives, and only Harbor's side has ended."""
+        workplace.configure(top="cache_ttl = 0")
+        workplace.pair()
+        workplace.harbor.provider.kept_seconds = 0
+        workplace.harbor.provider.issuer = make_realm().issuer
+        workplace.person.reset()
+        assert other_issuer(workplace) in workplace.refused()
+        assert workplace.person.windows == 0
+
+    @pytest.mark.parametrize("command", ["logout", "erase"])
+    def test_it_stays_when_somebody_signs_out(self, moved: Workplace, command: str) -> None:
+        arguments = ["logout"] if command == "logout" else "erase"
+        assert moved.helper.run(arguments, moved.name).returncode == 0
+        assert other_issuer(moved) in moved.refused()
+
+    def test_login_takes_it_on_a_yes(self, moved: Workplace) -> None:
+        helper = moved.helper
+        for answer, status in (("", 1), ("n", 1), ("y", 0)):
+            with Terminal([helper.program, "login"], helper.home.environment) as terminal:
+                terminal.wait_for(
+                    f"{other_issuer(moved)}. Sign in at {moved.harbor.provider.issuer} from now on? [y/N] "
+                )
+                terminal.enter(f"{answer}\n")
+                assert terminal.wait() == status, terminal.text
+        assert moved.pair()[0] == "alice-2"
+        assert moved.notes()["pin"]["harbor_client_id"] == HARBOR_CLIENT, "vouched for anew"
+        moved.person.reset()
+        assert moved.pair()[0] == "alice-2"
+
+    def test_login_without_a_terminal_says_what_to_configure(self, moved: Workplace) -> None:
+        line = failed(moved, "login")
+        assert f'set issuer = "{moved.harbor.provider.issuer}" in [registries."{moved.name}"]' in line
+        moved.configure(issuer=moved.harbor.provider.issuer)
+        assert moved.pair()[0] == "alice-2"
+
+    def test_setup_undo_takes_it(self, moved: Workplace) -> None:
+        assert moved.helper.run(["setup", "--undo", moved.name]).returncode == 0
+        assert moved.notes()["pin"] is None
+        moved.configure(top="cache_ttl = 0")
+        assert moved.pair()[0] == "alice-2"
+
+    def test_setup_shows_the_issuer_and_asks_as_login_does(self, moved: Workplace) -> None:
+        helper = moved.helper
+        with Terminal([helper.program, "setup", moved.name], helper.home.environment) as terminal:
+            terminal.wait_for("from now on? [y/N] ")
+            terminal.enter("y\n")
+            assert terminal.wait() == 0, terminal.text
+        assert moved.pair()[0] == "alice-2"
+
+    def test_a_sign_in_of_an_older_version_counts(self, workplace: Workplace, make_realm: MakeRealm) -> None:
+        make_old(workplace, "alice-h")
+        assert workplace.pair()[0] == "alice-h"
+        workplace.realm.end_sessions()
+        workplace.let_id_token_expire()
+        workplace.harbor.kill_stored_token("alice-h")
+        assert workplace.pair()[0] == "alice-h"
+        assert workplace.notes()["pin"]["issuer"] == workplace.realm.issuer, "quietly"
+        make_old(workplace, "alice-h")
+        move(workplace, make_realm())
+        assert other_issuer(workplace) in workplace.refused()
+
+
+# --- Audience ---------------------------------------------------------------------------------------------------------
+
+
+def second_harbor(place: Workplace, make_harbor: MakeHarbor, client_id: str = "harbor-b", **keys: str) -> StandInHarbor:
+    """Another Harbor of the same realm, where alice is known as alice-b; both are configured."""
+    if client_id != HARBOR_CLIENT:
+        callback = "http://127.0.0.1/c/oidc/callback"
+        place.realm.add_client({"clientId": client_id, "secret": place.realm.harbor_secret, "redirectUris": [callback]})
+    harbor = make_harbor(place.realm, client_id=client_id, scopes=WITHOUT_OFFLINE)
+    harbor.onboard("alice-b", "alice@example.com", place.realm.subject("alice"))
+    configure(place, **{place.name: {"url": place.harbor.url}, harbor.name: {"url": harbor.url, **keys}})
+    return harbor
+
+
+def bearers(harbor: StandInHarbor) -> int:
+    """How often it was shown an ID token."""
+    return sum(seen.scheme.lower() == "bearer" for seen in harbor.requests)
+
+
+class TestAudience:
+    def test_a_token_that_two_harbors_take_goes_to_neither(self, workplace: Workplace, make_harbor: MakeHarbor) -> None:
+        other = second_harbor(workplace, make_harbor)
+        workplace.realm.add_audience(HELPER_CLIENT, "harbor-b")
+        assert workplace.pair(workplace.name)[0] == "alice-h", "of the other nothing is known yet"
+        line = workplace.refused(other.name)
+        assert f"is good at {workplace.name} as well ('harbor' in its aud) and is not sent to {other.name}" in line
+        assert bearers(other) == 0
+        windows = workplace.person.windows
+        workplace.refused(other.name)
+        assert workplace.person.windows == windows, "known before a person is asked"
+        workplace.harbor.clear_requests()
+        workplace.harbor.set_secret("alice-h", "Another-Secret-0123456789")
+        assert f"is good at {other.name} as well ('harbor-b'" in workplace.refused(workplace.name)
+        assert "is good at" in failed(workplace, "rotate", workplace.name)
+        assert bearers(workplace.harbor) == 0
+
+    def test_a_client_for_each(self, workplace: Workplace, make_harbor: MakeHarbor) -> None:
+        ours = workplace.realm.client(HELPER_CLIENT)
+        other = second_harbor(workplace, make_harbor, client_id="harbor-b")
+        kept = {key: ours[key] for key in ("publicClient", "redirectUris", "attributes")}
+        workplace.realm.add_client({"clientId": "helper-b", **kept})
+        workplace.realm.add_audience("helper-b", "harbor-b")
+        configure(
+            workplace,
+            **{
+                workplace.name: {"url": workplace.harbor.url},
+                other.name: {"url": other.url, "client_id": "helper-b"},
+            },
+        )
+        for harbor, username in ((workplace.harbor, "alice-h"), (other, "alice-b")) * 2:
+            harbor.set_secret(username, f"Another-Secret-{username}-1")
+            assert workplace.pair(harbor.name) == (username, f"Another-Secret-{username}-1")
+
+    def test_one_client_with_a_scope_for_each(self, make_workplace: MakeWorkplace, make_harbor: MakeHarbor) -> None:
+        place = make_workplace(realm={"audience_mapper": False})
+        other = second_harbor(place, make_harbor)
+        for client_id in (HARBOR_CLIENT, "harbor-b"):
+            place.realm.add_audience_scope(HELPER_CLIENT, f"for-{client_id}", client_id)
+        scopes = ["openid", "profile", "email"]
+        configure(
+            place,
+            **{
+                place.name: {"url": place.harbor.url, "scopes": [*scopes, f"for-{HARBOR_CLIENT}"]},
+                other.name: {"url": other.url, "scopes": [*scopes, "for-harbor-b"]},
+            },
+        )
+        for harbor, username in ((place.harbor, "alice-h"), (other, "alice-b")) * 2:
+            harbor.set_secret(username, f"Another-Secret-{username}-1")
+            assert place.pair(harbor.name) == (username, f"Another-Secret-{username}-1")
+
+    def test_one_client_of_two_harbors_where_the_provider_vouches(
+        self, workplace: Workplace, make_harbor: MakeHarbor
+    ) -> None:
+        other = second_harbor(workplace, make_harbor, client_id=HARBOR_CLIENT)
+        assert workplace.pair(workplace.name)[0] == "alice-h"
+        assert workplace.pair(other.name)[0] == "alice-b"
+        workplace.harbor.set_secret("alice-h", "Another-Secret-0123456789")
+        assert workplace.pair(workplace.name) == ("alice-h", "Another-Secret-0123456789")
+
+    def test_not_where_its_only_word_is_the_configured_issuer(
+        self, workplace: Workplace, make_harbor: MakeHarbor
+    ) -> None:
+        other = second_harbor(workplace, make_harbor, client_id=HARBOR_CLIENT, issuer=workplace.realm.issuer)
+        workplace.pair(workplace.name)
+        assert f"is good at {workplace.name} as well ('harbor' in its aud)" in workplace.refused(other.name)
+        assert bearers(other) == 0
+
+    def test_doctor_tells_of_a_further_audience(self, workplace: Workplace) -> None:
+        workplace.realm.add_client({"clientId": "wiki", "secret": "s"})
+        workplace.realm.add_audience(HELPER_CLIENT, "wiki")
+        workplace.pair()
+        found = json.loads(workplace.helper.run(["doctor", "--json"]).stdout)
+        [check] = [check for check in found["checks"] if check["name"] == "audience"]
+        assert check["ok"]
+        assert "the ID token is good for 'wiki', too" in check["message"]
+
+
+# --- What a legitimate Harbor costs -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("installation", [KEYCLOAK_BY_HAND, OVHCLOUD, OTOMI], ids=["by hand", "ovhcloud", "otomi"])
+def test_the_provider_is_asked_at_the_first_sign_in_alone(
+    installation: Installation,
+    make_workplace: MakeWorkplace,
+    make_proxy: Callable[..., FaultProxy],
+    keycloak: Keycloak,
+) -> None:
+    proxy = make_proxy(keycloak.url)
+    place = make_workplace(**installation.options(through=proxy, top="cache_ttl = 0"))
+    place.person.onboard_as = "alice-h"
+
+    def made_up() -> int:
+        count = sum(".invalid" in target for target in proxy.seen)
+        proxy.seen.clear()
+        return count
+
+    pair = place.pair()
+    assert (place.person.windows, made_up()) == (1, 1)
+    for _ in range(2):  # days on which everything has ended
+        place.realm.end_sessions()
+        place.harbor.kill_stored_token(pair[0])
+        place.let_id_token_expire()
+        place.person.reset()
+        assert place.pair() == pair
+        assert (place.person.windows, made_up()) == (1, 0)
+    assert place.helper.run("logout").returncode == 0
+    place.person.reset()
+    assert place.pair() == pair
+    assert (place.person.windows, made_up()) == (1, 0)

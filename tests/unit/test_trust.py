@@ -1,0 +1,203 @@
+"""Whether a registry gets a sign-in of ours: what shows by itself, and what the provider is asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from docker_credential_harbor import trust
+from docker_credential_harbor.errors import (
+    AnotherIssuer,
+    AnotherName,
+    Failure,
+    IssuerUnconfirmed,
+    NotVouchedFor,
+    ServerFault,
+)
+from docker_credential_harbor.model import LoginRedirect, Pin, Provider, Registry, SignIn, TokenSet
+from docker_credential_harbor.registry_state import Notes
+from docker_credential_harbor.transport import Transport
+from tests.unit.loopback import Answers, Asked, Reply, answers_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SSO = "https://sso.example.com/realms/dev"
+CALLBACK = "https://harbor.example.com/c/oidc/callback"
+REGISTRY = Registry("harbor.example.com", "https://harbor.example.com")
+REDIRECT = LoginRedirect(f"{SSO}/auth", "harbor", ("openid",), redirect_uri=CALLBACK)
+FOUND = Provider(SSO, f"{SSO}/auth", f"{SSO}/token", f"{SSO}/certs", iss_parameter_supported=True)
+PIN = Pin(SSO, "harbor", CALLBACK)
+
+
+def signed_in_at(issuer: str) -> SignIn:
+    return SignIn(TokenSet(issuer, "sub", "alice", (), "a.b.c", 0, None, None))
+
+
+def kind_of(failure: Failure | None) -> type[Failure] | None:
+    return type(failure) if failure else None
+
+
+# --- Without a request ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("redirect_uri", "url", "is_its_own"),
+    [
+        (CALLBACK, "https://harbor.example.com", True),
+        ("https://HARBOR.example.com:443/c/oidc/callback", "https://harbor.example.com", True),
+        (CALLBACK, "https://Harbor.Example.com:443", True),
+        ("https://harbor.example.com:8443/c/oidc/callback", "https://harbor.example.com:8443", True),
+        ("http://[::1]:80/c/oidc/callback", "http://[::1]", True),
+        ("https://harbor.example.com:8443/c/oidc/callback", "https://harbor.example.com", False),
+        ("http://harbor.example.com/c/oidc/callback", "https://harbor.example.com", False),
+        ("https://other.example.com/c/oidc/callback", "https://harbor.example.com", False),
+        ("https://harbor.example.com.evil.example/c/oidc/callback", "https://harbor.example.com", False),
+        ("https://harbor.example.com@evil.example/c/oidc/callback", "https://harbor.example.com", False),
+        ("https://evil.example\\@harbor.example.com/c/oidc/callback", "https://harbor.example.com", False),
+        ("https://evil.example/?https://harbor.example.com/c/oidc/callback", "https://harbor.example.com", False),
+        ("//harbor.example.com/c/oidc/callback", "https://harbor.example.com", False),
+        ("", "https://harbor.example.com", False),
+    ],
+)
+def test_the_callback_must_be_the_registrys_own(redirect_uri: str, url: str, is_its_own: bool) -> None:
+    registry, redirect = REGISTRY._replace(url=url), REDIRECT._replace(redirect_uri=redirect_uri)
+    assert kind_of(trust.doubt(registry, redirect, FOUND)) is (None if is_its_own else AnotherName)
+
+
+def test_the_name_that_harbor_gives_itself_is_told() -> None:
+    redirect = REDIRECT._replace(redirect_uri="https://registry.example.org:8443/c/oidc/callback")
+    failure = trust.doubt(REGISTRY, redirect, FOUND)
+    assert failure
+    assert "calls itself https://registry.example.org:8443 (external_url)" in failure.message
+    assert failure.fix == "use that name: docker-credential-harbor setup https://registry.example.org:8443"
+
+
+def test_a_provider_without_iss_has_to_be_confirmed() -> None:
+    failure = trust.doubt(REGISTRY, REDIRECT, FOUND._replace(iss_parameter_supported=False))
+    assert isinstance(failure, IssuerUnconfirmed)
+    assert f"{SSO} cannot vouch for harbor.example.com (it sends no iss)" in failure.message
+    assert 'set issuer to it in [registries."harbor.example.com"]' in failure.fix
+    assert len(str(failure)) <= 280
+
+
+@pytest.mark.parametrize(
+    ("notes", "before", "held_to"),
+    [
+        (Notes(), None, None),
+        (Notes(pin=PIN), None, SSO),
+        (Notes(), signed_in_at(SSO), SSO),  # by an older version
+        (Notes(pin=PIN), signed_in_at("https://old.example.com"), SSO),
+    ],
+)
+def test_the_issuer_that_it_is_held_to(notes: Notes, before: SignIn | None, held_to: str | None) -> None:
+    assert trust.pinned_issuer(notes, before) == held_to
+
+
+def test_another_issuer_than_that_is_not_taken() -> None:
+    failure = trust.doubt(REGISTRY, REDIRECT, FOUND, "https://old.example.com")
+    assert isinstance(failure, AnotherIssuer)
+    assert SSO in failure.message
+    assert "not at https://old.example.com as before" in failure.message
+    assert trust.doubt(REGISTRY, REDIRECT, FOUND, SSO) is None
+
+
+def test_what_is_configured_is_the_persons_own_word() -> None:
+    registry = REGISTRY._replace(issuer=SSO)
+    redirect = REDIRECT._replace(redirect_uri="https://other.example.com/c/oidc/callback")
+    found = FOUND._replace(iss_parameter_supported=False)
+    assert trust.doubt(registry, redirect, found, "https://old.example.com") is None
+    notes = Notes(generation=3)
+    assert trust.confirmed(Transport(10), registry, redirect, found, notes, None) is notes
+
+
+# --- The provider is asked --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server() -> Iterator[Answers]:
+    with answers_server() as answers:
+        yield answers
+
+
+class Asking:
+    """A provider that takes some redirect URIs."""
+
+    def __init__(self, server: Answers, *, takes: tuple[str, ...] = (CALLBACK,), else_status: int = 400) -> None:
+        self.server = server
+        self.takes = takes
+        self.else_status = else_status
+        server.replies["/auth"] = self._answer
+        self.found = FOUND._replace(authorization_endpoint=f"{server.url}/auth")
+
+    def _answer(self, asked: Asked) -> Reply:
+        redirect_uri = parse_qs(urlsplit(asked.path).query)["redirect_uri"][0]
+        return (200 if redirect_uri.startswith(self.takes) else self.else_status), {}, ""
+
+    @property
+    def requests(self) -> list[dict[str, str]]:
+        queries = [parse_qs(urlsplit(asked.path).query) for asked in self.server.asked]
+        return [{name: values[0] for name, values in query.items()} for query in queries]
+
+    def confirmed(self, redirect: LoginRedirect = REDIRECT, notes: Notes | None = None) -> Notes:
+        return trust.confirmed(Transport(10), REGISTRY, redirect, self.found, notes or Notes(), None)
+
+
+def test_it_vouches_once_and_that_is_kept(server: Answers) -> None:
+    provider = Asking(server)
+    redirect = REDIRECT._replace(further=(("kc_idp_hint", "corp"),))
+    notes = provider.confirmed(redirect)
+    assert notes.pin == PIN
+    real, made_up = provider.requests
+    assert real["redirect_uri"] == CALLBACK
+    for request in (real, made_up):
+        assert request["client_id"] == "harbor"
+        assert (request["scope"], request["response_type"], request["kc_idp_hint"]) == ("openid", "code", "corp")
+        assert {"state", "nonce", "code_challenge"} <= request.keys()
+    host = urlsplit(made_up["redirect_uri"]).hostname
+    assert host
+    assert host.startswith("harbor.example.com.")
+    assert host.endswith(".invalid")
+    assert made_up["redirect_uri"].endswith("/c/oidc/callback")
+    assert provider.confirmed(redirect, notes) is notes
+    assert len(provider.requests) == 2
+
+
+@pytest.mark.parametrize("offered", [200, 302, 401])
+def test_a_form_a_redirect_and_the_offer_to_take_a_ticket_are_no_refusal(server: Answers, offered: int) -> None:
+    provider = Asking(server)
+    server.replies["/auth"] = lambda asked: (offered if "invalid" not in asked.path else 400, {}, "")
+    assert provider.confirmed().pin == PIN
+
+
+def test_what_has_changed_is_vouched_for_anew(server: Answers) -> None:
+    provider = Asking(server)
+    for before in (PIN._replace(harbor_client_id="old"), PIN._replace(redirect_uri="https://old/c/oidc/callback")):
+        assert provider.confirmed(notes=Notes(pin=before)).pin == PIN
+    assert len(provider.requests) == 4
+
+
+def test_a_callback_that_it_refuses(server: Answers) -> None:
+    provider = Asking(server, takes=("https://good.example.com/c/oidc/callback",))
+    with pytest.raises(NotVouchedFor, match="may pretend to be another registry"):
+        provider.confirmed()
+    assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("takes", "else_status"),
+    [(("http",), 400), ((CALLBACK,), 200), ((CALLBACK,), 302), (("https://harbor.example.com",), 400)],
+    ids=["any", "error page with 200", "redirect to a page", "HOST*"],
+)
+def test_a_provider_that_cannot_tell(server: Answers, takes: tuple[str, ...], else_status: int) -> None:
+    with pytest.raises(IssuerUnconfirmed, match="takes any redirect URI for 'harbor'"):
+        Asking(server, takes=takes, else_status=else_status).confirmed()
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_from_one_that_is_away_nothing_is_concluded(server: Answers, status: int) -> None:
+    provider = Asking(server, else_status=status)
+    with pytest.raises(ServerFault):
+        provider.confirmed()
