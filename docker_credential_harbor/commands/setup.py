@@ -11,16 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docker_credential_harbor import (
-    config,
-    console,
-    diagnosis,
-    issuer_by_person,
-    registry_state,
-    scheduler,
-    server_url,
-    trust,
-)
+from docker_credential_harbor import config, console, diagnosis, registry_state, scheduler, server_url
 from docker_credential_harbor.client_config import change, creds_store, made, reading, registration
 from docker_credential_harbor.errors import (
     Failure,
@@ -200,6 +191,8 @@ def _client(found: Files, name: str, given: Given) -> own.Client:
 
     Raises NotEntered, NotOidcMode.
     """
+    from docker_credential_harbor import trust
+
     went_without = registration.went_without_client(found, name)
     registry = registration.wanted(found.settings, name, given)
     try:
@@ -279,6 +272,8 @@ def _adopt(name: str) -> None:
 
 def _sign_in_confirming_issuer(name: str) -> None:
     """Where the provider cannot vouch for the registry, the person at the terminal can."""
+    from docker_credential_harbor import issuer_by_person
+
     try:
         _sign_in(name)
     except Failure as failure:

@@ -434,7 +434,7 @@ def test_the_provider_is_asked_at_the_first_sign_in_alone(
     pair = place.pair()
     assert (place.person.windows, made_up()) == (1, 1)
     for _ in range(2):  # days on which everything has ended
-        place.realm.end_sessions()
+        place.realm.end_sessions("alice")
         place.harbor.kill_stored_token(pair[0])
         place.let_id_token_expire()
         place.person.reset()
