@@ -17,7 +17,7 @@ def parse(server_url: str) -> tuple[str, str]:
     if len(server_url) > MAXIMUM_LENGTH or len(server_url.encode("utf-8", "surrogatepass")) > MAXIMUM_LENGTH:
         raise ValueError("it is longer than 4 KiB")
     for character in server_url:
-        if character <= " " or "\x7f" <= character <= "\xa0" or not character.isprintable():
+        if character == " " or not character.isprintable():
             raise ValueError("it has white space or control characters in it")
     scheme, mark, rest = server_url.partition("://")
     if not mark:
@@ -35,9 +35,10 @@ def parse(server_url: str) -> tuple[str, str]:
         raise ValueError("it names no host")
     if not port:
         return host.lower(), scheme
-    if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
+    digits = port.lstrip("0")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 6 and int(digits) < 65536):
         raise ValueError("its port is not a number from 1 to 65535")
-    number = int(port)
+    number = int(digits)
     return (host.lower() if number == DEFAULT_PORTS[scheme] else f"{host.lower()}:{number}"), scheme
 
 

@@ -24,7 +24,7 @@ TOKENS = TokenSet(
 
 
 class TestDue:
-    @pytest.mark.parametrize(("age", "due"), [(0, False), (200, False), (290, False), (295, True), (1000, True)])
+    @pytest.mark.parametrize(("age", "due"), [(0, False), (200, False), (294.9, False), (295, True), (1000, True)])
     def test_once_the_id_token_has_expired(self, age: float, due: bool) -> None:
         assert cadence.is_due(TOKENS, NOW + age) is due
 
@@ -63,6 +63,8 @@ class TestInterval:
             (False, 10 * HOUR, 12000),
             (False, 0, 600),
             (False, 30 * DAY, 600),
+            (False, DAY, 600),
+            (False, DAY - 3, DAY / 3 - 1),
             (False, None, 600),
             (None, 1800, 600),
             (None, 0, 600),
@@ -86,6 +88,10 @@ class TestInterval:
     )
     def test_the_shortest_down_to_a_step(self, wanted: list[float], seconds: int) -> None:
         assert cadence.interval_seconds(wanted) == seconds
+
+    def test_the_steps(self) -> None:
+        minutes = (1, 2, 3, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440)
+        assert tuple(60 * each for each in minutes) == cadence.STEPS_SECONDS
 
     def test_every_step_is_an_even_part_of_an_hour_or_a_day(self) -> None:
         for step in cadence.STEPS_SECONDS:
@@ -111,7 +117,17 @@ class TestInterval:
         (30 * DAY, "30 days"),
         (45, "45 seconds"),
         (1799, "30 minutes"),
+        (630, "10 minutes"),
+        (599, "599 seconds"),
     ],
 )
 def test_in_words(seconds: float, words: str) -> None:
     assert cadence.in_words(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "just now"), (9.9, "just now"), (10, "10 seconds ago"), (3600, "1 hour ago")],
+)
+def test_ago(seconds: float, words: str) -> None:
+    assert cadence.ago(seconds) == words
