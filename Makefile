@@ -7,8 +7,10 @@ PACKAGE_PYTHON := build/package-venv/bin/python
 PACKAGE_STAMP := build/package-venv/.installed
 DOCS_PYTHON := build/docs-venv/bin/python
 DOCS_STAMP := build/docs-venv/.installed
+MUTANTS_PYTHON := build/mutants-venv/bin/python
+MUTANTS_STAMP := build/mutants-venv/.installed
 
-.PHONY: test soak lint demo bench package docs troubleshooting pictures lock clean
+.PHONY: test soak mutants lint demo bench package docs troubleshooting pictures lock clean
 
 $(STAMP): requirements.lock pyproject.toml
 	python3 -m venv $(VENV)
@@ -68,13 +70,22 @@ lint: $(STAMP)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+$(MUTANTS_STAMP): requirements-mutants.lock
+	python3 -m venv build/mutants-venv
+	$(MUTANTS_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-mutants.lock
+	touch $@
+
 # In the order of collection: by the number of their tests, the few long ones would come last, and one worker wait.
-test: lint
+test: lint $(MUTANTS_STAMP)
 	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 # The long tests in full, one after the other; their figures are printed and go into build/soak.json.
 soak: $(STAMP)
 	SOAK=1 $(PYTHON) -m pytest tests/soak
+
+# Every mutant that the tool makes of the parts in tests/mutants/parts.py; PARTS="policy cadence": of these.
+mutants: $(STAMP) $(MUTANTS_STAMP)
+	$(PYTHON) -m tests.mutants $(PARTS)
 
 # Needs uv; the results hold hashes and no index address.
 LOCK := uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header
@@ -83,6 +94,7 @@ lock:
 	$(LOCK) --group demo pyproject.toml --output-file requirements-demo.lock
 	$(LOCK) --group package pyproject.toml --output-file requirements-package.lock
 	$(LOCK) --group docs --output-file requirements-docs.lock
+	$(LOCK) --group mutants --output-file requirements-mutants.lock
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

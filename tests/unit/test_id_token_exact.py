@@ -61,6 +61,18 @@ def test_the_reason(changes: dict[str, Any], reason: str) -> None:
         verify(token)
 
 
+def test_azp_without_a_nonce() -> None:
+    """As after a device code."""
+    token = sign(claims(nonce=None, aud=["harbor", CLIENT], azp="harbor"))
+    assert refusal(token, nonce=None) == "azp is wrong or missing"
+    verify(sign(claims(nonce=None, azp=None)), nonce=None)
+
+
+def test_a_key_that_names_its_algorithm() -> None:
+    verify(sign(claims()), public(RSA, alg="RS256"))
+    assert refusal(sign(claims()), keys=public(RSA, alg="RS384")) == "its signature is not the provider's"
+
+
 def test_the_reason_of_what_is_not_signed_so() -> None:
     assert refusal(f"{encoded({'alg': 'none'})}.{encoded(claims())}.") == "its algorithm 'none' is not accepted"
     assert refusal(f"{encoded({'alg': 'HS256'})}.{encoded(claims())}.AA") == "its algorithm 'HS256' is not accepted"

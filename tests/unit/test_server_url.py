@@ -77,6 +77,7 @@ def test_names_one_registry(url: str, name: str, scheme: str) -> None:
         ("h:0655350", PORT),
         ("h:000", PORT),
         ("h:-1", PORT),
+        ("h:X80", PORT),
         ("h:99999999999999999999", PORT),
         ("h:٣", PORT),
         ("[::1", CLOSED),
