@@ -98,7 +98,7 @@ def answers(status: int, value: object) -> Fault:
 
 class TestHarbor:
     def test_its_version_and_what_it_says_of_its_users_token(self, place: Place) -> None:
-        place.at_harbor.set("/api/v2.0/systeminfo", answers(200, {"auth_mode": "oidc_auth", "harbor_version": HALF}))
+        place.at_harbor.set("/api/v2.0/systeminfo", answers(200, {"auth_mode": "oidc_auth", "harbor_version": EVIL}))
         assert "\\x1b[31m" in place.said(
             ["setup", "--dry-run", place.at_harbor.url], DOCKER_CREDENTIAL_HARBOR_CONFIG=""
         )
@@ -187,7 +187,7 @@ class TestProvider:
 
     def test_its_errors(self, place: Place) -> None:
         place.let_it_answer(code="c")
-        place.at_provider.set("/token", answers(400, {"error": HALF, "error_description": EVIL_LINE}))
+        place.at_provider.set("/token", answers(400, {"error": EVIL, "error_description": EVIL_LINE}))
         assert "failed (the identity provider" in place.said(["login"])
         place.said("get")
         place.looks()
