@@ -142,6 +142,7 @@ def open_browser(url: str) -> bool:
     Whatever is started has a session of its own and none of our streams: browsers write to theirs, and Docker waits
     until ours are closed.
     """
+    url = beyond_any_shell(url)
     if not url.startswith(("https://", "http://")):  # also, so that no browser takes it for an option
         return False
     for command in _commands(url, os.environ):
@@ -151,6 +152,17 @@ def open_browser(url: str) -> bool:
             continue
         return True
     return sys.platform == "win32" and _by_the_system(url)
+
+
+def beyond_any_shell(url: str) -> str:
+    """Percent-encoded until nothing in it means anything to a shell that a browser's command may hand it to.
+
+    So an address is opened only if its query needs no `&`, which cannot be encoded without becoming another one.
+    """
+    import re
+    from urllib.parse import quote
+
+    return quote(re.sub("%(?![0-9A-Fa-f]{2})", "%25", url), safe=":/?=%[]")
 
 
 def _commands(url: str, environ: Mapping[str, str]) -> Iterator[list[str]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
 import webbrowser
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 DESKTOP = {"DISPLAY": ":0"}
 SSH = {"SSH_CONNECTION": "192.0.2.1 1 192.0.2.2 22"}
 HELPER = "/vscode/vscode-server/bin/linux-x64/1/bin/helpers/browser.sh"
-URL = "https://sso.example.com/auth?a=1&b=2"
+URL = "https://sso.example.com/auth?a=1"
 
 
 @pytest.fixture
@@ -237,6 +239,28 @@ def test_only_addresses_of_the_web(monkeypatch: pytest.MonkeyPatch, url: str) ->
     monkeypatch.setattr(detached, "start", started.append)
     assert not open_browser(url)
     assert not started
+
+
+HOSTILE = "https://h.example.com/a b$(id)`id`;id|id>x<y'z\"&{q,r}*!(p)\\^%PATH%,@\u202e\n?a=b#$HOME&c"
+
+
+@pytest.mark.parametrize("form", ["sh -c 'exec {} %s'", "'{}' %s", "sh -c 'eval exec {} %s'"])
+def test_nothing_in_an_address_means_anything_to_a_shell(
+    browser: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    program = browser.rename(browser.parent / "browser")
+    monkeypatch.setenv("BROWSER", form.format(program))
+    monkeypatch.chdir(browser.parent)
+    assert open_browser(HOSTILE)
+    assert re.fullmatch(r"[A-Za-z0-9:/._~?=%\[\]-]+", seen(program))
+    assert not re.search("%(?![0-9A-F]{2})", seen(program)), "nor does a percent sign begin a variable's name"
+    assert unquote(seen(program)) == HOSTILE
+    assert sorted(path.name for path in browser.parent.iterdir()) == ["browser", "seen"]
+
+
+def test_what_is_encoded_already_stays() -> None:
+    url = "http://[::1]:1/c/oidc/login?redirect_url=%2Fharbor%2Fprojects"
+    assert interaction.beyond_any_shell(url) == url
 
 
 def test_other_systems(monkeypatch: pytest.MonkeyPatch) -> None:
