@@ -670,6 +670,16 @@ class SignInEnded(Failure):
     advice = "run: docker-credential-harbor login {registry:sh}"
 
 
+class SignInOpenedTwice(Failure):
+    """The one-time address of the loopback server was visited again before anybody was signed in."""
+
+    code = "sign-in-opened-twice"
+    what = "the sign-in at {registry} was ended: its link was opened a second time, and it works once"
+    advice = (
+        "run: docker-credential-harbor login {registry}, and use the window that opens by itself or the link, not both"
+    )
+
+
 class NotRevoked(Failure):
     """The provider's answer to a revocation was an error (RFC 7009 2.2.1)."""
 

@@ -160,7 +160,8 @@ class Worker:
             redirect,
             settings=self.context.settings,
             login_hint=self.known.tokens.login_hint if self.known else None,
-            open_url=self._open_sign_in,
+            check=lambda url: provider.check_client(self.http, self.registry, url),
+            open_url=lambda url: self._open(url, "sign in"),
             harbor_login_url=harbor.login_url(self.registry),
             hold_back=lambda: refused is not None and watch.probe(refused),
             cancelled=self._is_superseded,
@@ -341,10 +342,6 @@ class Worker:
             return
         tokens.end(self.http, found, self.registry, signed_in)
         raise errors.SomebodyElse(other=signed_in.person, known=before.person, registry=self.registry.name)
-
-    def _open_sign_in(self, url: str) -> None:
-        provider.check_client(self.http, self.registry, url)
-        self._open(url, "sign in")
 
     def _open(self, url: str, purpose: str) -> None:
         self._show(window.Link(url, purpose))

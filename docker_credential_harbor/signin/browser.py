@@ -20,6 +20,7 @@ from docker_credential_harbor.errors import (
     SignInDeclined,
     SignInEnded,
     SignInFailed,
+    SignInOpenedTwice,
     SignInTimedOut,
     Unreachable,
 )
@@ -65,6 +66,7 @@ def sign_in(
     *,
     settings: Settings,
     login_hint: str | None,
+    check: Callable[[str], None],
     open_url: Callable[[str], None],
     harbor_login_url: str,
     hold_back: Callable[[], bool],
@@ -73,25 +75,32 @@ def sign_in(
 ) -> SignInResult:
     """Open the provider's sign-in through ``open_url`` and wait for the person, ``login_timeout`` at most.
 
-    ``hold_back`` tells that Harbor's walk is over (its Unreachable is taken for not yet); ``cancelled`` that nobody
-    wants the sign-in any more; ``now`` gives the instant. Raises SignInDeclined, SignInTimedOut, SignInEnded, PortBusy,
-    and what provider.exchange_code raises.
+    What is opened is an address of our own that leads there once: command lines can be read by others. ``check`` gets
+    the authorization URL before, and raises where no person is to be sent there; ``hold_back`` tells that Harbor's walk
+    is over (its Unreachable is taken for not yet); ``cancelled`` that nobody wants the sign-in any more; ``now`` gives
+    the instant. Raises SignInDeclined, SignInTimedOut, SignInEnded, SignInOpenedTwice, PortBusy, and what ``check`` and
+    provider.exchange_code raise.
     """
     run = _Run(http, provider, registry, redirect, settings.login_timeout_seconds, login_hint, cancelled, now)
     with CallbackServer(registry.redirect_uri) as server:
-        return _in_one_tab(run, server, open_url, harbor_login_url, hold_back)
+
+        def open_window(url: str) -> None:
+            check(url)
+            open_url(server.one_time_address(url))
+
+        return _in_one_tab(run, server, open_window, harbor_login_url, hold_back)
 
 
 def _in_one_tab(
     run: _Run,
     server: CallbackServer,
-    open_url: Callable[[str], None],
+    open_window: Callable[[str], None],
     harbor_login_url: str,
     hold_back: Callable[[], bool],
 ) -> SignInResult:
     """From one callback to the next; without offline_access once the provider has refused it."""
     attempt, refused = _Attempt(provider_client.scopes_for(run.registry, run.redirect)), False
-    open_url(run.begin(server, attempt))
+    open_window(run.begin(server, attempt))
     while True:
         callback = run.next_callback(server)
         if callback.parameters.get("error"):
@@ -108,7 +117,7 @@ def _in_one_tab(
             except OfflineAccessRefused:
                 # The browser is with Harbor by now; its session lives, so this shows no form again.
                 attempt, refused = attempt.without_offline_access(), True
-                open_url(run.begin(server, attempt))
+                open_window(run.begin(server, attempt))
         else:
             try:
                 tokens = run.exchange(server, attempt, callback)
@@ -162,6 +171,8 @@ class _Run:
     def next_callback(self, server: CallbackServer) -> Callback:
         while True:
             self._check_cancelled()
+            if server.opened_twice.is_set():
+                raise SignInOpenedTwice(registry=self.registry.name)
             left = self.ends_at - time.monotonic()
             if left <= 0:
                 raise SignInTimedOut(registry=self.registry.name, seconds=f"{self.timeout_seconds:g}")

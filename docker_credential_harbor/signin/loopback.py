@@ -1,7 +1,9 @@
-"""The loopback server that the browser comes back to (RFC 8252 7.3, 8.3): one callback, the right one, taken once.
+"""The loopback server that the browser starts from and comes back to (RFC 8252 7.3, 8.3).
 
-It decides nothing: whoever waits for the callback gives the answer to the browser, too. Everything else that comes in
-(other pages of the machine's browsers, other programs, another state) is refused and does not end the wait.
+It starts from a one-time address, since command lines can be read by others: who saw it is too late, or ends the
+sign-in. Back comes one callback, the right one, taken once, and whoever waits for it gives the answer to the browser,
+too. Everything else that comes in (other pages of the machine's browsers, other users' programs, another state) is
+refused and does not end the wait.
 """
 
 from __future__ import annotations
@@ -9,17 +11,20 @@ from __future__ import annotations
 import hmac
 import http.server
 import queue
+import secrets
 import socket
 import socketserver
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from docker_credential_harbor.errors import ConfigurationInvalid, PortBusy, ProcessLimit
 from docker_credential_harbor.server_url import is_loopback_host
-from docker_credential_harbor.signin import pages
+from docker_credential_harbor.signin import pages, peer
+from docker_credential_harbor.signin.connections import Connections
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,6 +34,9 @@ ANSWER_SECONDS = 90  # for the waiting side to say what is answered: two request
 LAST_ANSWER_SECONDS = 3  # for the browser to fetch its last answer, before the server closes
 MOST_CONNECTIONS = 32
 OUTCOME_PATH = "/outcome"
+LINK_BYTES = 16
+# By these a browser says that nobody looks at what it asks for, yet (Fetch; before it each browser had one of its own).
+AHEAD_OF_TIME = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,8 @@ class CallbackServer:
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         self.redirect_uri = urlunsplit((parts.scheme, f"{host}:{port}", parts.path, parts.query, ""))
         self.path = parts.path or "/"
+        self._links: dict[str, str | None] = {}  # the one-time addresses' paths, and where they lead: once
+        self._origin = f"{parts.scheme}://{host}:{port}"
         # Against other names that lead to this machine (DNS rebinding).
         self.hosts = {f"{host}:{port}"} | ({str(host)} if port == 80 else set())
         self._server.owner = self
@@ -85,6 +95,33 @@ class CallbackServer:
         self._lock = threading.Lock()
         self._page: str | None = None
         self._page_sent = threading.Event()
+        self._ended = False
+        self.opened_twice = threading.Event()
+
+    def one_time_address(self, url: str) -> str:
+        """An address that nobody can guess, and that leads to ``url`` once; the second visit ends the wait."""
+        path = f"/{secrets.token_urlsafe(LINK_BYTES)}"
+        with self._lock:
+            self._links[path] = url
+        return self._origin + path
+
+    def is_link(self, path: str) -> bool:
+        """Whether it is a one-time address's, visited or not."""
+        return path in self._links
+
+    def visit(self, path: str) -> str | None:
+        """Where the one-time address leads, the first time. None: it ends the wait, as the caller then tells."""
+        with self._lock:
+            url, self._links[path] = self._links[path], None
+            if url is None and self._expected is not None:
+                self._expected = None
+                self._ended = True
+            return url
+
+    @property
+    def ended(self) -> bool:
+        """Whether a second visit has ended the wait; one that comes after the callback does not."""
+        return self._ended
 
     def expect(self, expected: Expected) -> None:
         """Take the next callback that is this one."""
@@ -162,25 +199,29 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     block_on_close = False
     # On Windows it would let two programs listen at once.
     allow_reuse_address = sys.platform != "win32"
-    request_queue_size = MOST_CONNECTIONS
+    request_queue_size = socket.SOMAXCONN
     owner: CallbackServer
 
     def __init__(self, address: tuple[str, int]) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        self.connections = Connections(MOST_CONNECTIONS)
         super().__init__(address, _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
+        if not self.connections.admit(request):
             self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # no thread is to be had
+            self.connections.leave(request)
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._free.release()
+            self.connections.leave(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Browsers that go away; http.server would print a traceback."""
@@ -211,8 +252,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._timer.cancel()
         owner = self.server.owner
         path, _, query = self.path.partition("?")
-        if self.headers.get_all("Host", []) not in [[host] for host in owner.hosts]:
+        if not self.server.connections.came_in(self.connection):
+            self.close_connection = True
+        elif not self._is_for_us(path):
             self._page(400, pages.refused("it is for another host"))
+        elif peer.is_strangers(self.connection):
+            self._page(403, pages.refused("it comes from another user of this machine"))
+        elif owner.is_link(path):
+            self._visit(path)
         elif path == owner.path:
             self._callback(owner.take(query))
         elif path == OUTCOME_PATH and (page := owner.outcome()) is not None:
@@ -221,15 +268,35 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         else:
             self._page(404, pages.refused("there is no such page"))
 
+    def _is_for_us(self, path: str) -> bool:
+        """The one-time address, which no page of another name can know, also by what a port forward calls us."""
+        owner = self.server.owner
+        hosts = self.headers.get_all("Host", [])
+        if len(hosts) == 1 and owner.is_link(path):
+            with suppress(ValueError):
+                return is_loopback_host(urlsplit(f"//{hosts[0]}").hostname)
+        return hosts in [[host] for host in owner.hosts]
+
+    def _visit(self, path: str) -> None:
+        owner = self.server.owner
+        if any(self.headers.get(name) for name in AHEAD_OF_TIME):
+            self._page(503, pages.refused("the browser asked ahead of time"))
+        elif url := owner.visit(path):
+            self._redirect(url)
+        else:
+            try:
+                self._page(410, pages.link_used(ended=owner.ended))
+            finally:
+                if owner.ended:
+                    owner.opened_twice.set()
+
     def _callback(self, taken: Callback | str) -> None:
         if isinstance(taken, str):
             self._page(400, pages.refused(taken))
             return
         try:
             if taken.answered.wait(ANSWER_SECONDS):
-                self.send_response(302)
-                self.send_header("Location", taken.location[0])
-                self._end(b"")
+                self._redirect(taken.location[0])
             else:
                 self._page(504, pages.refused("the sign-in took too long"))
         finally:
@@ -243,6 +310,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
         """What http.server itself refuses: its own page would repeat the request."""
         self._page(code, pages.refused("it was not understood"))
+
+    def _redirect(self, url: str) -> None:
+        self.send_response(302)
+        self.send_header("Location", url)
+        self._end(b"")
 
     def _page(self, status: int, page: str) -> None:
         self.send_response(status)

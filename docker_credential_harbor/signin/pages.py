@@ -92,6 +92,17 @@ def refused(reason: str) -> str:
     )
 
 
+def link_used(*, ended: bool) -> str:
+    """The second visit of the one-time address, which has ``ended`` the sign-in, or comes after its end."""
+    if ended:
+        what = "It was opened before: by your own browser, or by somebody who is not you. So the sign-in was ended."
+        todo = "Your terminal says how to begin another. Then use the window that opens, or the link, not both."
+    else:
+        what = "The sign-in that it was for has gone on in the tab that opened it first."
+        todo = "If that was not yours: <code>docker-credential-harbor logout</code> ends that sign-in."
+    return _page("This link works once", _PASSED_BY, what, todo, "You can close this tab.")
+
+
 def _sentence(text: str) -> str:
     return _text(f"{text[:1].upper()}{text[1:]}.", LONGEST_SENTENCE)
 

@@ -10,7 +10,7 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -76,8 +76,8 @@ def test_refused(place: Workplace, folder: Path) -> None:
     place.person.decline = True
     with get(place):
         place.person.wait_for_windows()
-        [callback] = parse_qs(urlsplit(place.person.urls[0]).query)["redirect_uri"]
-        place.person.open(f"{callback}?code=x&state=of-another-sign-in")
+        [asked] = place.person.authorization_requests()
+        place.person.open(f"{asked['redirect_uri']}?code=x&state=of-another-sign-in")
         text = examine(place, folder / "refused")
         place.helper.run("erase", NAME)
     assert "Nothing to see here" in text

@@ -43,7 +43,7 @@ def test_a_refresh_while_a_walk_is_open_is_not_undone(
     newer = workplace.kept_tokens()["refresh_token"]
     assert newer != before, "status has refreshed"
     person.decline = False
-    person.open(person.urls[-1])
+    person.go_on()
     assert pair_of(walking) == pair
     assert workplace.kept_tokens()["refresh_token"] == newer
     assert workplace.own_token_is_live()
@@ -61,7 +61,7 @@ def test_a_pair_stored_while_a_window_is_open_is_the_answer_from_then_on(
     assert workplace.pair() == ("robot$ci", "s")
     assert asking.poll() is None, "the window is still open, and only who asked for it waits"
     person.decline = False
-    person.open(person.urls[0])
+    person.go_on()
     assert pair_of(asking) == ("robot$ci", "s")
     for _ in range(2):
         assert workplace.pair() == ("robot$ci", "s")

@@ -10,7 +10,6 @@ import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -41,8 +40,7 @@ class Place(Workplace):
 
     def asked_for(self) -> dict[str, str]:
         """The parameters of the helper's last authorization request."""
-        query = parse_qs(urlsplit(self.person.urls[-1]).query)
-        return {name: values[0] for name, values in query.items()}
+        return self.person.authorization_requests()[-1]
 
     def login(self) -> str:
         """What `login` says on standard error; it must succeed."""

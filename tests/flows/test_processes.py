@@ -77,9 +77,9 @@ class TestKilledCaller:
         caller.stdin = None
         caller.communicate(timeout=10)  # all three streams are closed: nothing that was started holds them
         person.decline = False
-        person.open(person.urls[0])
+        person.go_on()
         assert workplace.pair()[0] == "alice-h"
-        assert person.windows == 2, "the second one is the person's own opening of the link"
+        assert person.windows == 2, "the second one is where the person went on"
 
     def test_a_second_get_joins_the_window_of_a_killed_one(
         self, make_workplace: Callable[..., Workplace], person: CookiePerson
@@ -91,7 +91,7 @@ class TestKilledCaller:
         os.kill(first.pid, signal.SIGKILL)
         first.communicate(timeout=10)
         person.decline = False
-        person.open(person.urls[0])
+        person.go_on()
         output, errors = second.communicate(timeout=60)
         assert second.returncode == 0, errors
         assert json.loads(output)["Username"] == "alice-h"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -84,7 +84,7 @@ class TestConsentThatHarborAsksFor:
             harbor={"scopes": WITH_OFFLINE, "extra_redirect_parms": {"prompt": "consent"}}, top="cache_ttl = 0"
         )
         assert workplace.pair()[0] == "alice-h"
-        assert parse_qs(urlsplit(workplace.person.urls[0]).query)["prompt"] == ["consent"]
+        assert workplace.person.authorization_requests()[0]["prompt"] == "consent"
         assert (workplace.person.windows, workplace.person.forms) == (1, 1)
         workplace.harbor.expire_stored_access_token("alice-h")
         assert workplace.get(CI="1").stderr == ""
@@ -103,11 +103,11 @@ class TestCallback:
         answers = []
         asking = threading.Thread(target=lambda: answers.append(waiting.get()))
         asking.start()
-        wait_until(lambda: waiting.person.windows == 1, "the window")
-        query = parse_qs(urlsplit(waiting.person.urls[0]).query)
-        callback, state = query["redirect_uri"][0], query["state"][0]
+        waiting.person.wait_for_windows(1)
+        [asked] = waiting.person.authorization_requests()
+        callback, state = asked["redirect_uri"], asked["state"]
         assert urlsplit(callback).hostname == "127.0.0.1"
-        assert query["code_challenge_method"] == ["S256"]
+        assert asked["code_challenge_method"] == "S256"
         for url in (
             callback,
             f"{callback}?code=x&state=wrong",
@@ -120,7 +120,7 @@ class TestCallback:
             assert 400 <= requests.get(url, timeout=10).status_code < 500, url
         assert 400 <= requests.post(callback, timeout=10).status_code < 500
         waiting.person.decline = False
-        waiting.person.open(waiting.person.urls[0])
+        waiting.person.go_on()
         asking.join(60)
         assert answers[0].returncode == 0, answers[0].stderr
         with pytest.raises(requests.ConnectionError):
@@ -130,11 +130,11 @@ class TestCallback:
         answers = []
         asking = threading.Thread(target=lambda: answers.append(waiting.refused()))
         asking.start()
-        wait_until(lambda: waiting.person.windows == 1, "the window")
-        query = parse_qs(urlsplit(waiting.person.urls[0]).query)
+        waiting.person.wait_for_windows(1)
+        [asked] = waiting.person.authorization_requests()
         page = requests.get(
-            query["redirect_uri"][0],
-            params={"error": "access_denied", "state": query["state"][0], "iss": waiting.realm.issuer},
+            asked["redirect_uri"],
+            params={"error": "access_denied", "state": asked["state"], "iss": waiting.realm.issuer},
             timeout=10,
         )
         assert page.status_code == 200
@@ -179,7 +179,7 @@ class TestWho:
         line = workplace.refused()
         assert "bob is signed in in the browser, not alice" in line
         assert workplace.person.windows == 2
-        assert "login_hint=alice" in workplace.person.urls[-1]
+        assert workplace.person.authorization_requests()[-1]["login_hint"] == "alice"
         workplace.person.forget_cookies()
         workplace.person.username = "alice"
         assert workplace.helper.run("login").returncode == 0

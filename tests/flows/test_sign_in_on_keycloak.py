@@ -7,7 +7,7 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -77,6 +77,7 @@ class Place:
             "registry": self.registry,
             "settings": Settings(login_timeout_seconds=60),
             "login_hint": None,
+            "check": lambda _: None,
             "open_url": self.open_url,
             "harbor_login_url": harbor_client.login_url(self.registry),
             "hold_back": lambda: refused is not None and harbor_client.probe(self.http, self.registry, refused),
@@ -262,7 +263,7 @@ def test_the_person_lacks_the_role(make_place: Callable[..., Place]) -> None:
     result = place.sign_in()
     place.person.wait_for_windows(2)
     assert result.offline_access_refused
-    scopes = [parse_qs(urlsplit(url).query)["scope"][0] for url in place.person.urls]
+    scopes = [asked["scope"] for asked in place.person.authorization_requests()]
     assert scopes == [WITH_OFFLINE, WITHOUT_OFFLINE]
     assert place.person.forms == 1
     fresh = provider.refresh(place.http, place.provider, place.registry, result.tokens, time.time())

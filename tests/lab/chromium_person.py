@@ -8,7 +8,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event
 
-from playwright.sync_api import BrowserContext, Error, sync_playwright
+from playwright.sync_api import BrowserContext, Error, Request, sync_playwright
 from playwright.sync_api import Page as Window
 
 from tests.lab.page import Page, read_page
@@ -100,6 +100,7 @@ class ChromiumPerson(Person):
         if self._context is None:
             return Page(url, status=0)
         window = self._context.new_page()
+        window.on("request", self._note)
         try:
             answer = window.goto(url, timeout=TIMEOUT_SECONDS * 1000)
             status = answer.status if answer else 200
@@ -109,6 +110,10 @@ class ChromiumPerson(Person):
             return self._seen(window, status)
         except Error as error:
             return Page(window.url, text=str(error), status=0)
+
+    def _note(self, request: Request) -> None:
+        if request.is_navigation_request():
+            self.passed.append(request.url)
 
     def _act(self, window: Window) -> bool:
         """Does what a person would do here; False when there is nothing (more) to do."""

@@ -96,11 +96,14 @@ class Network:
         self._listeners += made
         threading.Thread(target=_pass_on, args=(*made, to_port), daemon=True).start()
 
-    def _listen(self, address: str, port: int) -> socket.socket:
-        """In a thread of its own, which stays in that network; the socket can be used by all."""
+    def enter(self) -> None:
+        """The thread that calls it stays in that network; its sockets can be used by all."""
         with open(f"/proc/{self._holder.pid}/ns/net") as network:  # noqa: PTH123 - no file of anybody's
             if ctypes.CDLL(None, use_errno=True).setns(network.fileno(), CLONE_NEWNET):
                 raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+    def _listen(self, address: str, port: int) -> socket.socket:
+        self.enter()
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         return socket.create_server((address, port), family=family)
 

@@ -10,13 +10,13 @@ import threading
 from http.cookiejar import CookieJar
 from pathlib import Path
 from types import TracebackType
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import requests
 
 from tests.lab.page import Form, Page, read_page
 from tests.lab.processes import wait_until
-from tests.lab.realm import password_of
+from tests.lab.realm import HELPER_CLIENT, password_of
 
 # More forms than this in one window: the person gives up.
 MOST_STEPS = 8
@@ -31,7 +31,7 @@ class Person:
 
     `username` and `password` sign in; `onboard_as` is the name picked in Harbor (none: what Harbor proposes);
     `decline` leaves every form as it is, `deny` says no where a device asks for access. `urls` are the addresses
-    opened, `pages` where each came to rest.
+    opened, `pages` where each came to rest, `passed` all addresses on the way.
     """
 
     def __init__(self, username: str = "alice", *, onboard_as: str | None = None, decline: bool = False) -> None:
@@ -43,6 +43,7 @@ class Person:
         self.forms = 0
         self.urls: list[str] = []
         self.pages: list[Page] = []
+        self.passed: list[str] = []
         self._folder = tempfile.TemporaryDirectory(prefix="person-")
         self._spool = Path(self._folder.name) / "spool"
         self._spool.touch()
@@ -67,13 +68,23 @@ class Person:
         wait_until(lambda: len(self.pages) > before, f"{url} to come to rest", TIMEOUT_SECONDS)
         return self.pages[-1]
 
+    def go_on(self) -> Page:
+        """In the window opened last, where it came to rest: as if it had been left alone meanwhile."""
+        self.wait_for_windows(self.windows)
+        return self.open(self.pages[-1].url)
+
+    def authorization_requests(self) -> list[dict[str, str]]:
+        """The parameters of the helper's own requests that the windows led to (RFC 6749 4.1.1)."""
+        asked = [dict(parse_qsl(urlsplit(url).query)) for url in self.passed]
+        return [query for query in asked if query.get("client_id") == HELPER_CLIENT and "response_type" in query]
+
     def wait_for_windows(self, count: int = 1, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         """Waits until so many windows in all have come to rest."""
         wait_until(lambda: len(self.pages) >= count, f"{count} windows", timeout_seconds)
 
     def reset(self) -> None:
         """Counts anew; cookies stay."""
-        self.forms, self.urls, self.pages = 0, [], []
+        self.forms, self.urls, self.pages, self.passed = 0, [], [], []
 
     def forget_cookies(self) -> None:
         """A browser that nobody has used yet."""
@@ -201,6 +212,7 @@ class CookiePerson(Person):
 
     def _send(self, method: str, url: str, until: str | None, **arguments: object) -> Page:
         """One request and the redirects that follow."""
+        self.passed.append(url)
         answer = self._session.request(method, url, allow_redirects=False, timeout=TIMEOUT_SECONDS, **arguments)  # type: ignore[arg-type]
         while True:
             lift_secure(self._session.cookies)
@@ -208,6 +220,7 @@ class CookiePerson(Person):
             if not answer.is_redirect or location is None:
                 return read_page(answer.url, answer.text, answer.status_code)
             target = urljoin(answer.url, location)
+            self.passed.append(target)
             if until and target.startswith(until):
                 return Page(target)
             answer = self._session.get(target, allow_redirects=False, timeout=TIMEOUT_SECONDS)

@@ -49,11 +49,15 @@ def fetch(url: str, method: str = "GET", **headers: str) -> Response:
 
 @dataclass
 class Place:
-    """A provider, and a person whose browser does with an authorization URL what ``behave`` does."""
+    """A provider, and a person whose browser does with an authorization URL what ``behave`` does.
+
+    ``links`` are the addresses given to it, ``opened`` the authorization URLs that they led to.
+    """
 
     answers: Answers
     registry: Registry = field(default_factory=lambda: Registry("harbor.example.com", "https://harbor.example.com"))
     iss_supported: bool = True
+    links: list[str] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
@@ -107,7 +111,9 @@ class Place:
             except BaseException as fault:
                 self.faults.append(fault)
 
-        def open_url(url: str) -> None:
+        def open_url(link: str) -> None:
+            self.links.append(link)
+            url = fetch(link).headers["location"]
             self.opened.append(url)
             self.threads.append(threading.Thread(target=run, args=(url,), daemon=True))
             self.threads[-1].start()
@@ -115,6 +121,7 @@ class Place:
         arguments: dict[str, Any] = {
             "settings": Settings(login_timeout_seconds=30),
             "login_hint": None,
+            "check": lambda _: None,
             "open_url": open_url,
             "harbor_login_url": HARBOR,
             "hold_back": lambda: True,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import re
 import socket
 import sys
 import threading
@@ -13,8 +16,9 @@ import pytest
 from docker_credential_harbor.errors import (
     ConfigurationInvalid,
     PortBusy,
+    SignInOpenedTwice,
 )
-from docker_credential_harbor.signin import loopback
+from docker_credential_harbor.signin import browser, loopback
 from tests.unit.browser_place import HARBOR, OFFLINE, Place, Response, fetch, query
 
 if TYPE_CHECKING:
@@ -166,26 +170,116 @@ def test_what_is_no_request(place: Place, capfd: pytest.CaptureFixture[str], dat
     assert capfd.readouterr() == ("", "")
 
 
-def test_silent_connections_do_not_hold_it_up(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_connections_do_not_last(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loopback, "REQUEST_SECONDS", 0.3)
-    monkeypatch.setattr(loopback, "MOST_CONNECTIONS", 4)
     dropped: list[bytes] = []
 
     def behave(url: str) -> None:
         parts = urlsplit(query(url)["redirect_uri"])
-        silent = [socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) for _ in range(6)]
-        for connection in silent:
-            dropped.append(connection.recv(1))
-            connection.close()
-        while True:
-            try:
-                place.visit(place.back(url))
-            except ConnectionError:  # the places of the silent ones are not free yet
-                continue
-            break
+        with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as silent:
+            dropped.append(silent.recv(1))
+        place.visit(place.back(url))
 
     place.sign_in(behave)
-    assert dropped == [b""] * 6
+    assert dropped == [b""]
+
+
+def test_hundreds_of_idle_connections_do_not_keep_the_callback_out(place: Place) -> None:
+    """Of any user: the oldest goes for the next that comes."""
+
+    def behave(url: str) -> None:
+        parts = urlsplit(query(url)["redirect_uri"])
+        with contextlib.ExitStack() as idle:
+            for _ in range(300):
+                idle.enter_context(socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30))
+            place.visit(place.back(url))
+
+    place.sign_in(behave)
+    assert place.responses[-1].headers["location"] == HARBOR
+
+
+def test_nor_do_those_that_come_back_at_once(place: Place) -> None:
+    ended = threading.Event()
+
+    def come_back(address: tuple[str, int]) -> None:
+        while not ended.is_set():
+            with contextlib.suppress(OSError), socket.create_connection(address, timeout=30) as connection:
+                connection.recv(1)  # until it is dropped
+
+    def behave(url: str) -> None:
+        parts = urlsplit(query(url)["redirect_uri"])
+        address = (parts.hostname or "", parts.port or 0)
+        strangers = [threading.Thread(target=come_back, args=(address,), daemon=True) for _ in range(64)]
+        for stranger in strangers:
+            stranger.start()
+        try:
+            while True:  # as browsers do where a connection ends without an answer
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    place.visit(place.back(url))
+                    break
+        finally:
+            ended.set()
+
+    place.sign_in(behave)
+    assert place.responses[-1].headers["location"] == HARBOR
+
+
+# --- The one-time address ---------------------------------------------------------------------------------------------
+
+
+def test_the_one_time_address_says_nothing(place: Place) -> None:
+    place.sign_in(lambda url: place.visit(place.back(url)))
+    [link], [url] = place.links, place.opened
+    asked = query(url)
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{22}", link)
+    assert urlsplit(link).netloc == urlsplit(asked["redirect_uri"]).netloc
+    assert not any(asked[name] in link for name in ("state", "nonce", "code_challenge"))
+
+
+def test_a_second_visit_ends_the_sign_in_and_leads_nowhere(place: Place) -> None:
+    def behave(url: str) -> None:
+        place.visit(place.links[0])
+        place.visit(place.back(url))
+
+    with pytest.raises(SignInOpenedTwice):
+        place.sign_in(behave)
+    second = place.responses[0]
+    assert (second.status, second.headers.get("location")) == (410, None)
+    assert "so the sign-in was ended" in second.body.lower()
+    assert place.events.count("exchange") == 0
+
+
+def test_a_visit_after_the_callback_undoes_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browser, "HOLD_BACK_SECONDS", 30)
+
+    def behave(url: str) -> None:
+        place.visit(place.back(url))
+        place.visit(place.links[0])
+
+    def hold_back() -> bool:
+        return len(place.responses) == 2
+
+    assert place.sign_in(behave, OFFLINE, hold_back=hold_back).tokens.subject == "s"
+    assert place.responses[1].status == 410
+    assert "has gone on in the tab" in place.responses[1].body
+
+
+@pytest.mark.parametrize("name", ["Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"])
+def test_what_a_browser_asks_ahead_of_time_is_no_visit(name: str) -> None:
+    with loopback.CallbackServer("http://127.0.0.1/callback") as server:
+        link = server.one_time_address("https://sso.example.com/auth")
+        assert fetch(link, **{name: "prefetch;prerender"}).status == 503
+        assert fetch(link, "HEAD").status == 405
+        assert fetch(link, Host="evil.example.com").status == 400
+        assert fetch(link).headers["location"] == "https://sso.example.com/auth"
+
+
+@pytest.mark.parametrize("host", ["localhost:1234", "127.0.0.1:80", "[::1]:5", "localhost"])
+def test_a_port_forward_may_call_it_otherwise(host: str) -> None:
+    """VS Code opens `localhost`, whatever the address was, and another port where this one is taken."""
+    with loopback.CallbackServer("http://127.0.0.1/callback") as server:
+        link = server.one_time_address("https://sso.example.com/auth")
+        assert fetch(link, Host=host).headers["location"] == "https://sso.example.com/auth"
 
 
 # --- Where it listens -------------------------------------------------------------------------------------------------

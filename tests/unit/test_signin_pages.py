@@ -15,6 +15,8 @@ PAGES = [
     pages.declined("harbor.example.com", "access_denied"),
     pages.failed("harbor.example.com", "the clock is wrong", "set it"),
     pages.refused("it is not a GET"),
+    pages.link_used(ended=True),
+    pages.link_used(ended=False),
     pages.declined(EVIL, EVIL),
     pages.failed(EVIL, EVIL, EVIL),
     pages.refused(EVIL),
