@@ -22,6 +22,7 @@ PACKAGE = Path(manual.__file__).parent
 NOT_FOR_PEOPLE = {
     # Handed on to other programs as they were before PyInstaller's loader; the name of a Windows user in a file.
     *("LD_LIBRARY_PATH", "LD_LIBRARY_PATH_ORIG", "USERNAME", "USERDOMAIN"),
+    "SUDO_UID",  # sudo sets it, and nobody else is to
     "PATH",  # nothing of ours: where every program looks for others
 }
 UNREACHABLE = '[registries."127.0.0.1:1"]\nurl = "http://127.0.0.1:1"\n'
