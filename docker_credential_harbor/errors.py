@@ -675,7 +675,7 @@ class SignInOpenedTwice(Failure):
 
     code = "sign-in-opened-twice"
     what = "the sign-in at {registry} was ended: its link was opened a second time, and it works once"
-    advice = "run: docker-credential-harbor login {registry:sh}, and use the window that opens by itself or the link, not both"
+    advice = "run: docker-credential-harbor login {registry:sh}, and use the window that opens or the link, not both"
 
 
 class NotRevoked(Failure):
