@@ -5,12 +5,14 @@ DEMO_PYTHON := build/demo-venv/bin/python
 DEMO_STAMP := build/demo-venv/.installed
 PACKAGE_PYTHON := build/package-venv/bin/python
 PACKAGE_STAMP := build/package-venv/.installed
+FUZZ_PYTHON := build/fuzz-venv/bin/python
+FUZZ_STAMP := build/fuzz-venv/.installed
 DOCS_PYTHON := build/docs-venv/bin/python
 DOCS_STAMP := build/docs-venv/.installed
 MUTANTS_PYTHON := build/mutants-venv/bin/python
 MUTANTS_STAMP := build/mutants-venv/.installed
 
-.PHONY: test soak mutants lint demo bench package docs troubleshooting pictures lock clean
+.PHONY: test soak fuzz mutants lint demo bench package docs troubleshooting pictures lock clean
 
 $(STAMP): requirements.lock pyproject.toml
 	python3 -m venv $(VENV)
@@ -87,6 +89,15 @@ soak: $(STAMP)
 mutants: $(STAMP) $(MUTANTS_STAMP)
 	$(PYTHON) -m tests.mutants $(PARTS)
 
+$(FUZZ_STAMP): requirements-fuzz.lock
+	python3 -m venv build/fuzz-venv
+	$(FUZZ_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
+	touch $@
+
+# Each target for FUZZ_SECONDS (300), all or those of FUZZ_TARGETS; Linux, Python 3.11 or later. What is found lies in build/fuzz.
+fuzz: $(FUZZ_STAMP)
+	$(FUZZ_PYTHON) -m tests.fuzz.run
+
 # Needs uv; the results hold hashes and no index address.
 LOCK := uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header
 lock:
@@ -95,6 +106,7 @@ lock:
 	$(LOCK) --group package pyproject.toml --output-file requirements-package.lock
 	$(LOCK) --group docs --output-file requirements-docs.lock
 	$(LOCK) --group mutants --output-file requirements-mutants.lock
+	$(LOCK) --group fuzz pyproject.toml --constraint requirements.lock --output-file requirements-fuzz.lock
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
