@@ -71,6 +71,7 @@ def test_refused_and_the_wait_goes_on(place: Place, name: str) -> None:
     assert place.sign_in(behave).tokens.subject == "s"
     assert 400 <= place.responses[0].status < 500
     assert place.responses[1].headers["location"] == HARBOR
+    assert {answer.headers["referrer-policy"] for answer in place.responses} == {"no-referrer"}
     assert place.events.count("exchange") == 1
     assert query(place.opened[0])["state"] not in place.responses[0].body
 
