@@ -390,7 +390,7 @@ class IssuerUnconfirmed(Failure):
     code = "issuer-unconfirmed"
     what = "{issuer} cannot vouch for {registry} ({reason})"
     advice = (
-        "if that is your company's sign-in, run docker-credential-harbor setup {registry:sh} at a terminal, "
+        "if you trust both, run docker-credential-harbor setup {registry:sh} at a terminal, "
         "or set issuer to it in [registries.{registry:toml}]"
     )
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 LEEWAY_SECONDS = 130  # clocks that differ by two minutes, and the seconds that a request takes
 MAXIMUM_CHARACTERS = 128 * 1024
-LONGEST_SUBJECT = 255  # ASCII characters (OIDC Core 2)
+LONGEST_SUBJECT = (
+    255  # characters; OIDC Core 2 wants ASCII, which not every provider keeps to, nor does Harbor ask for it
+)
 
 # Signatures that anybody can verify with the provider's public keys (RFC 7518 3.1, RFC 8037, RFC 9864).
 PUBLIC_KEY_ALGORITHMS = (
@@ -132,8 +134,10 @@ def life_seconds_of(claims: Mapping[str, Any], issuer: str) -> float:
 def _check_subject(claims: Mapping[str, Any], issuer: str) -> None:
     """Every provider has to name the person, in ``sub`` (OIDC Core 2)."""
     sub = claims.get("sub")
-    if not (isinstance(sub, str) and sub.isascii() and 0 < len(sub) <= LONGEST_SUBJECT):
-        raise IdTokenRejected(issuer=issuer, reason="sub is missing, or no text of 1 to 255 ASCII characters")
+    if not (isinstance(sub, str) and sub.isprintable() and 0 < len(sub) <= LONGEST_SUBJECT):
+        raise IdTokenRejected(
+            issuer=issuer, reason="sub is missing, or no text of 1 to 255 characters that can be shown"
+        )
 
 
 def _is_number(value: object) -> TypeGuard[float]:

@@ -43,7 +43,8 @@ def confirm(name: str, failure: Failure) -> str | None:
     settings = config.load()
     registry = settings.registries[name]
     issuer = _issuer_now(Transport(settings.timeout_seconds, registry.ca_file, trace=console.trace), registry)
-    if not terminal.agrees(f"{failure.message}. Is {issuer} your company's sign-in?"):
+    risk = f"Whoever runs {registry.name} could use it at every Harbor that takes it"
+    if not terminal.agrees(f"{failure.message}. Give {registry.name} your sign-in of {issuer}? {risk}."):
         return None
     with registration.alone(name):
         ours, *_ = registration.entered(registration.of_this_user(undo=False), name, {"issuer": issuer})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 _PS = "/bin/ps"
@@ -29,7 +30,8 @@ def is_running(pid: int, its_mark: str) -> bool | None:
             return None
     except OSError:
         return None
-    return mark(pid) == its_mark
+    now = mark(pid)
+    return None if not now and _is_hidden(pid) else now == its_mark
 
 
 if sys.platform == "win32":
@@ -52,6 +54,9 @@ if sys.platform == "win32":
         kernel32.CloseHandle(process)
         return str(times[0].value) if told and not times[1].value else ""
 
+    def _is_hidden(pid: int) -> bool:  # noqa: ARG001
+        return False
+
 elif sys.platform == "linux":
 
     def _place() -> str:
@@ -61,6 +66,16 @@ elif sys.platform == "linux":
     def _started(pid: int) -> str:
         fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
         return "" if fields[0] in "ZX" else fields[_START_FIELD]  # dead, and nobody has waited for it
+
+    def _is_hidden(pid: int) -> bool:
+        """Whether it is this user's and yet not shown (proc(5), hidepid): one that is not dumpable is shown to root."""
+        try:
+            _started(pid)
+        except OSError:
+            with suppress(OSError):
+                os.kill(pid, 0)
+                return True
+        return False
 
 else:
 
@@ -72,3 +87,6 @@ else:
 
         command = [_PS, "-o", "lstart=", "-p", str(pid)]
         return subprocess.run(command, env={"LC_ALL": "C"}, capture_output=True, text=True, check=False).stdout.strip()
+
+    def _is_hidden(pid: int) -> bool:  # noqa: ARG001
+        return False

@@ -47,7 +47,7 @@ def doubt(registry: Registry, redirect: LoginRedirect, found: Provider, pinned: 
 def callback_elsewhere(registry: Registry, redirect: LoginRedirect) -> AnotherName | None:
     """Where Harbor's callback is not the registry's own: its ``external_url``, or another registry's that it plays."""
     callback = _origin(redirect.redirect_uri)
-    if registry.issuer or callback == _origin(registry.url):
+    if registry.issuer or (callback and callback == _origin(registry.url)):
         return None
     return AnotherName(url=registry.url, origin=callback or redirect.redirect_uri)
 
@@ -66,6 +66,8 @@ def confirmed(
     AnotherIssuer, NotVouchedFor, Unreachable.
     """
     found_doubt = doubt(registry, redirect, found, pinned_issuer(notes, before))
+    if isinstance(found_doubt, IssuerUnconfirmed):  # a person may set that aside, but not what the provider refuses
+        _check_own_callback(http, registry, redirect, found)
     if found_doubt:
         raise found_doubt
     pin = pin_for(redirect, found)
@@ -107,10 +109,14 @@ def vouch(http: Transport, registry: Registry, redirect: LoginRedirect, found: P
 
     Raises NotVouchedFor, IssuerUnconfirmed, Unreachable.
     """
+    _check_own_callback(http, registry, redirect, found)
+    if not provider.refuses(http, _harbors_request(registry, redirect, found, _made_up(redirect.redirect_uri))):
+        raise _unconfirmed(registry, found, f"it refused no made-up redirect URI for {redirect.client_id!r}")
+
+
+def _check_own_callback(http: Transport, registry: Registry, redirect: LoginRedirect, found: Provider) -> None:
     if provider.refuses(http, _harbors_request(registry, redirect, found, redirect.redirect_uri)):
         raise NotVouchedFor(registry=registry.name, redirect_uri=redirect.redirect_uri, client_id=redirect.client_id)
-    if not provider.refuses(http, _harbors_request(registry, redirect, found, _made_up(redirect.redirect_uri))):
-        raise _unconfirmed(registry, found, f"it takes any redirect URI for {redirect.client_id!r}")
 
 
 def check_device_page(registry: Registry, found: Provider, code: DeviceCode) -> None:

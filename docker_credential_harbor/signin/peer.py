@@ -68,12 +68,10 @@ def as_written(address: str, port: int) -> list[str]:
 def welcome(own: set[int], environ: Mapping[str, str], login: int, uid_map: str, unknown: int) -> set[int]:
     """Users who are no strangers.
 
-    Root, who can do anything: port forwards are often root's. For a helper that runs as root the person who became
-    root (``login``, sudo). In a user namespace the number that stands for all who are not in it: it tells nobody.
+    Root, who can do anything: port forwards are often root's. The person who runs this as another user (``login``,
+    sudo), whose browser it is. In a user namespace the number that stands for all who are not in it: it tells nobody.
     """
-    found = {0, *own}
-    if 0 in own:
-        found |= {int(uid) for uid in (environ.get("SUDO_UID", ""), str(login)) if uid.isdecimal()} - {NO_LOGIN}
+    found = {0, *own} | {int(uid) for uid in (environ.get("SUDO_UID", ""), str(login)) if uid.isdecimal()} - {NO_LOGIN}
     return found if uid_map.split() == ALL_USERS else found | {unknown}
 
 

@@ -136,7 +136,7 @@ def wildcard(workplace: Workplace) -> Workplace:
 class TestUnconfirmed:
     def test_no_sign_in_before_the_issuer_is_configured(self, wildcard: Workplace) -> None:
         line = wildcard.refused()
-        assert f"{wildcard.realm.issuer} cannot vouch for {wildcard.name} (it takes any redirect URI" in line
+        assert f"{wildcard.realm.issuer} cannot vouch for {wildcard.name} (it refused no made-up redirect URI" in line
         assert f'set issuer to it in [registries."{wildcard.name}"]' in line
         assert wildcard.person.windows == 0
         wildcard.configure(top="cache_ttl = 0", issuer=wildcard.realm.issuer)
@@ -145,7 +145,7 @@ class TestUnconfirmed:
 
     def test_setup_asks_at_a_terminal_and_writes_it_down(self, wildcard: Workplace) -> None:
         helper = wildcard.helper
-        question = f"Is {wildcard.realm.issuer} your company's sign-in? [y/N] "
+        question = f"Give {wildcard.name} your sign-in of {wildcard.realm.issuer}? "
         for answer, status in (("n", 1), ("y", 0)):
             with Terminal([helper.program, "setup", wildcard.name], helper.home.environment) as terminal:
                 terminal.wait_for(question)

@@ -44,7 +44,8 @@ def test_who_is_no_stranger() -> None:
     def welcome(uid: int, environ: dict[str, str], login: int = peer.NO_LOGIN, uid_map: str = WHOLE_MAP) -> set[int]:
         return peer.welcome({uid}, environ, login, uid_map, 65534)
 
-    assert welcome(1000, {"SUDO_UID": "1001"}, 1002) == {0, 1000}
+    assert welcome(1000, {}) == {0, 1000}
+    assert welcome(1000, {"SUDO_UID": "1001"}, 1002) == {0, 1000, 1001, 1002}
     assert welcome(0, {"SUDO_UID": "1001"}, 1002) == {0, 1001, 1002}
     assert welcome(0, {"SUDO_UID": "x"}) == {0}
     assert welcome(1000, {}, uid_map=CONTAINER_MAP) == {0, 1000, 65534}

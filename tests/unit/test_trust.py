@@ -186,13 +186,24 @@ def test_a_callback_that_it_refuses(server: Answers) -> None:
     assert len(provider.requests) == 1
 
 
+def test_what_it_refuses_no_person_is_asked_to_set_aside(server: Answers) -> None:
+    """One that sends no iss can be confirmed by a person, whose word would be for the provider alone."""
+    provider = Asking(server, takes=("https://good.example.com/c/oidc/callback",))
+    provider.found = provider.found._replace(iss_parameter_supported=False)
+    with pytest.raises(NotVouchedFor):
+        provider.confirmed()
+    provider.takes = (CALLBACK,)
+    with pytest.raises(IssuerUnconfirmed, match="it sends no iss"):
+        provider.confirmed()
+
+
 @pytest.mark.parametrize(
     ("takes", "else_status"),
     [(("http",), 400), ((CALLBACK,), 200), ((CALLBACK,), 302), (("https://harbor.example.com",), 400)],
     ids=["any", "error page with 200", "redirect to a page", "HOST*"],
 )
 def test_a_provider_that_cannot_tell(server: Answers, takes: tuple[str, ...], else_status: int) -> None:
-    with pytest.raises(IssuerUnconfirmed, match="takes any redirect URI for 'harbor'"):
+    with pytest.raises(IssuerUnconfirmed, match="refused no made-up redirect URI for 'harbor'"):
         Asking(server, takes=takes, else_status=else_status).confirmed()
 
 
