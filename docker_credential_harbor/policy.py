@@ -31,7 +31,11 @@ ROBOT_MARK = "$"  # a `$` in the name proves a robot, its absence proves nothing
 # these: as a rule something between it and this machine is broken. A missing audience is a line of its own, which names
 # the mapper to be added.
 OURS_ALONE = frozenset(
-    failure.code for failure in (errors.NoDeviceGrant, errors.ClientRefused, errors.ClientUnknown, errors.TokenTooLong)
+    failure.code
+    for failure in (
+        *(errors.NoDeviceGrant, errors.ClientRefused, errors.ClientUnknown),
+        *(errors.TokenTooLong, errors.AudienceShared),
+    )
 )
 ENDED = "harbor-session-ended"
 EARLY_SECONDS = 600  # sooner than `keepalive` comes
