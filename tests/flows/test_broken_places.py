@@ -386,7 +386,7 @@ class TestBrowser:
         assert time.monotonic() - began < 15
         assert (answer.returncode, answer.stdout) == (1, NOT_FOUND)
         opening, *lines = answer.stderr.splitlines()
-        assert f"if none appears, open: {workplace.realm.issuer}" in opening
+        assert "if none appears, open: http://127.0.0.1:" in opening
         assert "nobody finished the sign-in" in answer.stderr
         assert all(line.startswith(PREFIX) for line in lines)
         workplace.helper.run("erase", workplace.name)

@@ -65,8 +65,7 @@ class Workplace:
 
         `url`: of a proxy in front of it, which it is told, too.
         """
-        if url:
-            self.harbor.external_url = url
+        self.harbor.external_url = url or self.harbor.url
         keys = {"url": url or self.harbor.url, **keys}
         table = "\n".join(f"{key} = {json.dumps(value)}" for key, value in keys.items())
         self.helper.configure(f'storage = "file"\n{top}\n[registries."{self.name}"]\n{table}\n')
