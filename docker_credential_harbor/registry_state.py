@@ -101,17 +101,12 @@ def alone(name: str, wait_seconds: float) -> Iterator[None]:
 
 def window_lock_path() -> Path:
     """The lock of the one window that a user has, over all registries; held by the worker."""
-    return state_folder() / "window.lock"
+    return places.user_folder("state") / "window.lock"
 
 
 def window_note_path() -> Path:
     """Where the worker writes what those who wait for it print."""
-    return state_folder() / "window.json"
-
-
-def state_folder() -> Path:
-    """The user's folder for what is neither configuration nor data. Raises NoHome."""
-    return places.user_folder("state")
+    return places.user_folder("state") / "window.json"
 
 
 def _path(name: str, ending: str) -> Path:
@@ -121,7 +116,7 @@ def _path(name: str, ending: str) -> Path:
     quoted = quote(name, safe="")
     if len(quoted) > _LONGEST_NAME:
         quoted = hashlib.sha256(name.encode()).hexdigest()
-    return state_folder() / "registries" / f"{quoted}{ending}"
+    return places.user_folder("state") / "registries" / f"{quoted}{ending}"
 
 
 def _notes(data: dict[str, Any]) -> Notes:

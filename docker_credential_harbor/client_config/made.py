@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import files, json_value, registry_state
+from docker_credential_harbor import files, json_value, places
 from docker_credential_harbor.errors import Failure
 
 if TYPE_CHECKING:
@@ -47,4 +47,4 @@ def _write(paths: set[Path]) -> None:
 
 
 def _note() -> Path:
-    return registry_state.state_folder() / "setup.json"
+    return places.user_folder("state") / "setup.json"

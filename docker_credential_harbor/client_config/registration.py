@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from docker_credential_harbor import config, leftovers, lock, registry_state
+from docker_credential_harbor import config, leftovers, lock, places
 from docker_credential_harbor.client_config import change, cred_helpers, creds_store, docker, helm, own, podman
 from docker_credential_harbor.errors import Busy, SiteConfigurationClosed, SystemSetupElsewhere, SystemSetupNeedsRoot
 from docker_credential_harbor.model import Registry
@@ -64,7 +64,7 @@ def alone(name: str) -> Iterator[None]:
 
     Those of the system are changed by whoever builds an image, one command after the other, and get no lock file.
     """
-    with lock.hold(registry_state.state_folder() / "setup.lock", LOCK_SECONDS) as locked:
+    with lock.hold(places.user_folder("state") / "setup.lock", LOCK_SECONDS) as locked:
         if not locked:
             raise Busy(what_runs="setup", registry=name)
         _sweep()

@@ -14,7 +14,7 @@ import subprocess
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from docker_credential_harbor import files, registry_state, scheduler
+from docker_credential_harbor import files, places, scheduler
 from docker_credential_harbor.scheduler import NAME, Schedule
 
 if TYPE_CHECKING:
@@ -103,4 +103,4 @@ def _add(parent: ET.Element, name: str, text: str = "") -> ET.Element:
 
 
 def _path() -> Path:
-    return registry_state.state_folder() / f"{NAME}.xml"
+    return places.user_folder("state") / f"{NAME}.xml"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab.demo_lab import HARBOR_NAME, DemoLab, kernel_keys
+from tests.lab.demo_lab import HARBOR_NAME, DemoLab, live_kernel_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +92,7 @@ def test_a_demo_that_is_broken_off_leaves_nothing(temporary: Path) -> None:
     assert list(temporary.iterdir()) == []
     name = re.search(r"Harbor +http://(\S+)", output)
     assert name
-    assert kernel_keys(name[1]) == []
+    assert live_kernel_keys(name[1]) == []
 
 
 @pytest.mark.parametrize("kind", ["person", "chromium_person"])

@@ -131,7 +131,7 @@ class DemoLab:
 
     def leftovers(self) -> list[str]:
         """What of this demo is still there, for after `close`."""
-        keys = [f"kernel key {description}" for description in kernel_keys(self.name)]
+        keys = [f"kernel key {description}" for description in live_kernel_keys(self.name)]
         processes = [f"process {pid}" for pid in processes_in(self.folder)]
         return [*keys, *processes, *([str(self.folder)] if self.folder.exists() else [])]
 
@@ -172,7 +172,7 @@ class DemoLab:
         with contextlib.suppress(OSError):
             self.call("erase", self.name)
         self.home.end_processes()
-        for description in kernel_keys(self.name):
+        for description in live_kernel_keys(self.name):
             with contextlib.suppress(OSError):
                 keyctl.remove(description.encode(), keyctl.USER)
                 keyctl.remove(description.encode(), keyctl.persistent_keyring())
@@ -188,7 +188,7 @@ def processes_in(folder: Path) -> list[str]:
     return found
 
 
-def kernel_keys(registry_name: str) -> list[str]:
+def live_kernel_keys(registry_name: str) -> list[str]:
     """Descriptions of the helper's live kernel keys for one registry."""
     try:
         listed = Path("/proc/keys").read_text(errors="replace").splitlines()

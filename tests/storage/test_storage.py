@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def opened(
-    folder: Path, choice: StorageChoice = "auto", noted: str | None = None, for_stored_pair: bool = False
+    folder: Path, setting: StorageChoice = "auto", noted: str | None = None, for_stored_pair: bool = False
 ) -> tuple[Backend, str]:
     keyring, file = OsKeyring(Allowance(30), may_prompt=False), PrivateFile(folder, Allowance(30))
-    return storage.open_backend(choice, keyring, file, noted=noted, for_stored_pair=for_stored_pair)
+    return storage.open_backend(setting, keyring, file, noted=noted, for_stored_pair=for_stored_pair)
 
 
 @pytest.mark.usefixtures("shared_unlocked")
@@ -80,9 +80,9 @@ def test_the_kernel_chosen_where_there_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("shared_unlocked", "kernel")
 @pytest.mark.parametrize("noted", ["keyring", "kernel", "file"])
-@pytest.mark.parametrize("choice", ["auto", "keyring", "kernel", "file"])
-def test_the_noted_one_is_kept(tmp_path: Path, noted: str, choice: StorageChoice) -> None:
-    assert opened(tmp_path, choice, noted)[0].name == noted
+@pytest.mark.parametrize("setting", ["auto", "keyring", "kernel", "file"])
+def test_the_noted_one_is_kept(tmp_path: Path, noted: str, setting: StorageChoice) -> None:
+    assert opened(tmp_path, setting, noted)[0].name == noted
 
 
 @pytest.mark.usefixtures("no_keyring", "no_kernel")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from docker_credential_harbor import registry_state
+from docker_credential_harbor import places, registry_state
 from docker_credential_harbor.model import LoginRedirect, Pin, Provider, StoredToken
 from docker_credential_harbor.registry_state import Notes
 
@@ -45,7 +45,7 @@ NAME = "harbor.example.com:8443"
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setattr(registry_state, "state_folder", lambda: tmp_path / "state")
+    monkeypatch.setattr(places, "user_folder", lambda kind: tmp_path / kind)
     monkeypatch.setattr(time, "time", lambda: NOW)
     return tmp_path / "state"
 
