@@ -38,7 +38,8 @@ from docker_credential_harbor import (
 from docker_credential_harbor.client_config import cred_helpers, go_json, json_file, own
 from docker_credential_harbor.errors import ClientConfigInvalid, ConfigurationInvalid, Failure, IdTokenRejected
 from docker_credential_harbor.model import Credentials, DeviceCode, LoginRedirect, Provider, Registry, ReleasedIdToken
-from docker_credential_harbor.signin import loopback
+from docker_credential_harbor.signin import browser_request, loopback, peer
+from docker_credential_harbor.signin.browser_request import BrowserRequest
 from docker_credential_harbor.time_limit import Allowance
 from docker_credential_harbor.transport import Answer, Transport
 
@@ -258,19 +259,30 @@ def callback_server() -> loopback.CallbackServer:
     return loopback.CallbackServer("http://127.0.0.1/callback")
 
 
-def loopback_requests(data: bytes) -> None:
-    """What comes in at the loopback port: none but the right state is taken, and no answer has what was asked."""
+def loopback_requests(data: bytes) -> bytes:
+    """What comes in at the loopback port: none but the right state is taken, and no answer has what was asked.
+
+    Returns the answer.
+    """
     server = callback_server()
     server.expect(loopback.Expected("the-one-state", ISSUER, iss_required=True))
     request = data.replace(b"HOST", next(iter(server.hosts)).encode())
     connection = Connection(request)
-    with mock.patch.object(loopback, "ANSWER_SECONDS", 0), suppress(OSError, queue.Empty):
-        loopback._Handler(connection, ("127.0.0.1", 1), server._server)  # type: ignore[arg-type]  # noqa: SLF001
+    listener = server._server  # noqa: SLF001
+    listener.connections.admit(connection)  # type: ignore[arg-type]
+    with (
+        mock.patch.object(browser_request, "ANSWER_SECONDS", 0),
+        mock.patch.object(peer, "is_strangers", return_value=False),
+        suppress(OSError, queue.Empty),
+    ):
+        BrowserRequest(connection, ("127.0.0.1", 1), listener)  # type: ignore[arg-type]
         taken = server._callbacks.get_nowait()  # noqa: SLF001
         assert b"state=the-one-state" in request or b"%" in request
         assert taken.parameters["iss"] == ISSUER
     assert connection.answer == b"" or connection.answer.startswith((b"HTTP/1.", b"<!"))
     assert connection.answer.count(b"\r\n\r\n") <= 1
+    listener.connections.leave(connection)  # type: ignore[arg-type]
+    return connection.answer
 
 
 def kept(data: bytes) -> None:
@@ -330,7 +342,7 @@ SIGN_IN = {
     "pair": {"username": "a", "secret": "s"},
 }
 
-TARGETS: dict[str, Callable[[bytes], None]] = {
+TARGETS: dict[str, Callable[[bytes], object]] = {
     target.__name__: target
     for target in (
         server_urls,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets import TARGETS, loopback_requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,7 @@ def test_a_sample(name: str) -> None:
     run_changed(TARGETS[name], [seed.read_bytes() for seed in SEEDS[name]])
 
 
-def run_changed(target: Callable[[bytes], None], seeds: list[bytes]) -> None:
+def run_changed(target: Callable[[bytes], object], seeds: list[bytes]) -> None:
     @settings(
         max_examples=EXAMPLES,
         derandomize=True,
@@ -77,3 +77,12 @@ def run_changed(target: Callable[[bytes], None], seeds: list[bytes]) -> None:
         target(data)
 
     runs()
+
+
+@pytest.mark.parametrize(
+    ("seed", "status"), [("callback", b"504"), ("error", b"504"), ("other-state", b"400"), ("post", b"405")]
+)
+def test_the_loopback_corpus_reaches_what_looks_at_it(seed: str, status: bytes) -> None:
+    """504: it was taken, and nobody answers it here."""
+    data = Path(__file__).with_name("corpus").joinpath("loopback_requests", seed).read_bytes()
+    assert loopback_requests(data).split()[1] == status

@@ -18,7 +18,7 @@ from docker_credential_harbor.errors import (
     PortBusy,
     SignInOpenedTwice,
 )
-from docker_credential_harbor.signin import browser, loopback
+from docker_credential_harbor.signin import browser, browser_request, loopback
 from tests.unit.browser_place import HARBOR, OFFLINE, Place, Response, fetch, query
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def test_what_is_no_request(place: Place, capfd: pytest.CaptureFixture[str], dat
 
 
 def test_silent_connections_do_not_last(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loopback, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(browser_request, "REQUEST_SECONDS", 0.3)
     dropped: list[bytes] = []
 
     def behave(url: str) -> None:
