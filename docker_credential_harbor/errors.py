@@ -700,8 +700,8 @@ class SomebodyElse(Failure):
 
 class PortBusy(Failure):
     code = "port-busy"
-    what = "port {port} of the configured redirect_uri is in use"
-    advice = "end the program that uses it, or take a port out of redirect_uri"
+    what = "the browser cannot come back to {where}, as redirect_uri has it ({reason})"
+    advice = "end the program that uses that port, or set another redirect_uri"
 
 
 # --- Where secrets live -----------------------------------------------------------------------------------------------

@@ -68,16 +68,18 @@ class CallbackServer:
         parts = urlsplit(redirect_uri)
         if parts.scheme != "http" or not is_loopback_host(parts.hostname):
             raise ConfigurationInvalid(place="redirect_uri", reason="it must be an http:// loopback address")
-        self._server = listening.listen(parts.hostname or "", parts.port)
-        port = int(self._server.server_address[1])
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        self.redirect_uri = urlunsplit((parts.scheme, f"{host}:{port}", parts.path, parts.query, ""))
+        host = parts.hostname or ""
+        self._servers = listening.listen(host, parts.port)
+        address, port = self._servers[0].server_address[:2]
+        name = listening.in_url(host)
+        self.redirect_uri = urlunsplit((parts.scheme, f"{name}:{port}", parts.path, parts.query, ""))
         self.path = parts.path or "/"
         self._links: dict[str, str | None] = {}  # the one-time addresses' paths, and where they lead: once
-        self._origin = f"{parts.scheme}://{host}:{port}"
+        self._origin = f"{parts.scheme}://{listening.in_url(str(address))}:{port}"
         # Against other names that lead to this machine (DNS rebinding).
-        self.hosts = {f"{host}:{port}"} | ({str(host)} if port == 80 else set())
-        self._server.owner = self
+        self.hosts = {f"{name}:{port}"} | ({name} if port == 80 else set())
+        for server in self._servers:
+            server.owner = self
         self._expected: Expected | None = None
         self._taken: list[Callback] = []
         self._callbacks: queue.SimpleQueue[Callback] = queue.SimpleQueue()
@@ -159,11 +161,14 @@ class CallbackServer:
         self._page_sent.set()
 
     def __enter__(self) -> CallbackServer:
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="loopback", daemon=True)
+        started: list[listening.Server] = []
         try:
-            thread.start()
+            for server in self._servers:
+                work = (listening.POLL_SECONDS,)
+                threading.Thread(target=server.serve_forever, args=work, name="loopback", daemon=True).start()
+                started.append(server)
         except RuntimeError as error:
-            self._server.server_close()
+            self._close(started)
             raise ProcessLimit(program="what takes the browser's answer") from error
         return self
 
@@ -177,5 +182,10 @@ class CallbackServer:
             callback.sent.wait(LAST_ANSWER_SECONDS)
         if self._page is not None:
             self._page_sent.wait(LAST_ANSWER_SECONDS)
-        self._server.shutdown()
-        self._server.server_close()
+        self._close(self._servers)
+
+    def _close(self, started: list[listening.Server]) -> None:
+        for server in started:
+            server.shutdown()  # it waits for one that was never started for ever
+        for server in self._servers:
+            server.server_close()

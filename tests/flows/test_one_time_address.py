@@ -20,6 +20,7 @@ from tests.lab import network, ordinary_user, ssh
 from tests.lab.chromium_person import SWITCHES, chromium
 from tests.lab.person import CookiePerson
 from tests.lab.processes import wait_until
+from tests.lab.realm import HELPER_CLIENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tests.lab.faults import FaultProxy
     from tests.lab.keycloak import Keycloak
     from tests.lab.page import Page
+    from tests.lab.person import Person
     from tests.lab.workplace import Workplace
 
     MakeWorkplace = Callable[..., Workplace]
@@ -173,6 +175,14 @@ def test_another_user_signs_nobody_in_as_himself(make_workplace: MakeWorkplace) 
     status, output, errors = ended(asking)
     assert status == 0, output + errors
     assert json.loads(output)["Username"] == "alice-h"
+
+
+def test_chromium_comes_back_to_localhost(make_workplace: MakeWorkplace, chromium_person: Person) -> None:
+    """Whichever of its two addresses Chromium takes."""
+    workplace = make_workplace(somebody=chromium_person, redirect_uri="http://localhost/callback")
+    workplace.realm.update_client(HELPER_CLIENT, redirectUris=["http://localhost/callback"])
+    assert workplace.pair()[0] == "alice-h"
+    assert (chromium_person.windows, chromium_person.forms) == (1, 1)
 
 
 class DistantPerson(CookiePerson):

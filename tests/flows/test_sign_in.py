@@ -212,5 +212,5 @@ class TestWithoutTime:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
             workplace = make_workplace(redirect_uri=f"http://127.0.0.1:{port}/callback")
-            assert f"port {port} of the configured redirect_uri is in use" in workplace.refused()
+            assert f"cannot come back to 127.0.0.1:{port}" in workplace.refused()
         assert workplace.person.windows == 0

@@ -268,7 +268,7 @@ def loopback_requests(data: bytes) -> bytes:
     server.expect(loopback.Expected("the-one-state", ISSUER, iss_required=True))
     request = data.replace(b"HOST", next(iter(server.hosts)).encode())
     connection = Connection(request)
-    listener = server._server  # noqa: SLF001
+    [listener] = server._servers  # noqa: SLF001
     listener.connections.admit(connection)  # type: ignore[arg-type]
     with (
         mock.patch.object(browser_request, "ANSWER_SECONDS", 0),
