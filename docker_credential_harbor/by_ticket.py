@@ -43,7 +43,9 @@ def sign_in(look: Inquiry) -> None:
     found, notes = tokens.provider_of(look.http, look.registry, look.notes, redirect)
     before = look.sign_in
     kept = before or look.load_sign_in()
-    look.notes = trust.confirmed(look.http, look.registry, redirect, found, notes, kept)
+    anew = look.context.asked
+    look.notes = trust.asked(look.http, look.registry, redirect, found, notes, kept, anew=anew)
+    trust.check(look.registry, redirect, found, look.notes, kept)
     if before:
         look.id_token(before)
     try:

@@ -195,15 +195,20 @@ class Examination:
         return Check("client", True, f"the provider does not turn away {client}")
 
     def trust(self) -> Check | None:
-        """As before a sign-in; a provider that has vouched for the registry is not asked again."""
-        if not self.registry.client_id:
+        """As before a sign-in, by what is noted: a refusal of the provider's would stand in its log at each `doctor`.
+
+        Of a pair that is stored nobody signs in.
+        """
+        if not self.registry.client_id or self.context.store.load_stored(f"https://{self.registry.name}"):
             return None
         if self.registry.issuer:
             return Check("trust", True, f"the configuration names the issuer, {self.registry.issuer}")
         notes = registry_state.load(self.registry.name)
         before = None if notes.pin else self.context.store.load_sign_in(self.registry.name)
-        trust.confirmed(self.http, self.registry, self.redirect, self.found, notes, before)
+        trust.check(self.registry, self.redirect, self.found, notes, before)
         callback = f"{self.redirect.redirect_uri} for Harbor's client {self.redirect.client_id!r}"
+        if notes.pin != trust.pin_for(self.redirect, self.found):
+            return Check("trust", True, f"{self.found.issuer} is asked at the next sign-in whether it takes {callback}")
         return Check("trust", True, f"{self.found.issuer} takes {callback}, and no made-up one")
 
     def subject(self) -> Check | None:
@@ -323,10 +328,10 @@ CHECKS = {
     "offline-access": (Examination.offline_access, False),
     "provider": (Examination.provider, True),
     "client": (Examination.client, False),
-    "trust": (Examination.trust, False),
     "subject": (Examination.subject, True),
     "device-code": (Examination.device_code, False),
     "store": (Examination.store, True),
+    "trust": (Examination.trust, False),
     "audience": (Examination.audience, False),
     "sign-in": (Examination.sign_in, False),
     "session": (Examination.session, False),

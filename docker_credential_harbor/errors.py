@@ -381,7 +381,10 @@ class NotVouchedFor(Failure):
         "the identity provider does not take {redirect_uri} for the client {client_id!r}: {registry} may pretend to be "
         "another registry"
     )
-    advice = "do not sign in there before Harbor's administrator has explained it"
+    advice = (
+        "before Harbor's administrator has explained it do not sign in; then docker-credential-harbor login "
+        "{registry:sh} asks anew"
+    )
 
 
 class IssuerUnconfirmed(Failure):

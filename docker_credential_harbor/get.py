@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from docker_credential_harbor import console, errors, inquiry, lock, registry_state, tokens, verified, window
+from docker_credential_harbor import console, errors, inquiry, lock, registry_state, tokens, trust, verified, window
 from docker_credential_harbor.findings import HandOut, NotFound, Step
 from docker_credential_harbor.inquiry import Ended, Inquiry
 from docker_credential_harbor.outside import in_shell
@@ -103,7 +103,7 @@ def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "lo
 def sign_in_by_ticket(context: Context, registry: Registry) -> Credentials | None:
     """For `login`: anew, by a Kerberos ticket, whoever it is of; None where that does not lead to a pair that works.
 
-    Raises Busy and Store… errors.
+    Raises Busy, Store… errors, and why the registry gets no sign-in of ours, which a browser would meet as well.
     """
     with registry_state.alone(registry.name, context.lock_seconds):
         look = Inquiry(context, registry, transport(context, registry))
@@ -111,6 +111,11 @@ def sign_in_by_ticket(context: Context, registry: Registry) -> Credentials | Non
         look.start_anew()
         end = look.run()
         if not isinstance(end, HandOut) or end.unverified:
+            found = registry_state.with_provider(registry_state.load(registry.name), look.notes)
+            with save_if_possible():
+                registry_state.save(registry.name, found)
+            if isinstance(end, NotFound) and isinstance(end.reason, trust.REFUSALS):
+                raise end.reason
             return None
         with save_if_possible():
             look.save(end)

@@ -210,6 +210,17 @@ class Pin(NamedTuple):
     redirect_uri: str
 
 
+class Word(NamedTuple):
+    """A provider's word for a registry, as long as it is not the one that makes a pin: what it said of a callback.
+
+    ``refuses_made_up`` None: it was not asked that.
+    """
+
+    of: Pin
+    takes_own: bool
+    refuses_made_up: bool | None = None
+
+
 class EarlyEnds(NamedTuple):
     """Of tokens that Harbor stored, one after the other: each was found dead minutes later, never refreshed.
 

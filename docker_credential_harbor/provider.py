@@ -43,6 +43,7 @@ DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 NO_DEVICE_GRANT_ERRORS = ("unauthorized_client", "unsupported_grant_type")
 DEFAULT_INTERVAL_SECONDS = 5.0  # RFC 8628 3.2
 LONGEST_USER_CODE = 64  # characters; people are to compare it
+CLIENT_NOT_FOUND = 404  # Dex's answer to a client that it does not know
 ANY_PORT = 49152  # the first dynamic one (RFC 6335), where the redirect URI is only looked at
 
 
@@ -116,18 +117,37 @@ def look_at_client(http: Transport, provider: Provider, registry: Registry, redi
 def check_client(http: Transport, registry: Registry, url: str) -> None:
     """Whether the provider takes our authorization request, before a person is sent there with it.
 
-    An unknown client or redirect URI must not be redirected (RFC 6749 4.1.2.1): it shows in a 4xx without anybody
-    signing in. Raises ClientUnknown, Unreachable.
+    Raises ClientUnknown, Unreachable.
     """
-    if refuses(http, url):
+    answer = authorization_answer(http, url)
+    if is_refusal(answer) or answer.status == CLIENT_NOT_FOUND:
         raise ClientUnknown(registry=registry.name, client_id=registry.client_id, redirect_uri=registry.redirect_uri)
+    check_is_clear(answer)
 
 
-def refuses(http: Transport, url: str) -> bool:
-    """Whether the provider shows an error to the authorization request at ``url``. Raises Unreachable."""
+def authorization_answer(http: Transport, url: str) -> Answer:
+    """To the authorization request at ``url``, by which nobody signs in. Raises Unreachable."""
     answer = http.request("GET", url)
     answer.raise_for_server_fault()
-    return 400 <= answer.status < 500 and answer.status != 401  # 401 offers a Kerberos ticket's way (RFC 4559)
+    return answer
+
+
+def is_refusal(answer: Answer) -> bool:
+    """Whether it is a page that shows what is wrong with the authorization request.
+
+    An unknown client or redirect URI must not be redirected (RFC 6749 4.1.2.1), and shows without anybody signing in.
+    The status is left to the provider: 400 as a rule, 422 at some.
+    """
+    return answer.status in (400, 422)
+
+
+def check_is_clear(answer: Answer) -> None:
+    """Any other 4xx can come from a proxy, a gateway or a limit. 401 is a Kerberos ticket's way (RFC 4559).
+
+    Raises BrokenAnswer.
+    """
+    if 400 <= answer.status < 500 and answer.status != 401 and not is_refusal(answer):
+        raise answer.unexpected()
 
 
 def exchange_code(

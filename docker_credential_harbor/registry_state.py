@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from docker_credential_harbor import json_value, lock, places
 from docker_credential_harbor.errors import Busy, NotReadable
 from docker_credential_harbor.files import make_private_folder, read_bytes, write_private
-from docker_credential_harbor.model import EarlyEnds, LoginRedirect, Pin, Provider, StoredToken, as_json
+from docker_credential_harbor.model import EarlyEnds, LoginRedirect, Pin, Provider, StoredToken, Word, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +51,7 @@ class Notes(NamedTuple):
     redirect: LoginRedirect | None = None  # Harbor's own, as last read
     early_ends: EarlyEnds | None = None  # of tokens that Harbor stored
     pin: Pin | None = None  # stays when somebody signs out
+    word: Word | None = None  # where the provider does not vouch; so that it is not asked by every get
 
 
 def load(name: str) -> Notes:
@@ -78,11 +79,23 @@ def save(name: str, notes: Notes) -> bool:
     return write_private(path, json.dumps({"version": VERSION, **as_json(notes)}, indent=1, sort_keys=True).encode())
 
 
+def with_provider(notes: Notes, found: Notes) -> Notes:
+    """The notes with what others have, that were made from older ones, of Harbor's login, its provider and its word."""
+    return notes._replace(
+        redirect=found.redirect,
+        provider=found.provider,
+        provider_found_at=found.provider_found_at,
+        pin=found.pin,
+        word=found.word,
+    )
+
+
 def forget_pin(name: str) -> None:
     """So that the next sign-in is as the first one was. Raises NotWritable."""
-    if load(name).pin:
+    notes = load(name)
+    if notes.pin or notes.word:
         with alone(name, LOCK_SECONDS):
-            save(name, load(name)._replace(pin=None))
+            save(name, load(name)._replace(pin=None, word=None))
 
 
 def lock_path(name: str) -> Path:
@@ -140,6 +153,7 @@ def _notes(data: dict[str, Any]) -> Notes:
         redirect=_or_none(data["redirect"], _redirect),
         early_ends=_or_none(data.get("early_ends"), _early_ends),
         pin=_or_none(data.get("pin"), _pin),
+        word=_or_none(data.get("word"), _word),
     )
 
 
@@ -201,6 +215,16 @@ def _redirect(data: dict[str, Any]) -> LoginRedirect:
 
 def _pin(data: dict[str, Any]) -> Pin:
     return Pin(_text(data["issuer"]), _text(data["harbor_client_id"]), _text(data["redirect_uri"]))
+
+
+def _word(data: dict[str, Any]) -> Word:
+    return Word(_pin(data["of"]), _answer(data["takes_own"]), _or_none(data["refuses_made_up"], _answer))
+
+
+def _answer(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
 
 
 def _without_future(notes: Notes, now: float) -> Notes:

@@ -57,8 +57,9 @@ def shared_client(
 
 
 def _is_of_the_same_provider(notes: Notes, other: Registry, others_notes: Notes, tokens: TokenSet) -> bool:
-    if other.client_id:  # a sign-in was made, or would be
-        return tokens.issuer in (other.issuer, others_notes.provider.issuer if others_notes.provider else None)
+    if other.client_id:  # a sign-in was made, or would be; not where the provider does not vouch
+        found = None if others_notes.word else others_notes.provider
+        return tokens.issuer in (other.issuer, found.issuer if found else None)
     redirect = others_notes.redirect
     return bool(
         redirect and notes.provider and redirect.authorization_endpoint == notes.provider.authorization_endpoint

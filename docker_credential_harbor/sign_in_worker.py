@@ -135,8 +135,10 @@ class Worker:
         self.store.check(self.registry.name)  # before a person is asked for what could not be kept
         redirect = harbor.login_redirect(self.http, self.registry)
         found, notes = tokens.provider_of(self.http, self.registry, self._notes(), redirect)
-        notes = trust.confirmed(self.http, self.registry, redirect, found, notes, self.known)
+        anew = self.context.asked
+        notes = trust.asked(self.http, self.registry, redirect, found, notes, self.known, anew=anew)
         self._keep_provider(notes._replace(redirect=redirect))
+        trust.check(self.registry, redirect, found, notes, self.known)
         if self.known and not self.context.asked:  # who runs `login` may know that it has been mended
             shared_audience.check(self.context.settings.registries, self.registry, notes, self.known.tokens)
         watch = Watch(self.http, self.registry, None, self._id_token)
@@ -256,8 +258,7 @@ class Worker:
 
     def _keep_provider(self, found: registry_state.Notes) -> None:
         with self._locked():
-            kept = self._notes()._replace(provider=found.provider, provider_found_at=found.provider_found_at)
-            self._write_notes(kept._replace(pin=found.pin, redirect=found.redirect))
+            self._write_notes(registry_state.with_provider(self._notes(), found))
 
     def _count_as_declined(self) -> None:
         """Until it ended in a working pair: whoever kills this process has declined, too."""

@@ -4,6 +4,9 @@ All that a registry says of provider, client and callback may be another registr
 taken there. So the callback must be its own, and the provider must take it for that client, and no made-up one. The
 provider must send `iss` (RFC 9207 4), by which a code shows whose it is (RFC 9700 4.4), and it stays the one of the
 first sign-in. Where `issuer` is configured, that is the person's own word, and nothing of this is asked.
+
+What the provider says is noted either way, since a refusal stands in its event log: `asked` asks it, once, and `check`
+goes by the notes alone. A person's own command asks it anew.
 """
 
 from __future__ import annotations
@@ -20,13 +23,13 @@ from docker_credential_harbor.errors import (
     IssuerUnconfirmed,
     NotVouchedFor,
 )
-from docker_credential_harbor.model import Pin
+from docker_credential_harbor.model import Pin, Word
 
 if TYPE_CHECKING:
     from docker_credential_harbor.errors import Failure
     from docker_credential_harbor.model import DeviceCode, LoginRedirect, Provider, Registry, SignIn
     from docker_credential_harbor.registry_state import Notes
-    from docker_credential_harbor.transport import Transport
+    from docker_credential_harbor.transport import Answer, Transport
 
 REFUSALS = (AnotherIssuer, AnotherName, AudienceShared, IssuerUnconfirmed, NotVouchedFor)
 
@@ -52,29 +55,49 @@ def callback_elsewhere(registry: Registry, redirect: LoginRedirect) -> AnotherNa
     return AnotherName(url=registry.url, origin=callback or redirect.redirect_uri)
 
 
-def confirmed(
+def asked(
     http: Transport,
     registry: Registry,
     redirect: LoginRedirect,
     found: Provider,
     notes: Notes,
     before: SignIn | None,
+    *,
+    anew: bool,
 ) -> Notes:
-    """The notes with the pin, once there is no doubt; two requests to the provider where they have none that fits.
+    """The notes with the provider's word: the pin, or what stands against it. For ``check``; to be saved either way.
 
-    ``before``: the sign-in that is kept, which an older version may have made. Raises AnotherName, IssuerUnconfirmed,
-    AnotherIssuer, NotVouchedFor, Unreachable.
+    Two requests at most, where the notes do not have it. ``before``: the sign-in that is kept, which an older version
+    may have made; ``anew``: a word that was no pin may have changed. Raises AnotherName, AnotherIssuer, for which
+    nobody is asked, and Unreachable.
     """
-    found_doubt = doubt(registry, redirect, found, pinned_issuer(notes, before))
-    if isinstance(found_doubt, IssuerUnconfirmed):  # a person may set that aside, but not what the provider refuses
-        _check_own_callback(http, registry, redirect, found)
-    if found_doubt:
-        raise found_doubt
+    own_doubt = doubt(registry, redirect, found, pinned_issuer(notes, before))
+    if own_doubt and not isinstance(own_doubt, IssuerUnconfirmed):
+        raise own_doubt
     pin = pin_for(redirect, found)
     if registry.issuer or notes.pin == pin:
         return notes
-    vouch(http, registry, redirect, found)
-    return notes._replace(pin=pin)
+    word = _asked(http, registry, redirect, found, None if anew else _word_noted(notes, pin))
+    if word.takes_own and word.refuses_made_up:
+        return notes._replace(pin=pin, word=None)
+    return notes._replace(word=word)
+
+
+def check(registry: Registry, redirect: LoginRedirect, found: Provider, notes: Notes, before: SignIn | None) -> None:
+    """Without a request, by what is noted; what nobody has asked yet is no reason.
+
+    Raises AnotherName, AnotherIssuer, NotVouchedFor, IssuerUnconfirmed.
+    """
+    pin = pin_for(redirect, found)
+    own_doubt = doubt(registry, redirect, found, pinned_issuer(notes, before))
+    word = None if registry.issuer or notes.pin == pin else _word_noted(notes, pin)
+    # A person may set aside that it sends no iss, but not what it refuses.
+    if word and not word.takes_own and (own_doubt is None or isinstance(own_doubt, IssuerUnconfirmed)):
+        raise NotVouchedFor(registry=registry.name, redirect_uri=redirect.redirect_uri, client_id=redirect.client_id)
+    if own_doubt:
+        raise own_doubt
+    if word:
+        raise _unconfirmed(registry, found, f"it refused no made-up redirect URI for {redirect.client_id!r}")
 
 
 def check_walk(http: Transport, registry: Registry, redirect: LoginRedirect, notes: Notes) -> None:
@@ -104,19 +127,26 @@ def pinned_issuer(notes: Notes, before: SignIn | None) -> str | None:
     return before.tokens.issuer if before else None
 
 
-def vouch(http: Transport, registry: Registry, redirect: LoginRedirect, found: Provider) -> None:
-    """Asks the provider, by two requests that nobody is sent to; the refusal of the second may stand in its log.
+def _asked(http: Transport, registry: Registry, redirect: LoginRedirect, found: Provider, known: Word | None) -> Word:
+    """By requests that nobody is sent to. The made-up one is left out where its answer would change nothing."""
 
-    Raises NotVouchedFor, IssuerUnconfirmed, Unreachable.
-    """
-    _check_own_callback(http, registry, redirect, found)
-    if not provider.refuses(http, _harbors_request(registry, redirect, found, _made_up(redirect.redirect_uri))):
-        raise _unconfirmed(registry, found, f"it refused no made-up redirect URI for {redirect.client_id!r}")
+    def answer(redirect_uri: str) -> Answer:
+        return provider.authorization_answer(http, _harbors_request(registry, redirect, found, redirect_uri))
+
+    word = known
+    if word is None:
+        own = answer(redirect.redirect_uri)
+        provider.check_is_clear(own)
+        word = Word(pin_for(redirect, found), takes_own=not provider.is_refusal(own))
+    if word.takes_own and word.refuses_made_up is None and found.iss_parameter_supported:
+        # Another 4xx is no word of the provider's: a firewall may turn away addresses that look odd to it.
+        word = word._replace(refuses_made_up=provider.is_refusal(answer(_made_up(redirect.redirect_uri))))
+    return word
 
 
-def _check_own_callback(http: Transport, registry: Registry, redirect: LoginRedirect, found: Provider) -> None:
-    if provider.refuses(http, _harbors_request(registry, redirect, found, redirect.redirect_uri)):
-        raise NotVouchedFor(registry=registry.name, redirect_uri=redirect.redirect_uri, client_id=redirect.client_id)
+def _word_noted(notes: Notes, pin: Pin) -> Word | None:
+    """What the provider said of that very callback, unless it has vouched for it."""
+    return notes.word if notes.word and notes.word.of == pin else None
 
 
 def check_device_page(registry: Registry, found: Provider, code: DeviceCode) -> None:

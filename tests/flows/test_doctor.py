@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NO_DEVICE_GRANT = {"oauth2.device.authorization.grant.enabled": "false"}
 ALL_WELL = [
     *("helper", "docker-config", "keepalive", "harbor", "clock", "oidc-mode", "provider-from-harbor"),
-    *("offline-access", "provider", "client", "trust", "subject", "store", "audience", "sign-in", "session"),
+    *("offline-access", "provider", "client", "subject", "store", "trust", "audience", "sign-in", "session"),
 ]
 
 

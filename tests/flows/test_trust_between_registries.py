@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
 
 import pytest
 
@@ -120,6 +121,90 @@ class TestRelay:
             line = failed(workplace, "setup", hostile.url)
         assert f"{hostile.name} was not entered: Harbor at {hostile.url} calls itself {workplace.harbor.url}" in line
         assert hostile.name not in workplace.helper.configuration.read_text()
+
+
+# --- The provider is asked once ---------------------------------------------------------------------------------------
+
+
+class TestAskedOnce:
+    """A refusal stands in the provider's event log: what it said is noted, and asked again by a person's command."""
+
+    @pytest.fixture
+    def provider(self, keycloak: Keycloak, make_proxy: Callable[[str], FaultProxy]) -> FaultProxy:
+        return make_proxy(keycloak.url)
+
+    @pytest.fixture
+    def place(self, make_workplace: MakeWorkplace, provider: FaultProxy) -> Workplace:
+        place = make_workplace(through=provider, top="cache_ttl = 0")
+        provider.seen.clear()
+        return place
+
+    def is_asked(self, provider: FaultProxy, callback: str = ".invalid") -> int:
+        """How often it was asked for this one since the last time."""
+        count = sum("/auth?" in target and callback in unquote(target) for target in provider.seen)
+        provider.seen.clear()
+        return count
+
+    def test_what_it_refuses(self, place: Workplace, provider: FaultProxy) -> None:
+        with RelayingRegistry(place.harbor, own_callback=True) as hostile:
+            configure(place, **{hostile.name: {"url": hostile.url}})
+            place.harbor.provider.kept_seconds = 600
+            refused = [place.refused(hostile.name)]
+            assert "may pretend to be another registry" in refused[0]
+            assert self.is_asked(provider, hostile.url) == 1
+            refused += [place.refused(hostile.name) for _ in range(2)]
+            assert len(set(refused)) == 1
+            assert provider.seen == [], "not even where it is"
+            assert self.trust(place, hostile.name) == [False, failure_in(refused[0]).partition(": before")[0]]
+            assert self.is_asked(provider, hostile.url) == 0
+            assert "may pretend" in failed(place, "login", hostile.name)
+            assert "may pretend" in failed(place, "setup", hostile.name)
+            assert self.is_asked(provider, hostile.url) == 2, "each of them anew"
+
+    def test_a_made_up_one_that_it_takes(self, place: Workplace, provider: FaultProxy) -> None:
+        place.realm.update_client(HARBOR_CLIENT, redirectUris=["*"])
+        for _ in range(2):
+            assert "cannot vouch for" in place.refused()
+        assert self.is_asked(provider) == 1
+        assert self.trust(place, place.name)[0] is False
+        assert self.is_asked(provider) == 0
+        callback = f"{place.harbor.url}/c/oidc/callback"
+        place.realm.update_client(HARBOR_CLIENT, redirectUris=[callback])
+        assert "cannot vouch for" in place.refused(), "as was noted"
+        assert place.helper.run("login").returncode == 0
+        assert self.is_asked(provider) == 1
+        assert place.pair()[0] == "alice-h"
+        assert self.trust(place, place.name)[0] is True
+        assert self.is_asked(provider) == 0
+
+    def test_by_a_ticket(self, place: Workplace, provider: FaultProxy, kdc: Kdc) -> None:
+        """Also where `login` tries it first and would go on with a browser."""
+        place.realm.federate_kerberos(REALM, kdc.keytab)
+        kdc.add_person("kate")
+        kdc.sign_in("kate")
+        place.realm.update_client(HARBOR_CLIENT, redirectUris=["*"])
+        place.helper.home.environment |= kdc.environment
+        for _ in range(2):
+            assert "cannot vouch for" in place.refused()
+        assert self.is_asked(provider) == 1
+        assert "cannot vouch for" in failed(place, "login")
+        assert self.is_asked(provider) == 1
+        assert "cannot vouch for" in place.refused()
+        assert self.is_asked(provider) == 0
+        assert place.person.windows == 0
+
+    def test_doctor_asks_nothing(self, place: Workplace, provider: FaultProxy) -> None:
+        """Neither where nobody has signed in, nor for a pair that was stored."""
+        place.realm.update_client(HARBOR_CLIENT, redirectUris=["*"])
+        assert self.trust(place, place.name)[0] is True, "nothing is known against it"
+        place.store("robot$ci", "s")
+        assert self.trust(place, place.name) == []
+        assert self.is_asked(provider) == 0
+
+    def trust(self, place: Workplace, name: str) -> list[Any]:
+        """What `doctor` says of that: whether all is well, and what it found; nothing where it does not matter."""
+        checks = json.loads(place.helper.run(["doctor", "--json", name]).stdout)["checks"]
+        return [each for check in checks if check["name"] == "trust" for each in (check["ok"], check["message"])]
 
 
 # --- A provider that cannot tell --------------------------------------------------------------------------------------

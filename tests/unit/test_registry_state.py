@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from docker_credential_harbor import places, registry_state
-from docker_credential_harbor.model import LoginRedirect, Pin, Provider, StoredToken
+from docker_credential_harbor.model import LoginRedirect, Pin, Provider, StoredToken, Word, as_json
 from docker_credential_harbor.registry_state import Notes
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ NOTES = Notes(
         "https://h/c/oidc/callback",
     ),
     pin=Pin("https://sso", "harbor", "https://h/c/oidc/callback"),
+    word=Word(Pin("https://sso", "harbor-2", "https://h/c/oidc/callback"), takes_own=True, refuses_made_up=False),
 )
 NAME = "harbor.example.com:8443"
 
@@ -93,6 +94,9 @@ def test_damaged_counts_as_empty_and_can_be_overwritten(folder: Path, content: b
         ("stored_token", {"earliest_at": "x"}),
         ("verified_at", []),
         ("declines", None),
+        ("word", {"of": None, "takes_own": False, "refuses_made_up": None}),
+        ("word", {"of": as_json(NOTES.pin), "takes_own": 1, "refuses_made_up": None}),
+        ("word", {"of": as_json(NOTES.pin), "takes_own": False, "refuses_made_up": "no"}),
         ("config_stamp", 1),
     ],
 )
@@ -107,18 +111,23 @@ def test_what_an_older_version_kept(folder: Path) -> None:
     registry_state.save("h", NOTES)
     path = folder / "registries" / "h.json"
     kept = json.loads(path.read_text())
-    del kept["pin"], kept["redirect"]["redirect_uri"]
+    del kept["pin"], kept["word"], kept["redirect"]["redirect_uri"]
     path.write_text(json.dumps(kept))
     assert NOTES.redirect
-    assert registry_state.load("h") == NOTES._replace(pin=None, redirect=NOTES.redirect._replace(redirect_uri=""))
+    assert registry_state.load("h") == NOTES._replace(
+        pin=None, word=None, redirect=NOTES.redirect._replace(redirect_uri="")
+    )
 
 
-def test_only_the_pin_is_forgotten(folder: Path) -> None:
+def test_only_the_pin_and_the_word_are_forgotten(folder: Path) -> None:
     registry_state.forget_pin("h")
     assert not (folder / "registries").exists(), "nothing is made for nothing"
     registry_state.save("h", NOTES)
     registry_state.forget_pin("h")
-    assert registry_state.load("h") == NOTES._replace(pin=None)
+    assert registry_state.load("h") == NOTES._replace(pin=None, word=None)
+    registry_state.save("h", Notes(word=NOTES.word))
+    registry_state.forget_pin("h")
+    assert registry_state.load("h") == Notes()
 
 
 def test_a_folder_in_its_place_counts_as_empty(folder: Path) -> None:
@@ -131,7 +140,7 @@ def test_instants_in_the_future_say_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(time, "time", lambda: NOW - 10_000)
     token = NOTES.stored_token._replace(earliest_at=None, latest_at=None)
     assert registry_state.load(NAME) == Notes(
-        config_stamp="abc", generation=3, redirect=NOTES.redirect, stored_token=token, pin=NOTES.pin
+        config_stamp="abc", generation=3, redirect=NOTES.redirect, stored_token=token, pin=NOTES.pin, word=NOTES.word
     )
 
 

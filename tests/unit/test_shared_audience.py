@@ -6,12 +6,13 @@ import pytest
 
 from docker_credential_harbor import registry_state, shared_audience
 from docker_credential_harbor.errors import AudienceShared
-from docker_credential_harbor.model import LoginRedirect, Pin, Provider, Registry, TokenSet
+from docker_credential_harbor.model import LoginRedirect, Pin, Provider, Registry, TokenSet, Word
 from docker_credential_harbor.registry_state import Notes
 
 SSO, ELSEWHERE = "https://sso.example.com", "https://sso.example.org"
 OURS = "docker-credential-harbor"
 REGISTRY, OTHER = Registry("a.example.com", "https://a.example.com"), Registry("b.example.com", "https://b.example.com")
+NOT_VOUCHED_FOR = Pin(SSO, "harbor-b", "https://b.example.com/c/oidc/callback")
 
 
 def pinned(client_id: str, issuer: str = SSO) -> Notes:
@@ -56,6 +57,7 @@ FOR_BOTH = tokens_for(OURS, "harbor-a", "harbor-b")
         (tokens_for(OURS), pinned(OURS), pinned(OURS), None),
         # A registry that got no sign-in of ours says what it likes.
         (A_CLIENT_OF_ITS_OWN, told("harbor-a"), told("harbor-a", found=False), None),
+        (FOR_BOTH, pinned("harbor-a"), told("harbor-b")._replace(word=Word(NOT_VOUCHED_FOR, takes_own=False)), None),
     ],
 )
 def test_whose_it_is_as_well(tokens: TokenSet, notes: Notes, others_notes: Notes, shared: str | None) -> None:

@@ -11,12 +11,13 @@ from docker_credential_harbor import trust
 from docker_credential_harbor.errors import (
     AnotherIssuer,
     AnotherName,
+    BrokenAnswer,
     Failure,
     IssuerUnconfirmed,
     NotVouchedFor,
     ServerFault,
 )
-from docker_credential_harbor.model import LoginRedirect, Pin, Provider, Registry, SignIn, TokenSet
+from docker_credential_harbor.model import LoginRedirect, Pin, Provider, Registry, SignIn, TokenSet, Word
 from docker_credential_harbor.registry_state import Notes
 from docker_credential_harbor.transport import Transport
 from tests.unit.loopback import Answers, Asked, Reply, answers_server
@@ -110,7 +111,8 @@ def test_what_is_configured_is_the_persons_own_word() -> None:
     found = FOUND._replace(iss_parameter_supported=False)
     assert trust.doubt(registry, redirect, found, "https://old.example.com") is None
     notes = Notes(generation=3)
-    assert trust.confirmed(Transport(10), registry, redirect, found, notes, None) is notes
+    assert trust.asked(Transport(10), registry, redirect, found, notes, None, anew=True) is notes
+    trust.check(registry, redirect, found, notes._replace(word=Word(PIN, takes_own=False)), None)
 
 
 # --- The provider is asked --------------------------------------------------------------------------------------------
@@ -141,8 +143,14 @@ class Asking:
         queries = [parse_qs(urlsplit(asked.path).query) for asked in self.server.asked]
         return [{name: values[0] for name, values in query.items()} for query in queries]
 
+    def asked(self, notes: Notes, redirect: LoginRedirect = REDIRECT, *, anew: bool = False) -> Notes:
+        return trust.asked(Transport(10), REGISTRY, redirect, self.found, notes, None, anew=anew)
+
     def confirmed(self, redirect: LoginRedirect = REDIRECT, notes: Notes | None = None) -> Notes:
-        return trust.confirmed(Transport(10), REGISTRY, redirect, self.found, notes or Notes(), None)
+        """As before a sign-in."""
+        known = self.asked(notes or Notes(), redirect)
+        trust.check(REGISTRY, redirect, self.found, known, None)
+        return known
 
 
 def test_it_vouches_once_and_that_is_kept(server: Answers) -> None:
@@ -212,3 +220,73 @@ def test_from_one_that_is_away_nothing_is_concluded(server: Answers, status: int
     provider = Asking(server, else_status=status)
     with pytest.raises(ServerFault):
         provider.confirmed()
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_what_a_refusal_is(server: Answers, status: int) -> None:
+    assert Asking(server, else_status=status).confirmed().pin == PIN
+    with pytest.raises(NotVouchedFor):
+        Asking(server, takes=(), else_status=status).confirmed()
+
+
+@pytest.mark.parametrize("status", [403, 404, 405, 407, 410, 413])
+def test_what_a_proxy_may_answer_is_no_word_of_the_provider(server: Answers, status: int) -> None:
+    with pytest.raises(BrokenAnswer, match=f"unexpected status {status}"):
+        Asking(server, takes=(), else_status=status).confirmed()
+    with pytest.raises(IssuerUnconfirmed):
+        Asking(server, else_status=status).confirmed()
+
+
+# --- Once -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("takes", "failure", "requests"),
+    [(("https://good.example.com",), NotVouchedFor, 1), (("http",), IssuerUnconfirmed, 2)],
+)
+def test_what_it_said_is_noted_and_asked_anew_by_a_person_alone(
+    server: Answers, takes: tuple[str, ...], failure: type[Failure], requests: int
+) -> None:
+    provider = Asking(server, takes=takes)
+    notes = provider.asked(Notes())
+    for _ in range(2):
+        with pytest.raises(failure):
+            provider.confirmed(notes=notes)
+    assert len(provider.requests) == requests
+    provider.takes = (CALLBACK,)
+    mended = provider.asked(notes, anew=True)
+    assert (mended.pin, mended.word) == (PIN, None)
+    assert len(provider.requests) == requests + 2
+    assert provider.asked(mended, anew=True) is mended
+
+
+def test_of_one_without_iss_no_more_than_that_is_asked(server: Answers) -> None:
+    provider = Asking(server)
+    provider.found = provider.found._replace(iss_parameter_supported=False)
+    notes = provider.asked(Notes())
+    for _ in range(2):
+        with pytest.raises(IssuerUnconfirmed, match="it sends no iss"):
+            provider.confirmed(notes=notes)
+    assert len(provider.requests) == 1
+    provider.found = provider.found._replace(iss_parameter_supported=True)
+    assert provider.confirmed(notes=notes).pin == PIN
+    assert len(provider.requests) == 2, "the made-up one alone"
+
+
+@pytest.mark.parametrize(
+    "of", [PIN._replace(issuer="https://old"), PIN._replace(harbor_client_id="old"), PIN._replace(redirect_uri="old")]
+)
+def test_a_word_for_something_else_is_none(server: Answers, of: Pin) -> None:
+    notes = Notes(word=Word(of, takes_own=False))
+    trust.check(REGISTRY, REDIRECT, FOUND, notes, None)
+    assert Asking(server).confirmed(notes=notes) == Notes(pin=PIN)
+
+
+def test_nobody_is_asked_for_what_needs_no_word() -> None:
+    """There is no provider here that could be."""
+    elsewhere = REDIRECT._replace(redirect_uri="https://other.example.com/c/oidc/callback")
+    with pytest.raises(AnotherName):
+        trust.asked(Transport(10), REGISTRY, elsewhere, FOUND, Notes(), None, anew=True)
+    moved = Notes(pin=PIN._replace(issuer="https://old.example.com"))
+    with pytest.raises(AnotherIssuer):
+        trust.asked(Transport(10), REGISTRY, REDIRECT, FOUND, moved, None, anew=True)
