@@ -13,12 +13,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import docker_credential_harbor
 from docker_credential_harbor.errors import LibraryUnusable, NoFilesLeft
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 OURS = "docker_credential_harbor"
+OUR_PLACE = str(Path(docker_credential_harbor.__file__).parents[1])
 _CALLED = re.compile(r"(\w+)(?:\.\w+)*\(\) ")  # what a TypeError about arguments begins with
 
 
@@ -80,7 +82,7 @@ def _file_of(name: str) -> str:
 def _goes_before_ours(file: str) -> bool:
     """Whether PYTHONPATH or the user's own site-packages brought it, and not us as well."""
     places = [*_named_by_variable(), _own_site()]
-    return not _is_under(file, str(Path(__file__).parents[1])) and any(_is_under(file, place) for place in places)
+    return not _is_under(file, OUR_PLACE) and any(_is_under(file, place) for place in places)
 
 
 def _advice(file: str) -> str:

@@ -19,7 +19,7 @@ else:
 
 from docker_credential_harbor import diagnosis, errors
 from docker_credential_harbor.errors import Failure
-from docker_credential_harbor.protocol import WRONG_REQUESTS  # told on standard output, as the protocol has it
+from docker_credential_harbor.protocol import WRONG_REQUESTS
 
 PAGE = Path(__file__).parents[1] / "troubleshooting.md"
 WORDS = Path(__file__).with_suffix(".toml")
@@ -127,6 +127,7 @@ def _section(cause: Cause) -> str:
     code = cause.kind.code
     what = _filled(cause.kind.what, code)
     todo = f"\n**What to do**: {_sentence(_filled(cause.kind.advice, code))}\n" if cause.kind.advice else ""
+    # Those are told on standard output, as the protocol has it.
     shown = what if issubclass(cause.kind, WRONG_REQUESTS) else f"[{code}] {what}"
     return f"\n### {code}\n\n> `{shown}`\n\n{cause.meaning.strip()}\n{todo}"
 

@@ -19,7 +19,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is fork
 
 BEGIN = """
 import os, signal, sys, threading
-from docker_credential_harbor import console, errors, forked
+from docker_credential_harbor import console
+from docker_credential_harbor import errors
+from docker_credential_harbor import forked
 here = os.getpid()
 """
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import docker_credential_harbor
 from docker_credential_harbor import config, manual
 from docker_credential_harbor.commands import keepalive
 from docker_credential_harbor.places import APPLICATION
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.lab.sealed_home import Helper
 
-PACKAGE = Path(manual.__file__).parent
+PACKAGE = Path(docker_credential_harbor.__file__).parent
 NOT_FOR_PEOPLE = {
     # Handed on to other programs as they were before PyInstaller's loader; the name of a Windows user in a file.
     *("LD_LIBRARY_PATH", "LD_LIBRARY_PATH_ORIG", "USERNAME", "USERDOMAIN"),

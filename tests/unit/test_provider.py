@@ -382,7 +382,8 @@ def test_refreshing_costs_no_library(server: Answers) -> None:
     serve_tokens(server, id_token=id_token_of(server, iat=int(NOW), exp=int(NOW) + 60))
     code = (
         "import sys; from docker_credential_harbor import provider as p; "
-        "from docker_credential_harbor.model import *; from docker_credential_harbor.transport import Transport; "
+        "from docker_credential_harbor.model import *; "
+        "from docker_credential_harbor.transport import Transport; "
         f"i={server.url + REALM!r}; t=TokenSet(i, 's-1', 'a', (), 'a.b.c', 0, 'r', None); "
         "p.refresh(Transport(10), Provider(i, i+'/auth', i+'/token', i+'/certs'), Registry('h', 'https://h'), t, 5.0); "
         "print([m for m in sys.modules if m.split('.')[0] in ('authlib', 'joserfc', 'cryptography')])"

@@ -360,6 +360,9 @@ def test_the_trace_has_no_secret(server: Answers) -> None:
 
 
 def test_importing_it_is_cheap() -> None:
-    code = "import sys, docker_credential_harbor.transport as t; t.Transport(1); print('requests' in sys.modules)"
+    code = (
+        "import sys; from docker_credential_harbor import transport as t; "
+        "t.Transport(1); print('requests' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
