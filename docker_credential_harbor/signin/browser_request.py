@@ -9,6 +9,7 @@ import http.server
 import socket
 import threading
 from contextlib import suppress
+from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -24,6 +25,34 @@ ANSWER_SECONDS = 90  # for the waiting side to say what is answered: two request
 OUTCOME_PATH = "/outcome"
 # By these a browser says that nobody looks at what it asks for, yet (Fetch; before it each browser had one of its own).
 AHEAD_OF_TIME = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+
+
+class Refusal(Enum):
+    """Why a request is not taken, with the status and the words of its page."""
+
+    OTHER_HOST = 400, "it is for another host"
+    OTHER_USER = 403, "it comes from another user of this machine"
+    NO_SUCH_PAGE = 404, "there is no such page"
+    NO_GET = 405, "it is not a GET"
+    NOT_UNDERSTOOD = 400, "it was not understood"
+    AHEAD_OF_TIME = 503, "the browser asked ahead of time"
+    TWICE = 400, "a parameter is there twice"
+    OTHER_SIGN_IN = 400, "it belongs to no sign-in that is under way"
+    OTHER_PROVIDER = 400, "it does not come from the expected identity provider"
+    NEITHER = 400, "it brings neither a code nor an error"
+    TOO_LONG = 504, "the sign-in took too long"
+
+    def __init__(self, status: int, reason: str) -> None:
+        self.status = status
+        self.reason = reason
+
+    @property
+    def path(self) -> str:
+        """Where its page stands, so that none stands at an address with a code, which the browser's history keeps."""
+        return f"/refused/{self.name.lower().replace('_', '-')}"
+
+
+REFUSALS = {refusal.path: refusal for refusal in Refusal}
 
 
 class BrowserRequest(http.server.BaseHTTPRequestHandler):
@@ -47,9 +76,9 @@ class BrowserRequest(http.server.BaseHTTPRequestHandler):
         if not self.server.connections.came_in(self.connection):
             self.close_connection = True
         elif not self._is_for_us(path):
-            self._page(400, pages.refused("it is for another host"))
+            self._refuse(Refusal.OTHER_HOST)
         elif peer.is_strangers(self.connection):
-            self._page(403, pages.refused("it comes from another user of this machine"))
+            self._refuse(Refusal.OTHER_USER)
         elif owner.is_link(path):
             self._visit(path)
         elif path == owner.path:
@@ -58,7 +87,7 @@ class BrowserRequest(http.server.BaseHTTPRequestHandler):
             self._page(200, page)
             owner.outcome_was_sent()
         else:
-            self._page(404, pages.refused("there is no such page"))
+            self._refuse(REFUSALS.get(path, Refusal.NO_SUCH_PAGE))
 
     def _is_for_us(self, path: str) -> bool:
         """The one-time address, which no page of another name can know, also by what a port forward calls us."""
@@ -72,7 +101,7 @@ class BrowserRequest(http.server.BaseHTTPRequestHandler):
     def _visit(self, path: str) -> None:
         owner = self.server.owner
         if any(self.headers.get(name) for name in AHEAD_OF_TIME):
-            self._page(503, pages.refused("the browser asked ahead of time"))
+            self._refuse(Refusal.AHEAD_OF_TIME)
         elif url := owner.visit(path):
             self._redirect(url)
         else:
@@ -82,26 +111,32 @@ class BrowserRequest(http.server.BaseHTTPRequestHandler):
                 if owner.ended:
                     owner.opened_twice.set()
 
-    def _callback(self, taken: Callback | str) -> None:
-        if isinstance(taken, str):
-            self._page(400, pages.refused(taken))
+    def _callback(self, taken: Callback | Refusal) -> None:
+        if isinstance(taken, Refusal):
+            self._refuse(taken)
             return
         try:
             if taken.answered.wait(ANSWER_SECONDS):
                 self._redirect(taken.location[0])
             else:
-                self._page(504, pages.refused("the sign-in took too long"))
+                self._refuse(Refusal.TOO_LONG)
         finally:
             taken.sent.set()
 
     def _only_get(self) -> None:
-        self._page(405, pages.refused("it is not a GET"))
+        self._refuse(Refusal.NO_GET)
 
     do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _only_get  # noqa: N815 - http.server's names
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
         """What http.server itself refuses: its own page would repeat the request."""
-        self._page(code, pages.refused("it was not understood"))
+        self._page(code, pages.refused(Refusal.NOT_UNDERSTOOD.reason))
+
+    def _refuse(self, refusal: Refusal) -> None:
+        if self.command == "GET" and "?" in self.path:
+            self._redirect(refusal.path)
+        else:
+            self._page(refusal.status, pages.refused(refusal.reason))
 
     def _redirect(self, url: str) -> None:
         self.send_response(302)

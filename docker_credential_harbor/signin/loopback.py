@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from docker_credential_harbor.errors import ConfigurationInvalid, ProcessLimit
 from docker_credential_harbor.server_url import is_loopback_host
 from docker_credential_harbor.signin import listening, pages
-from docker_credential_harbor.signin.browser_request import OUTCOME_PATH
+from docker_credential_harbor.signin.browser_request import OUTCOME_PATH, Refusal
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -130,22 +130,22 @@ class CallbackServer:
         """The page for the browser to fetch before the server closes."""
         self._page = page
 
-    def take(self, query: str) -> Callback | str:
+    def take(self, query: str) -> Callback | Refusal:
         """The callback if it is the expected one, which from then on is no more; else why it is refused."""
         pairs = parse_qsl(query, keep_blank_values=True)
         parameters = dict(pairs)
         if len(parameters) != len(pairs):
-            return "a parameter is there twice"
+            return Refusal.TWICE
         with self._lock:
             expected = self._expected
             given = parameters.get("state", "")
             if expected is None or not hmac.compare_digest(given.encode(), expected.state.encode()):
-                return "it belongs to no sign-in that is under way"
+                return Refusal.OTHER_SIGN_IN
             iss = parameters.get("iss")
             if iss != expected.issuer and (iss is not None or expected.iss_required):
-                return "it does not come from the expected identity provider"
+                return Refusal.OTHER_PROVIDER
             if not parameters.get("code") and not parameters.get("error"):
-                return "it brings neither a code nor an error"
+                return Refusal.NEITHER
             self._expected = None
             callback = Callback(parameters, self)
             self._taken.append(callback)

@@ -124,6 +124,7 @@ def examine(place: Workplace, picture: Path) -> str:
 
 def _examine(window: Window, picture: Path) -> str:
     assert urlsplit(window.url).hostname == "127.0.0.1"
+    assert not urlsplit(window.url).query, "code and state stay in the history"
     assert window.title().endswith(" - docker-credential-harbor")
     assert window.locator("html").get_attribute("lang") == "en"
     assert window.locator("h1").count() == window.locator("main").count() == 1

@@ -169,7 +169,7 @@ def test_another_user_signs_nobody_in_as_himself(make_workplace: MakeWorkplace) 
         bob = cast("CookiePerson", somebody)
         back = bob.walk_to(f"{workplace.realm.endpoint('auth')}?{urlencode(asked)}", asked["redirect_uri"])
     assert "code=" in back
-    assert visit_as_another_user(back) == ("403", "None")
+    assert visit_as_another_user(back) == ("302", "/refused/other-user")
     workplace.person.decline = False
     workplace.person.go_on()
     status, output, errors = ended(asking)

@@ -80,9 +80,10 @@ def run_changed(target: Callable[[bytes], object], seeds: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seed", "status"), [("callback", b"504"), ("error", b"504"), ("other-state", b"400"), ("post", b"405")]
+    ("seed", "said"),
+    [("callback", b"too-long"), ("error", b"too-long"), ("other-state", b"other-sign-in"), ("post", b" 405 ")],
 )
-def test_the_loopback_corpus_reaches_what_looks_at_it(seed: str, status: bytes) -> None:
-    """504: it was taken, and nobody answers it here."""
+def test_the_loopback_corpus_reaches_what_looks_at_it(seed: str, said: bytes) -> None:
+    """Too long: it was taken, and nobody answers it here."""
     data = Path(__file__).with_name("corpus").joinpath("loopback_requests", seed).read_bytes()
-    assert loopback_requests(data).split()[1] == status
+    assert said in loopback_requests(data)

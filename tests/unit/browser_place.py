@@ -9,7 +9,7 @@ import time
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 from joserfc import jwk, jwt
 
@@ -100,6 +100,15 @@ class Place:
         response = fetch(url, **headers)
         self.responses.append(response)
         self.events.append(f"browser at {response.headers.get('location', response.status)}")
+        return response
+
+    def visit_to_the_page(self, url: str, **headers: str) -> Response:
+        """As far as redirects of the loopback server to itself lead; the page must stand at an address without code."""
+        response = self.visit(url, **headers)
+        while (location := response.headers.get("location", "")).startswith("/"):
+            url = urljoin(url, location)
+            response = self.visit(url, **headers)
+        assert not urlsplit(url).query
         return response
 
     def sign_in(

@@ -71,16 +71,31 @@ REFUSED: dict[str, Callable[[Place, str], str]] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused_and_the_wait_goes_on(place: Place, name: str) -> None:
+    shown: list[Response] = []
+
     def behave(url: str) -> None:
-        place.visit(REFUSED[name](place, url))
+        shown.append(place.visit_to_the_page(REFUSED[name](place, url)))
         place.visit(place.back(url))
 
     assert place.sign_in(behave).tokens.subject == "s"
-    assert 400 <= place.responses[0].status < 500
-    assert place.responses[1].headers["location"] == HARBOR
+    assert 400 <= shown[0].status < 500
+    assert place.responses[-1].headers["location"] == HARBOR
     assert {answer.headers["referrer-policy"] for answer in place.responses} == {"no-referrer"}
     assert place.events.count("exchange") == 1
-    assert query(place.opened[0])["state"] not in place.responses[0].body
+    assert query(place.opened[0])["state"] not in shown[0].body
+
+
+def test_the_page_of_a_callback_that_nobody_answers(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not stand where the code is either."""
+    monkeypatch.setattr(browser_request, "ANSWER_SECONDS", 0)
+    shown: list[Response] = []
+
+    def behave(url: str) -> None:
+        shown.append(place.visit_to_the_page(place.back(url)))
+
+    place.sign_in(behave, OFFLINE, hold_back=lambda: bool(shown))
+    assert shown[0].status == 504
+    assert "took too long" in shown[0].body
 
 
 def test_errors_of_another_state_or_provider_do_not_count(place: Place) -> None:
@@ -100,7 +115,7 @@ def test_iss_may_be_missing_where_it_was_not_promised(place: Place) -> None:
         place.visit(place.back(url, iss=None))
 
     assert place.sign_in(behave).tokens.subject == "s"
-    assert place.responses[0].status == 400
+    assert place.responses[0].headers["location"] == "/refused/other-provider"
 
 
 def test_a_callback_is_taken_once(place: Place) -> None:
@@ -113,8 +128,8 @@ def test_a_callback_is_taken_once(place: Place) -> None:
             thread.join(30)
 
     place.sign_in(behave, OFFLINE)
-    statuses = sorted(response.status for response in place.responses)
-    assert statuses == [302, 400, 400, 400]
+    led_to = sorted(response.headers["location"] for response in place.responses)
+    assert led_to == ["/refused/other-sign-in"] * 3 + [HARBOR]
     assert place.events.count("exchange") == 1
 
 
@@ -133,11 +148,11 @@ def test_only_get(place: Place, method: str) -> None:
 @pytest.mark.parametrize("host", ["evil.example.com", "localhost", "127.0.0.1", "127.0.0.1:1", ""])
 def test_another_hosts_name(place: Place, host: str) -> None:
     def behave(url: str) -> None:
-        place.visit(place.back(url), Host=host)
+        place.visit_to_the_page(place.back(url), Host=host)
         place.visit(place.back(url))
 
     place.sign_in(behave)
-    assert place.responses[0].status == 400
+    assert [response.status for response in place.responses] == [302, 400, 302]
 
 
 def raw(url: str, data: bytes) -> bytes:
