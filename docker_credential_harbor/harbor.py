@@ -45,10 +45,12 @@ ONBOARD_PATH = "/oidc-onboard"  # where a person picks the Harbor user name
 PROFILE_PATH = "/harbor/projects"  # the profile itself is a dialog of every page, without an address
 REDIRECTS = (301, 302, 303, 307, 308)
 
-# Of an authorization request (RFC 6749 4.1.1, RFC 7636 4.3, OIDC Core 3.1.2.1 and 6): each client's own affair.
-OWN_PARAMETERS = (
-    *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt", "login_hint"),
-    *("code_challenge", "code_challenge_method", "id_token_hint", "claims", "request", "request_uri"),
+# What Harbor's administrator may add to our request as well: a refresh token (Google), how strongly and in which
+# language people sign in (OIDC Core 3.1.2.1), and by which of the provider's sources: Keycloak; Okta; others; Cognito;
+# Entra and Google; Auth0; Dex. Nothing else: providers know parameters that delete accounts (Keycloak's kc_action).
+FURTHER_PARAMETERS = (
+    *("access_type", "acr_values", "ui_locales", "kc_idp_hint", "idp", "idp_hint", "identity_provider"),
+    *("idp_identifier", "domain_hint", "hd", "connection", "organization", "connector_id"),
 )
 
 LONG_TOKEN_CHARACTERS = 4000  # what is shorter passes every usual front
@@ -293,7 +295,8 @@ def _further(query: Mapping[str, list[str]]) -> tuple[tuple[str, str], ...]:
     Of ``prompt`` only consent is taken, on which the refresh token hangs (OIDC Core 11): login or select_account would
     ask the person twice in our one tab.
     """
-    found = {name: values[0] for name, values in sorted(query.items()) if name not in OWN_PARAMETERS}
+    given = {name: query[name][0] for name in sorted(FURTHER_PARAMETERS) if name in query}
+    found = {name: value for name, value in given.items() if is_plain(value, LONGEST_NAME)}
     if "consent" in query.get("prompt", [""])[0].split():
         found["prompt"] = "consent"
     return tuple(found.items())

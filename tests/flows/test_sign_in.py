@@ -91,6 +91,21 @@ class TestConsentThatHarborAsksFor:
         assert workplace.own_token_is_live()
 
 
+class TestWhatElseHarborAsksFor:
+    def test_what_would_be_done_to_the_account_is_not_in_ours(
+        self, make_workplace: Callable[..., Workplace], person: CookiePerson
+    ) -> None:
+        """Keycloak would show its page for another password, or the end of the account, in our sign-in."""
+        person.decline = True
+        workplace = make_workplace(
+            harbor={"extra_redirect_parms": {"kc_action": "UPDATE_PASSWORD", "ui_locales": "de"}},
+            top="login_timeout = 2",
+        )
+        workplace.refused()
+        [asked] = person.authorization_requests()
+        assert (asked.get("kc_action"), asked["ui_locales"]) == (None, "de")
+
+
 class TestCallback:
     """Only the one callback with the right state is taken; nothing else ends the wait."""
 

@@ -238,6 +238,9 @@ def test_login_redirect(server: Answers) -> None:
         ("access_type=offline&prompt=consent", (("access_type", "offline"), ("prompt", "consent"))),
         ("prompt=select_account+consent&kc_idp_hint=corp", (("kc_idp_hint", "corp"), ("prompt", "consent"))),
         ("prompt=login&nonce=n&login_hint=x&response_mode=form_post&request_uri=u", ()),
+        ("kc_action=delete_account&KC_ACTION=x&max_age=0&resource=u&claims=c&Request_URI=u&prompt%5B%5D=create", ()),
+        ("redirect_uri%5B%5D=https%3A%2F%2Fevil.example.com&Redirect_Uri=x&CLIENT_ID=y&made_up=z", ()),
+        ("hd=example.com&hd=other.example&idp=a%0Ab&domain_hint=%1B%5B2J", (("hd", "example.com"),)),
     ],
 )
 def test_what_harbors_administrator_adds(server: Answers, added: str, taken: tuple[tuple[str, str], ...]) -> None:
