@@ -265,7 +265,7 @@ def show(note: Note) -> None:
     for link in note.links:
         what = f"{link.purpose} at {note.registry}"
         if note.browser:
-            console.hint(f"opening a browser to {what}; if none appears, open: {link.url}")
+            console.hint(f"opening a browser to {what}; only if none appears, open: {link.url}")
         else:
             console.hint(f"to {what}, open this in a browser on any device: {link.url}")
             show_qr_code(link.url)

@@ -119,19 +119,37 @@ def test_no_command_line_shows_the_request(
     assert not any("code_challenge" in line for line in lines)
 
 
+def opened_twice(workplace: Workplace) -> tuple[Page, str]:
+    """A sign-in whose window is open when the link is opened, too: that page, and what `get` says."""
+    windows = workplace.person.windows
+    asking = workplace.start_get()
+    workplace.person.wait_for_windows(windows + 1)
+    page = workplace.person.open(workplace.person.urls[-1])
+    status, output, errors = ended(asking)
+    assert (status, output) == (1, "credentials not found in native keychain\n")
+    return page, errors
+
+
 def test_a_second_visit_ends_it_and_says_why(make_workplace: MakeWorkplace) -> None:
     workplace = make_workplace()
     workplace.person.decline = True
-    asking = workplace.start_get()
-    workplace.person.wait_for_windows(1)
-    page = workplace.person.open(workplace.person.urls[0])
+    page, errors = opened_twice(workplace)
     assert (page.status, page.title) == (410, "This link works once - docker-credential-harbor")
     assert "the sign-in was ended" in page.text
-    status, output, errors = ended(asking)
-    assert (status, output) == (1, "credentials not found in native keychain\n")
     assert "[sign-in-opened-twice]" in errors
     assert f"docker-credential-harbor login {workplace.name}" in errors
-    assert "no window opens by itself for" in workplace.refused(), "it counts as declined"
+    workplace.person.decline = False
+    assert workplace.pair()[0] == "alice-h", "they have not declined: the next window opens at once"
+
+
+def test_twice_in_a_row_it_counts_as_declined(make_workplace: MakeWorkplace) -> None:
+    """A browser that opens everything twice would open two windows for every pull."""
+    workplace = make_workplace()
+    workplace.person.decline = True
+    opened_twice(workplace)
+    opened_twice(workplace)
+    assert "no window opens by itself for" in workplace.refused()
+    assert workplace.person.windows == 4
 
 
 def test_the_printed_link_can_be_opened_instead(make_workplace: MakeWorkplace, noting: Noting) -> None:
@@ -141,7 +159,7 @@ def test_the_printed_link_can_be_opened_instead(make_workplace: MakeWorkplace, n
     workplace.person.open(opened)
     status, output, errors = ended(asking)
     assert status == 0, output + errors
-    assert f"if none appears, open: {opened}\n" in errors
+    assert f"only if none appears, open: {opened}\n" in errors
 
 
 def test_another_users_visit_counts_for_nothing(make_workplace: MakeWorkplace, noting: Noting) -> None:

@@ -26,7 +26,7 @@ NEW_SECRET = "Another-Secret-0123456789"
 
 def opened_to_sign_in(shown: str, name: str) -> bool:
     """Whether the only line is that of a browser being opened for a sign-in."""
-    line = f"docker-credential-harbor: opening a browser to sign in at {name}; if none appears, open: http://"
+    line = f"docker-credential-harbor: opening a browser to sign in at {name}; only if none appears, open: http://"
     return shown.startswith(line) and shown.count("\n") == 1
 
 
