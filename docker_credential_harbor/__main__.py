@@ -42,11 +42,15 @@ def _without_core_dumps() -> None:
             from docker_credential_harbor.native import keyctl
 
             keyctl.close_memory()
-        elif sys.platform != "win32":
+            return
+    except (ImportError, OSError):  # a Python that was built otherwise
+        pass
+    try:
+        if sys.platform != "win32":
             import resource
 
             resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    except (ImportError, OSError, ValueError):  # a Python that was built otherwise, a processor that is not known
+    except (ImportError, OSError, ValueError):
         pass
 
 

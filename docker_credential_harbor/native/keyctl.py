@@ -25,11 +25,9 @@ _FUNCFLAG_CDECL, _RTLD_NOW = 1, 2
 _LARGEST = 32767  # bytes in the payload of a "user" key
 
 if sys.platform == "linux" and sys.maxsize > 2**32:
-    _ADD_KEY, _KEYCTL, _PRCTL = {"x86_64": (248, 250, 157), "aarch64": (217, 219, 167)}.get(
-        os.uname().machine, (0, 0, 0)
-    )
+    _ADD_KEY, _KEYCTL = {"x86_64": (248, 250), "aarch64": (217, 219)}.get(os.uname().machine, (0, 0))
 else:
-    _ADD_KEY, _KEYCTL, _PRCTL = 0, 0, 0
+    _ADD_KEY, _KEYCTL = 0, 0
 
 
 def close_memory() -> None:
@@ -37,7 +35,7 @@ def close_memory() -> None:
 
     A program that is started from here is as any other: execve(2) undoes it. Raises OSError.
     """
-    _call(_PRCTL, _SET_DUMPABLE, 0, 0, 0, 0)
+    _checked(_opened()[4], _SET_DUMPABLE, 0, 0, 0, 0)  # unlike the others the C library has it, for every processor
 
 
 def read(description: bytes, keyring: int = USER) -> bytes | None:
@@ -157,11 +155,16 @@ def _search(description: bytes, keyring: int) -> int | None:
 
 
 def _call(number: int, *arguments: object) -> int:
-    """syscall(2): whole numbers go as longs, the rest as it is. Raises OSError."""
+    """syscall(2). Raises OSError."""
     if not number:
         raise OSError(_ENOSYS, os.strerror(_ENOSYS))
-    syscall, long, _, errno = _opened()
-    result: int = syscall(long(number), *[long(a) if isinstance(a, int) else a for a in arguments])
+    return _checked(_opened()[0], number, *arguments)
+
+
+def _checked(function: "Any", *arguments: object) -> int:
+    """Whole numbers go as longs, the rest as it is. Raises OSError."""
+    _, long, _, errno, _ = _opened()
+    result: int = function(*[long(a) if isinstance(a, int) else a for a in arguments])
     if result < 0:
         raise OSError(errno(), os.strerror(errno()))
     return result
@@ -171,7 +174,7 @@ _open: "list[Any]" = []
 
 
 def _opened() -> "list[Any]":
-    """The C library's syscall, the types of a long and of a buffer for the largest payload, and errno's reader."""
+    """The C library's syscall, the types of a long and of a buffer for the largest payload, errno's reader, prctl."""
     if not _open:
         try:
             import _ctypes
@@ -182,8 +185,9 @@ def _opened() -> "list[Any]":
             buffer = type("Buffer", (c.Array,), {"_type_": char, "_length_": _LARGEST})
             flags = _FUNCFLAG_CDECL | c.FUNCFLAG_USE_ERRNO
             function = type("Function", (c.CFuncPtr,), {"_flags_": flags, "_restype_": long})
-            syscall = function(c.dlsym(c.dlopen(None, _RTLD_NOW), "syscall"))
+            library = c.dlopen(None, _RTLD_NOW)
+            syscall, prctl = function(c.dlsym(library, "syscall")), function(c.dlsym(library, "prctl"))
         except (ImportError, AttributeError, TypeError) as error:  # a Python that was built otherwise
             raise OSError(_ENOSYS, os.strerror(_ENOSYS)) from error
-        _open.extend((syscall, long, buffer, c.get_errno))
+        _open.extend((syscall, long, buffer, c.get_errno, prctl))
     return _open

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
@@ -99,6 +99,23 @@ class TestCoreDumps:
         """A browser's crash is its own affair."""
         need("core dumps", "sysctl kernel.core_pattern=core", crash(["/bin/cat"], os.environ, tmp_path))
         assert crash([sys.executable, "-c", self.STARTS_ANOTHER], os.environ, tmp_path)
+
+    @pytest.mark.parametrize("otherwise", ["another processor", "a Python without ctypes"])
+    def test_a_crash_leaves_none_on_other_machines(self, tmp_path: Path, otherwise: str) -> None:
+        need("core dumps", "sysctl kernel.core_pattern=core", crash(["/bin/cat"], os.environ, tmp_path))
+        program = self.OTHERWISE[otherwise] + self.TAKES_ITS_INPUT
+        assert not crash([sys.executable, "-c", program], os.environ, tmp_path)
+
+    OTHERWISE: ClassVar = {
+        "another processor": "import os; os.uname = lambda: os.uname_result(('Linux', '', '', '', 'riscv64'))\n",
+        "a Python without ctypes": "import sys; sys.modules['_ctypes'] = None\n",
+    }
+    TAKES_ITS_INPUT = (
+        "import os, sys\n"
+        "from docker_credential_harbor import __main__\n"
+        "__main__._without_core_dumps()\n"
+        "while os.read(0, 100): pass\n"
+    )
 
     def test_an_ordinary_user_still_finds_what_it_runs_and_has_open(self) -> None:
         """Most of /proc/self is root's then."""
