@@ -369,22 +369,19 @@ class AnotherName(Failure):
     """The ``redirect_uri`` of its login leads to another origin than the registry's ``url``."""
 
     code = "another-name"
-    what = "Harbor at {url} calls itself {origin} (external_url), so that a sign-in would end there"
-    advice = "use that name: docker-credential-harbor setup {origin:sh}"
+    what = "{registry} calls itself {origin} (its external_url)"
+    advice = (
+        "if you know that name, run docker-credential-harbor setup {origin:sh}; "
+        "if yours is a proxy's, set issuer for it"
+    )
 
 
 class NotVouchedFor(Failure):
     """Harbor's own redirect URI is an error at the provider, for the client that the registry names as Harbor's."""
 
     code = "not-vouched-for"
-    what = (
-        "the identity provider does not take {redirect_uri} for the client {client_id!r}: {registry} may pretend to be "
-        "another registry"
-    )
-    advice = (
-        "before Harbor's administrator has explained it do not sign in; then docker-credential-harbor login "
-        "{registry:sh} asks anew"
-    )
+    what = "the provider does not take {redirect_uri} for {client_id!r}: this registry may pretend to be another"
+    advice = "have its administrator explain that, then run docker-credential-harbor login {registry:sh}"
 
 
 class IssuerUnconfirmed(Failure):
@@ -392,10 +389,7 @@ class IssuerUnconfirmed(Failure):
 
     code = "issuer-unconfirmed"
     what = "{issuer} cannot vouch for {registry} ({reason})"
-    advice = (
-        "if you trust both, run docker-credential-harbor setup {registry:sh} at a terminal, "
-        "or set issuer to it in [registries.{registry:toml}]"
-    )
+    advice = "if you trust both, run docker-credential-harbor setup {registry:sh} at a terminal, or set issuer to it"
 
 
 class AnotherIssuer(Failure):

@@ -52,7 +52,7 @@ def callback_elsewhere(registry: Registry, redirect: LoginRedirect) -> AnotherNa
     callback = _origin(redirect.redirect_uri)
     if registry.issuer or (callback and callback == _origin(registry.url)):
         return None
-    return AnotherName(url=registry.url, origin=callback or redirect.redirect_uri)
+    return AnotherName(registry=registry.name, origin=callback or redirect.redirect_uri)
 
 
 def asked(
@@ -97,7 +97,7 @@ def check(registry: Registry, redirect: LoginRedirect, found: Provider, notes: N
     if own_doubt:
         raise own_doubt
     if word:
-        raise _unconfirmed(registry, found, f"it refused no made-up redirect URI for {redirect.client_id!r}")
+        raise _unconfirmed(registry, found, "it refuses no made-up callback")
 
 
 def check_walk(http: Transport, registry: Registry, redirect: LoginRedirect, notes: Notes) -> None:
@@ -156,7 +156,7 @@ def check_device_page(registry: Registry, found: Provider, code: DeviceCode) -> 
     """
     pages = {_origin(url) for url in (code.verification_uri, code.verification_uri_complete) if url}
     if not registry.issuer and pages != {_origin(found.authorization_endpoint)}:
-        raise _unconfirmed(registry, found, f"its page for codes is {code.verification_uri}")
+        raise _unconfirmed(registry, found, "its page for codes is elsewhere")
 
 
 def _harbors_request(registry: Registry, redirect: LoginRedirect, found: Provider, redirect_uri: str) -> str:

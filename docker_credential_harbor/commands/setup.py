@@ -189,19 +189,21 @@ def _set_up_for_everybody(arguments: argparse.Namespace, found: Files, name: str
 def _client(found: Files, name: str, given: Given) -> own.Client:
     """Which one to enter, by what Harbor and its provider say, which is printed; one that is configured stays.
 
-    Raises NotEntered, NotOidcMode.
+    Raises NotEntered, NotOidcMode, AnotherName.
     """
     from docker_credential_harbor import trust
 
     went_without = registration.went_without_client(found, name)
     registry = registration.wanted(found.settings, name, given)
+    if went_without:
+        registry = registry._replace(client_id=DEFAULT_CLIENT_ID)
     try:
-        seen = _look(found.settings, registry._replace(client_id=DEFAULT_CLIENT_ID) if went_without else registry)
+        seen = _look(found.settings, registry)
     except Unreachable as failure:
         raise NotEntered(registry=name, reason=failure.message, fix=failure.fix) from failure
     elsewhere = trust.callback_elsewhere(registry, seen.redirect)
-    if elsewhere:
-        raise NotEntered(registry=name, reason=elsewhere.message, fix=elsewhere.fix)
+    if elsewhere and registry.client_id and not seen.hindrance:  # of a sign-in of ours, which there would be
+        raise elsewhere
     at = seen.provider.issuer if seen.provider else seen.redirect.authorization_endpoint
     say(f"{name}: Harbor {seen.info.version}".rstrip() + f", where people sign in at {at}")
     if seen.hindrance is None:

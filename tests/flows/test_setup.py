@@ -150,6 +150,14 @@ class TestWithoutClient:
         assert 'client_id = ""' in ours(place)
         assert place.pair() == ("alice-h", secret)
 
+    def test_a_name_that_harbor_does_not_go_by_does_not_matter_then(self, place: Workplace) -> None:
+        """Only our own sign-in would end elsewhere, and there is none."""
+        place.harbor.external_url = "http://127.0.0.2:8080"
+        answer = place.helper.run(["setup", place.harbor.url])
+        assert (answer.returncode, answer.stderr) == (0, "")
+        assert "does not take the client 'docker-credential-harbor'" in answer.stdout
+        assert 'client_id = ""' in ours(place)
+
     def test_once_an_administrator_has_added_it_setup_takes_it(self, place: Workplace) -> None:
         place.helper.run(["setup", place.harbor.url])
         before = ours(place)
@@ -205,6 +213,14 @@ class TestNotEntered:
         place.harbor.auth_mode = "db_auth"
         line = self.refused(place, place.harbor.url)
         assert "does not sign people in through OIDC" in line
+
+    def test_harbor_goes_by_another_name(self, place: Workplace) -> None:
+        place.harbor.external_url = "http://127.0.0.2:8080"
+        line = self.refused(place, place.harbor.url)
+        assert (
+            f"{place.name} calls itself http://127.0.0.2:8080 (its external_url): if you know that name, run " in line
+        )
+        assert line.endswith("setup http://127.0.0.2:8080; if yours is a proxy's, set issuer for it")
 
     def test_harbor_cannot_reach_the_provider(self, place: Workplace, make_proxy: Callable[..., FaultProxy]) -> None:
         proxy = make_proxy(place.harbor.url)

@@ -17,7 +17,7 @@ from docker_credential_harbor.errors import (
     NotVouchedFor,
     ServerFault,
 )
-from docker_credential_harbor.model import LoginRedirect, Pin, Provider, Registry, SignIn, TokenSet, Word
+from docker_credential_harbor.model import DeviceCode, LoginRedirect, Pin, Provider, Registry, SignIn, TokenSet, Word
 from docker_credential_harbor.registry_state import Notes
 from docker_credential_harbor.transport import Transport
 from tests.unit.loopback import Answers, Asked, Reply, answers_server
@@ -72,16 +72,18 @@ def test_the_name_that_harbor_gives_itself_is_told() -> None:
     redirect = REDIRECT._replace(redirect_uri="https://registry.example.org:8443/c/oidc/callback")
     failure = trust.doubt(REGISTRY, redirect, FOUND)
     assert failure
-    assert "calls itself https://registry.example.org:8443 (external_url)" in failure.message
-    assert failure.fix == "use that name: docker-credential-harbor setup https://registry.example.org:8443"
+    assert failure.message == "harbor.example.com calls itself https://registry.example.org:8443 (its external_url)"
+    assert failure.fix == (
+        "if you know that name, run docker-credential-harbor setup https://registry.example.org:8443; "
+        "if yours is a proxy's, set issuer for it"
+    )
 
 
 def test_a_provider_without_iss_has_to_be_confirmed() -> None:
     failure = trust.doubt(REGISTRY, REDIRECT, FOUND._replace(iss_parameter_supported=False))
     assert isinstance(failure, IssuerUnconfirmed)
     assert f"{SSO} cannot vouch for harbor.example.com (it sends no iss)" in failure.message
-    assert 'set issuer to it in [registries."harbor.example.com"]' in failure.fix
-    assert len(str(failure)) <= 280
+    assert failure.fix.endswith("setup harbor.example.com at a terminal, or set issuer to it")
 
 
 @pytest.mark.parametrize(
@@ -113,6 +115,39 @@ def test_what_is_configured_is_the_persons_own_word() -> None:
     notes = Notes(generation=3)
     assert trust.asked(Transport(10), registry, redirect, found, notes, None, anew=True) is notes
     trust.check(registry, redirect, found, notes._replace(word=Word(PIN, takes_own=False)), None)
+
+
+LONG = "registry.platform.corp.example.com"
+LONG_REGISTRY = Registry(LONG, f"https://{LONG}")
+LONG_ISSUER = "https://login.platform.corp.example.com/realms/engineering"
+
+
+@pytest.mark.parametrize(
+    ("notes", "iss", "host", "code"),
+    [
+        ({"takes_own": True, "refuses_made_up": False}, True, LONG, "issuer-unconfirmed"),
+        ({"takes_own": True}, False, LONG, "issuer-unconfirmed"),
+        ({"takes_own": False}, True, LONG, "not-vouched-for"),
+        ({"takes_own": True}, True, "registry-blue.platform.corp.example.com:8443", "another-name"),
+    ],
+    ids=["takes any", "no iss", "refused", "another name"],
+)
+def test_what_is_said_is_short_with_long_names(notes: dict[str, bool], iss: bool, host: str, code: str) -> None:
+    found = FOUND._replace(issuer=LONG_ISSUER, iss_parameter_supported=iss)
+    redirect = REDIRECT._replace(client_id="harbor-production", redirect_uri=f"https://{host}/c/oidc/callback")
+    word = Word(trust.pin_for(redirect, found), **notes)
+    with pytest.raises(Failure) as raised:
+        trust.check(LONG_REGISTRY, redirect, found, Notes(word=word), None)
+    assert raised.value.code == code
+    assert len(str(raised.value)) <= 280, str(raised.value)
+
+
+def test_so_is_that_of_a_page_for_codes() -> None:
+    found = FOUND._replace(issuer=LONG_ISSUER)
+    page = f"https://{'x' * 200}.example.com/device"
+    with pytest.raises(IssuerUnconfirmed) as raised:
+        trust.check_device_page(LONG_REGISTRY, found, DeviceCode("d", "u", page, None, 600, 5))
+    assert len(str(raised.value)) <= 280
 
 
 # --- The provider is asked --------------------------------------------------------------------------------------------
@@ -189,7 +224,7 @@ def test_what_has_changed_is_vouched_for_anew(server: Answers) -> None:
 
 def test_a_callback_that_it_refuses(server: Answers) -> None:
     provider = Asking(server, takes=("https://good.example.com/c/oidc/callback",))
-    with pytest.raises(NotVouchedFor, match="may pretend to be another registry"):
+    with pytest.raises(NotVouchedFor, match="may pretend to be another"):
         provider.confirmed()
     assert len(provider.requests) == 1
 
@@ -211,7 +246,7 @@ def test_what_it_refuses_no_person_is_asked_to_set_aside(server: Answers) -> Non
     ids=["any", "error page with 200", "redirect to a page", "HOST*"],
 )
 def test_a_provider_that_cannot_tell(server: Answers, takes: tuple[str, ...], else_status: int) -> None:
-    with pytest.raises(IssuerUnconfirmed, match="refused no made-up redirect URI for 'harbor'"):
+    with pytest.raises(IssuerUnconfirmed, match="it refuses no made-up callback"):
         Asking(server, takes=takes, else_status=else_status).confirmed()
 
 
