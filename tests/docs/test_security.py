@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "security.md"
-NAMED = sorted(set(re.findall(r"`((?:tests/)?\w+/\w+\.py(?:::\w+)*)`", PAGE.read_text(encoding="utf-8"))))
+NAMED = sorted(set(re.findall(r"`((?:tests/)?\w+(?:/\w+)+\.py(?:::\w+)*)`", PAGE.read_text(encoding="utf-8"))))
 
 
 def test_many_are_named() -> None:

@@ -6,7 +6,11 @@ Source: Keycloak's Admin REST API (RealmRepresentation, ClientRepresentation, th
 from __future__ import annotations
 
 import copy
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +18,7 @@ if TYPE_CHECKING:
 
     from tests.lab.keycloak import Keycloak
 
+KEY_PROVIDER = "org.keycloak.keys.KeyProvider"
 HARBOR_CLIENT = "harbor"
 HARBOR_CLIENT_SECRET = "harbor-client-secret"
 HELPER_CLIENT = "docker-credential-harbor"
@@ -63,11 +68,27 @@ def realm_representation(
         "passwordPolicy": "hashAlgorithm(pbkdf2-sha256) and hashIterations(1)",
         "eventsEnabled": True,
         "enabledEventTypes": EVENTS,
+        "components": {KEY_PROVIDER: _keys()},
         "clients": [_harbor_client(harbor_attributes or {}, bool(groups)), _helper_client(audience_mapper)],
         "groups": [{"name": group} for group in groups],
         "users": [_user(person, roles, [group for group in groups if person in groups[group]]) for person in people],
         **attributes,
     }
+
+
+def _keys() -> list[dict[str, Any]]:
+    """What Keycloak makes for a new realm, but for its RSA keys: two of them take it a second of a processor."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    encoded = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    return [
+        {
+            "name": "rsa",
+            "providerId": "rsa",
+            "config": {"priority": ["100"], "privateKey": [b64encode(encoded).decode()]},
+        },
+        {"name": "hmac", "providerId": "hmac-generated", "config": {"priority": ["100"], "algorithm": ["HS512"]}},
+        {"name": "aes", "providerId": "aes-generated", "config": {"priority": ["100"]}},
+    ]
 
 
 def _harbor_client(attributes: Mapping[str, str], groups: bool) -> dict[str, Any]:
