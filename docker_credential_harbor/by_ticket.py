@@ -47,7 +47,7 @@ def sign_in(look: Inquiry) -> None:
     look.notes = trust.asked(look.http, look.registry, redirect, found, notes, kept, anew=anew)
     trust.check(look.registry, redirect, found, look.notes, kept)
     if before:
-        look.id_token(before)
+        look.release(before).check()
     try:
         fresh = kerberos.sign_in(look.http, found, look.registry, redirect, now=time.time)
         if before and not tokens.are_of_one_person(before.tokens, fresh):

@@ -242,7 +242,8 @@ class Examination:
         if kept is None or not tokens.belongs_to(kept, self.registry):
             return None
         notes = registry_state.load(self.registry.name)
-        shared_audience.check(self.context.settings.registries, self.registry, notes, kept.tokens)
+        registries = self.context.settings.registries
+        shared_audience.Release(registries, self.registry, kept.tokens, notes, self.http).check()
         own = (self.registry.client_id, self.redirect.client_id)
         further = ", ".join(repr(client_id) for client_id in kept.tokens.audience if client_id not in own)
         if further:

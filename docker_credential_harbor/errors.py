@@ -394,8 +394,8 @@ class IssuerUnconfirmed(Failure):
 
 class AnotherIssuer(Failure):
     code = "another-issuer"
-    what = "{registry} signs people in at {issuer} now, not at {pinned} as before"
-    advice = "if that is meant to be so, run docker-credential-harbor login {registry:sh} at a terminal"
+    what = "{registry} signs in at {issuer} now, not at {pinned}"
+    advice = "if that is right, run: docker-credential-harbor login {registry:sh}"
 
 
 class ClientRefused(Failure):
@@ -443,14 +443,16 @@ class AudienceShared(Failure):
     """Whoever gets it could show it to the other Harbor, which answers with the person's CLI secret there."""
 
     code = "audience-shared"
-    what = (
-        "the ID token of {client_id!r} is good at {other} as well ({harbor_client_id!r} in its aud) and is not sent to "
-        "{registry}"
-    )
-    advice = (
-        "ask the provider's administrator for one client or audience scope for each Harbor, then run: "
-        "docker-credential-harbor login {registry:sh}"
-    )
+    what = "the ID token for {registry} is not sent, as {other} takes it, too ({harbor_client_id!r} in its aud)"
+    advice = "set client_id = '' and run: docker-credential-harbor login {registry:sh}"
+
+
+class AudienceUnknown(AudienceShared):
+    """Its `aud` has further clients, and the other Harbor was never asked for its own."""
+
+    code = "audience-unknown"
+    what = "the ID token for {registry} is not sent, as {other} may take it, too, and does not answer"
+    advice = "try again once that can be reached, or take it out of the configuration"
 
 
 class TokenTooLong(Failure):

@@ -20,7 +20,16 @@ from docker_credential_harbor import (
     trust_window,
     verified,
 )
-from docker_credential_harbor.errors import BrokeOff, Busy, Failure, FoundOut, NobodyToAsk, SignInPaused, Unreachable
+from docker_credential_harbor.errors import (
+    AudienceMissing,
+    BrokeOff,
+    Busy,
+    Failure,
+    FoundOut,
+    NobodyToAsk,
+    SignInPaused,
+    Unreachable,
+)
 from docker_credential_harbor.findings import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
 from docker_credential_harbor.model import Credentials, CurrentUser, PairKind, SignIn, StoredPair, StoredToken
 
@@ -93,8 +102,15 @@ class Inquiry:
         return _kept_sign_in(self.context, self.registry)
 
     def id_token(self, sign_in: SignIn) -> ReleasedIdToken:
-        """For Harbor. Raises AudienceShared."""
-        return shared_audience.released(self.context.settings.registries, self.registry, self.notes, sign_in.tokens)
+        """For Harbor. Raises AudienceMissing, AudienceShared, AudienceUnknown, Unreachable."""
+        return self.release(sign_in).id_token()
+
+    def release(self, sign_in: SignIn) -> shared_audience.Release:
+        registries = self.context.settings.registries
+        return shared_audience.Release(registries, self.registry, sign_in.tokens, self.notes, self.http, self._keep)
+
+    def _keep(self, notes: registry_state.Notes) -> None:
+        self.notes = notes
 
     def _start(self, trust: bool) -> Known:
         now = time.time()
@@ -205,7 +221,10 @@ class Inquiry:
     def _read_current_user(self) -> None:
         assert self.sign_in
         began_at = time.time()
-        self.user = harbor.current_user(self.http, self.registry, self.id_token(self.sign_in))
+        try:
+            self.user = harbor.current_user(self.http, self.registry, self.id_token(self.sign_in))
+        except AudienceMissing:  # Harbor would not take it
+            self.user = None
         if self.user is None:
             self.learn(user=User.REFUSED)
         elif self.user.secret is None:

@@ -22,11 +22,11 @@ def take_another(context: Context, registry: Registry, failure: Failure) -> None
     """Holds the registry to the issuer that it names now. Raises ``failure`` (AnotherIssuer) for anything but a yes."""
     issuer = _issuer_now(get.transport(context, registry), registry)
     if not terminal.agrees(f"{failure.message}. Sign in at {issuer} from now on?"):
-        setting = f"issuer = {in_toml(issuer)} in [registries.{in_toml(registry.name)}]"
-        todo = f"if that is meant to be so, set {setting}"
+        todo = f"if that is right, set issuer to it in [registries.{in_toml(registry.name)}]"
         raise FoundOut(failure.note_code, failure.message, todo) from failure
     with registry_state.alone(registry.name, context.lock_seconds):
         notes = registry_state.load(registry.name)
+        notes = notes._replace(outcome_began_at=None, outcome_code=None, outcome_message=None)  # it was of the old one
         registry_state.save(registry.name, notes._replace(pin=Pin(issuer, "", "")))
 
 

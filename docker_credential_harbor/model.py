@@ -105,7 +105,7 @@ class TokenSet(NamedTuple):
         return self.person if self.person != self.subject else None
 
 
-# An ID token that may leave for its registry (trust.py): Harbor's client takes no other.
+# An ID token that may leave for its registry (shared_audience.py): Harbor's client takes no other.
 ReleasedIdToken = NewType("ReleasedIdToken", str)
 
 

@@ -34,7 +34,7 @@ OURS_ALONE = frozenset(
     failure.code
     for failure in (
         *(errors.NoDeviceGrant, errors.ClientRefused, errors.ClientUnknown),
-        *(errors.TokenTooLong, errors.AudienceShared),
+        *(errors.TokenTooLong, errors.AudienceShared, errors.AudienceUnknown),
     )
 )
 ENDED = "harbor-session-ended"

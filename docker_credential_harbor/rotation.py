@@ -61,22 +61,26 @@ def _who(context: Context, registry: Registry, http: Transport) -> tuple[SignIn,
         found, notes = tokens.provider_of(http, registry, registry_state.load(registry.name))
         registry_state.save(registry.name, notes)
         sign_in = tokens.refresh(http, found, registry, sign_in, context.store)
-    user = harbor.current_user(http, registry, _id_token(context, registry, sign_in)) if sign_in else None
+    user = harbor.current_user(http, registry, _id_token(context, registry, http, sign_in)) if sign_in else None
     if sign_in is None or user is None:
         raise errors.NoSignInToRotate(registry=registry.name, url=registry.url)
     return sign_in, user
 
 
-def _id_token(context: Context, registry: Registry, sign_in: SignIn) -> ReleasedIdToken:
+def _id_token(context: Context, registry: Registry, http: Transport, sign_in: SignIn) -> ReleasedIdToken:
+    def keep(notes: registry_state.Notes) -> None:
+        registry_state.save(registry.name, notes)
+
     notes = registry_state.load(registry.name)
-    return shared_audience.released(context.settings.registries, registry, notes, sign_in.tokens)
+    release = shared_audience.Release(context.settings.registries, registry, sign_in.tokens, notes, http, keep)
+    return release.id_token()
 
 
 def _set_new(context: Context, registry: Registry, http: Transport, sign_in: SignIn, user: CurrentUser) -> Credentials:
     secret = harbor.new_cli_secret()
     console.keep_secret(secret)
     registry_state.save(registry.name, verified.forget(registry.name, registry_state.load(registry.name)))
-    harbor.set_cli_secret(http, registry, _id_token(context, registry, sign_in), user.user_id, secret)
+    harbor.set_cli_secret(http, registry, _id_token(context, registry, http, sign_in), user.user_id, secret)
     return Credentials(user.username, secret)
 
 

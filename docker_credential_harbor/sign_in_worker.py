@@ -107,6 +107,7 @@ class Worker:
         self.known = known if known and tokens.belongs_to(known, self.registry) else None
         self.refresh_refused = False
         self.declines_before: tuple[int, float | None] = (0, None)  # who runs `login` begins anew
+        self.not_released: errors.AudienceShared | None = None
         self.ends_at = time.monotonic() + settings.login_timeout_seconds
 
     # --- The two things that a person is asked for --------------------------------------------------------------------
@@ -141,7 +142,7 @@ class Worker:
         self._keep_provider(notes._replace(redirect=redirect))
         trust.check(self.registry, redirect, found, notes, self.known)
         if self.known and not self.context.asked:  # who runs `login` may know that it has been mended
-            shared_audience.check(self.context.settings.registries, self.registry, notes, self.known.tokens)
+            self._release(self.known.tokens).check()
         watch = Watch(self.http, self.registry, None, self._id_token)
         if self.context.reach.way == "browser":
             result = self._by_browser(found, redirect, watch)
@@ -235,8 +236,20 @@ class Worker:
                 if failure.note_code not in policy.OURS_ALONE:
                     raise
                 self.refresh_refused = True
+        if self.not_released:
+            raise self.not_released
+        try:
+            return self._release(self.known.tokens).id_token()
+        except errors.AudienceMissing:  # Harbor would not take it
+            return None
+        except errors.AudienceShared as refusal:  # asked again and again, it is the same
+            self.not_released = refusal
+            raise
+
+    def _release(self, own: TokenSet) -> shared_audience.Release:
         registries = self.context.settings.registries
-        return shared_audience.released(registries, self.registry, self._notes(), self.known.tokens)
+        notes, anew = self._notes(), self.context.asked
+        return shared_audience.Release(registries, self.registry, own, notes, self.http, self._keep_provider, anew=anew)
 
     # --- What is kept -------------------------------------------------------------------------------------------------
 

@@ -77,7 +77,7 @@ def asked(
     pin = pin_for(redirect, found)
     if registry.issuer or notes.pin == pin:
         return notes
-    word = _asked(http, registry, redirect, found, None if anew else _word_noted(notes, pin))
+    word = _asked(http, registry, redirect, found, None if anew else word_noted(notes, pin))
     if word.takes_own and word.refuses_made_up:
         return notes._replace(pin=pin, word=None)
     return notes._replace(word=word)
@@ -90,7 +90,7 @@ def check(registry: Registry, redirect: LoginRedirect, found: Provider, notes: N
     """
     pin = pin_for(redirect, found)
     own_doubt = doubt(registry, redirect, found, pinned_issuer(notes, before))
-    word = None if registry.issuer or notes.pin == pin else _word_noted(notes, pin)
+    word = None if registry.issuer or notes.pin == pin else word_noted(notes, pin)
     # A person may set aside that it sends no iss, but not what it refuses.
     if word and not word.takes_own and (own_doubt is None or isinstance(own_doubt, IssuerUnconfirmed)):
         raise NotVouchedFor(registry=registry.name, redirect_uri=redirect.redirect_uri, client_id=redirect.client_id)
@@ -130,21 +130,26 @@ def pinned_issuer(notes: Notes, before: SignIn | None) -> str | None:
 def _asked(http: Transport, registry: Registry, redirect: LoginRedirect, found: Provider, known: Word | None) -> Word:
     """By requests that nobody is sent to. The made-up one is left out where its answer would change nothing."""
 
-    def answer(redirect_uri: str) -> Answer:
-        return provider.authorization_answer(http, _harbors_request(registry, redirect, found, redirect_uri))
-
-    word = known
-    if word is None:
-        own = answer(redirect.redirect_uri)
-        provider.check_is_clear(own)
-        word = Word(pin_for(redirect, found), takes_own=not provider.is_refusal(own))
+    word = known or asked_of_own(http, registry, redirect, found)
     if word.takes_own and word.refuses_made_up is None and found.iss_parameter_supported:
         # Another 4xx is no word of the provider's: a firewall may turn away addresses that look odd to it.
-        word = word._replace(refuses_made_up=provider.is_refusal(answer(_made_up(redirect.redirect_uri))))
+        made_up = _answer(http, registry, redirect, found, _made_up(redirect.redirect_uri))
+        word = word._replace(refuses_made_up=provider.is_refusal(made_up))
     return word
 
 
-def _word_noted(notes: Notes, pin: Pin) -> Word | None:
+def asked_of_own(http: Transport, registry: Registry, redirect: LoginRedirect, found: Provider) -> Word:
+    """Whether it takes the registry's callback for the client that this names as Harbor's. Raises Unreachable."""
+    own = _answer(http, registry, redirect, found, redirect.redirect_uri)
+    provider.check_is_clear(own)
+    return Word(pin_for(redirect, found), takes_own=not provider.is_refusal(own))
+
+
+def _answer(http: Transport, registry: Registry, redirect: LoginRedirect, found: Provider, redirect_uri: str) -> Answer:
+    return provider.authorization_answer(http, _harbors_request(registry, redirect, found, redirect_uri))
+
+
+def word_noted(notes: Notes, pin: Pin) -> Word | None:
     """What the provider said of that very callback, unless it has vouched for it."""
     return notes.word if notes.word and notes.word.of == pin else None
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from docker_credential_harbor.model import Registry
 
 # What ours is refused for, however often anybody signs in. Whoever runs `login` is there to go on without it.
-NO_USE_OF_THE_CLIENT = policy.OURS_ALONE | {errors.AudienceMissing.code}
+NO_USE_OF_THE_CLIENT = policy.OURS_ALONE - {errors.AudienceUnknown.code} | {errors.AudienceMissing.code}
 
 
 EXAMPLES = (

@@ -15,6 +15,7 @@ import pytest
 from tests.lab.impostors import MixUpProvider, RelayingRegistry
 from tests.lab.installations import KEYCLOAK_BY_HAND, OTOMI, OVHCLOUD
 from tests.lab.kerberos import REALM
+from tests.lab.keycloak import free_port as unused_port
 from tests.lab.realm import HARBOR_CLIENT, HELPER_CLIENT
 from tests.lab.said import failure_in
 from tests.lab.terminal import Terminal
@@ -328,14 +329,14 @@ def move(place: Workplace, realm: Realm) -> None:
 
 
 def other_issuer(place: Workplace) -> str:
-    return f"{place.name} signs people in at {place.harbor.provider.issuer} now, not at {place.realm.issuer} as before"
+    return f"{place.name} signs in at {place.harbor.provider.issuer} now, not at {place.realm.issuer}"
 
 
 class TestPin:
     def test_another_provider_gets_a_line_and_no_sign_in(self, moved: Workplace) -> None:
         line = moved.refused()
         assert other_issuer(moved) in line
-        assert f"run docker-credential-harbor login {moved.name}" in line
+        assert f"run: docker-credential-harbor login {moved.name}" in line
         assert moved.person.windows == 0
 
     def test_nor_is_harbors_own_login_opened_there(self, workplace: Workplace, make_realm: MakeRealm) -> None:
@@ -370,7 +371,7 @@ class TestPin:
 
     def test_login_without_a_terminal_says_what_to_configure(self, moved: Workplace) -> None:
         line = failed(moved, "login")
-        assert f'set issuer = "{moved.harbor.provider.issuer}" in [registries."{moved.name}"]' in line
+        assert f'{other_issuer(moved)}: if that is right, set issuer to it in [registries."{moved.name}"]' in line
         moved.configure(issuer=moved.harbor.provider.issuer)
         assert moved.pair()[0] == "alice-2"
 
@@ -423,20 +424,99 @@ def bearers(harbor: StandInHarbor) -> int:
 class TestAudience:
     def test_a_token_that_two_harbors_take_goes_to_neither(self, workplace: Workplace, make_harbor: MakeHarbor) -> None:
         other = second_harbor(workplace, make_harbor)
+        assert workplace.pair(workplace.name)[0] == "alice-h"
+        assert other.requests == [], "whom a token is for that the other does not take"
         workplace.realm.add_audience(HELPER_CLIENT, "harbor-b")
-        assert workplace.pair(workplace.name)[0] == "alice-h", "of the other nothing is known yet"
+        workplace.let_id_token_expire()
         line = workplace.refused(other.name)
-        assert f"is good at {workplace.name} as well ('harbor' in its aud) and is not sent to {other.name}" in line
+        assert (
+            f"the ID token for {other.name} is not sent, as {workplace.name} takes it, too ('harbor' in its aud)"
+            in line
+        )
         assert bearers(other) == 0
         windows = workplace.person.windows
         workplace.refused(other.name)
         assert workplace.person.windows == windows, "known before a person is asked"
         workplace.harbor.clear_requests()
-        assert f"is good at {other.name} as well ('harbor-b'" in failed(workplace, "rotate", workplace.name)
+        assert f"{other.name} takes it, too ('harbor-b'" in failed(workplace, "rotate", workplace.name)
         workplace.harbor.kill_stored_token("alice-h")
         assert workplace.pair(workplace.name)[0] == "alice-h", "Harbor's own login needs no token of ours"
         assert workplace.person.windows == windows + 1
         assert bearers(workplace.harbor) == 0
+
+    def test_nor_to_the_first_of_them(self, workplace: Workplace, make_harbor: MakeHarbor) -> None:
+        """Nothing is known of the other, which is asked for its client then, once."""
+        other = second_harbor(workplace, make_harbor)
+        workplace.realm.add_audience(HELPER_CLIENT, "harbor-b")
+        for _ in range(2):
+            line = workplace.refused(workplace.name)
+            assert f"the ID token for {workplace.name} is not sent, as {other.name} takes it, too ('harbor-b'" in line
+        assert bearers(workplace.harbor) == 0
+        assert [seen.path for seen in other.requests] == ["/c/oidc/login"]
+
+    def test_nor_where_the_other_was_asked_by_nobody_who_signed_in(
+        self, workplace: Workplace, make_harbor: MakeHarbor
+    ) -> None:
+        other = second_harbor(workplace, make_harbor)
+        workplace.realm.add_audience(HELPER_CLIENT, "harbor-b")
+        workplace.store("alice-b", other.users["alice-b"].secret, other.name)
+        workplace.pair(other.name)
+        other.kill_stored_token("alice-b")
+        workplace.refused(other.name, CI="1")
+        assert notes_on(workplace, other.name)["redirect"]["client_id"] == "harbor-b"
+        assert "('harbor-b' in its aud)" in workplace.refused(workplace.name)
+        assert bearers(workplace.harbor) == 0
+
+    def test_one_that_does_not_answer_may_take_it(self, workplace: Workplace, make_harbor: MakeHarbor) -> None:
+        other = second_harbor(workplace, make_harbor)
+        workplace.realm.add_audience(HELPER_CLIENT, "harbor-b")
+        workplace.realm.add_client({"clientId": "wiki", "secret": "s"})
+        away = f"127.0.0.1:{unused_port()}"
+        configure(workplace, **{workplace.name: {"url": workplace.harbor.url}, away: {"url": f"http://{away}"}})
+        line = workplace.refused(workplace.name)
+        assert f"the ID token for {workplace.name} is not sent, as {away} may take it, too, and does not answer" in line
+        assert bearers(workplace.harbor) == 0
+        windows = workplace.person.windows
+        configure(workplace, **{workplace.name: {"url": workplace.harbor.url}})
+        assert workplace.pair(workplace.name)[0] == "alice-h", "taken out, as the line advises"
+        assert workplace.person.windows == windows
+        assert other.requests == []
+        bearers_before = bearers(workplace.harbor)
+        configure(workplace, **{workplace.name: {"url": workplace.harbor.url}, away: {"url": f"http://{away}"}})
+        assert workplace.pair(workplace.name)[0] == "alice-h", "one that works goes on"
+        workplace.harbor.kill_stored_token("alice-h")
+        assert workplace.pair(workplace.name)[0] == "alice-h"
+        assert bearers(workplace.harbor) == bearers_before
+
+    def test_where_the_usual_token_is_for_this_harbor_alone_another_may_be_away(self, workplace: Workplace) -> None:
+        """Also where the configuration names the issuer: the provider vouches for the client then."""
+        away = f"127.0.0.1:{unused_port()}"
+        for keys in ({}, {"issuer": workplace.realm.issuer}):
+            assert workplace.helper.run(["logout", workplace.name]).returncode == 0
+            registries = {workplace.name: {"url": workplace.harbor.url, **keys}, away: {"url": f"http://{away}"}}
+            configure(workplace, **registries)
+            assert workplace.pair(workplace.name)[0] == "alice-h"
+
+    def test_a_token_that_this_harbor_does_not_take_is_not_sent(self, make_workplace: MakeWorkplace) -> None:
+        place = make_workplace(realm={"audience_mapper": False}, top="cache_ttl = 0")
+        for _ in range(2):
+            assert "its aud lacks 'harbor'" in place.refused()
+        assert bearers(place.harbor) == 0
+        place.realm.add_audience(HELPER_CLIENT, HARBOR_CLIENT)
+        windows = place.person.windows
+        assert place.pair()[0] == "alice-h", "an audience that was added meanwhile needs no new sign-in"
+        assert place.person.windows == windows
+
+    def test_no_registry_keeps_a_token_from_another_by_what_it_says(self, workplace: Workplace) -> None:
+        workplace.realm.add_client({"clientId": "wiki", "secret": "s"})
+        workplace.realm.add_audience(HELPER_CLIENT, "wiki")
+        with RelayingRegistry(workplace.harbor, own_callback=True, client_id="wiki") as hostile:
+            configure(workplace, **{workplace.name: {"url": workplace.harbor.url}, hostile.name: {"url": hostile.url}})
+            assert workplace.pair(workplace.name)[0] == "alice-h"
+            workplace.refused(hostile.name)
+            workplace.let_id_token_expire()
+            workplace.harbor.set_secret("alice-h", "Another-Secret-0123456789")
+            assert workplace.pair(workplace.name)[0] == "alice-h"
 
     def test_a_client_for_each(self, workplace: Workplace, make_harbor: MakeHarbor) -> None:
         ours = workplace.realm.client(HELPER_CLIENT)
@@ -481,13 +561,61 @@ class TestAudience:
         workplace.harbor.set_secret("alice-h", "Another-Secret-0123456789")
         assert workplace.pair(workplace.name) == ("alice-h", "Another-Secret-0123456789")
 
-    def test_not_where_its_only_word_is_the_configured_issuer(
-        self, workplace: Workplace, make_harbor: MakeHarbor
+    @pytest.mark.parametrize("configured", ["both", "the second", "the first"])
+    def test_nor_does_a_configured_issuer_stand_in_the_way_of_that(
+        self, workplace: Workplace, make_harbor: MakeHarbor, configured: str
     ) -> None:
-        other = second_harbor(workplace, make_harbor, client_id=HARBOR_CLIENT, issuer=workplace.realm.issuer)
-        workplace.pair(workplace.name)
-        assert f"is good at {workplace.name} as well ('harbor' in its aud)" in workplace.refused(other.name)
-        assert bearers(other) == 0
+        other = second_harbor(workplace, make_harbor, client_id=HARBOR_CLIENT)
+        of_the_first = {"issuer": workplace.realm.issuer} if configured in ("both", "the first") else {}
+        of_the_second = {"issuer": workplace.realm.issuer} if configured in ("both", "the second") else {}
+        configure(
+            workplace,
+            **{
+                workplace.name: {"url": workplace.harbor.url, **of_the_first},
+                other.name: {"url": other.url, **of_the_second},
+            },
+        )
+        for harbor, username in ((workplace.harbor, "alice-h"), (other, "alice-b")) * 2:
+            harbor.set_secret(username, f"Another-Secret-{username}-1")
+            assert workplace.pair(harbor.name) == (username, f"Another-Secret-{username}-1")
+
+    def test_nor_does_a_sign_in_of_an_older_version(self, workplace: Workplace, make_harbor: MakeHarbor) -> None:
+        make_old(workplace, "alice-h")
+        other = second_harbor(workplace, make_harbor, client_id=HARBOR_CLIENT)
+        assert workplace.pair(other.name)[0] == "alice-b"
+        workplace.harbor.set_secret("alice-h", "Another-Secret-0123456789")
+        assert workplace.pair(workplace.name) == ("alice-h", "Another-Secret-0123456789")
+        assert notes_on(workplace, workplace.name)["pin"]["harbor_client_id"] == HARBOR_CLIENT
+
+    def test_not_where_its_only_word_is_the_configured_issuer(self, workplace: Workplace) -> None:
+        """The provider does not vouch for it: it may pretend to be the other one."""
+        for own_callback in (False, True):
+            with RelayingRegistry(workplace.harbor, own_callback=own_callback) as hostile:
+                issuer = {"issuer": workplace.realm.issuer}
+                good = {"url": workplace.harbor.url}
+                configure(workplace, **{workplace.name: good, hostile.name: {"url": hostile.url, **issuer}})
+                workplace.pair(workplace.name)
+                line = workplace.refused(hostile.name)
+                assert f"is not sent, as {workplace.name} takes it, too ('harbor' in its aud)" in line
+                assert hostile.tokens == []
+
+    def test_the_advice_of_that_line_helps(self, workplace: Workplace, make_harbor: MakeHarbor) -> None:
+        other = second_harbor(workplace, make_harbor)
+        workplace.realm.add_audience(HELPER_CLIENT, "harbor-b")
+        line = workplace.refused(other.name)
+        assert f"set client_id = '' and run: docker-credential-harbor login {other.name}" in line
+        without = {"url": other.url, "client_id": ""}
+        configure(workplace, **{workplace.name: {"url": workplace.harbor.url}, other.name: without})
+        helper = workplace.helper
+        workplace.person.reset()
+        with Terminal([helper.program, "login", other.name], helper.home.environment) as terminal:
+            workplace.person.wait_for_windows()
+            terminal.wait_for("Harbor user name: ")
+            terminal.enter("alice-b\n")
+            terminal.wait_for("CLI secret (it does not show): ")
+            terminal.enter(f"{other.users['alice-b'].secret}\n")
+            assert terminal.wait() == 0, terminal.text
+        assert workplace.pair(other.name)[0] == "alice-b"
 
     def test_doctor_tells_of_a_further_audience(self, workplace: Workplace) -> None:
         workplace.realm.add_client({"clientId": "wiki", "secret": "s"})

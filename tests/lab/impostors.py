@@ -43,12 +43,13 @@ class _Hostile:
 class RelayingRegistry(_Hostile):
     """Its login is that of `good`, whose provider and client it names; what it is shown it shows there.
 
-    `own_callback`: people are to come back to itself. `tokens` are those that it was given, `secrets` what `good` told
-    for them.
+    `own_callback`: people are to come back to itself. `client_id`: another than that one's. `tokens` are those that it
+    was given, `secrets` what `good` told for them.
     """
 
-    def __init__(self, good: StandInHarbor, *, own_callback: bool) -> None:
+    def __init__(self, good: StandInHarbor, *, own_callback: bool, client_id: str | None = None) -> None:
         self._good = good
+        self._client_id = client_id
         self._own_callback = own_callback
         self.tokens: list[str] = []
         self.secrets: list[str] = []
@@ -72,6 +73,8 @@ class RelayingRegistry(_Hostile):
         query = dict(parse_qsl(parts.query))
         if self._own_callback:
             query["redirect_uri"] = f"{self.url}/c/oidc/callback"
+        if self._client_id:
+            query["client_id"] = self._client_id
         return urlunsplit(parts._replace(query=urlencode(query)))
 
     def _relay(self, exchange: Exchange) -> None:

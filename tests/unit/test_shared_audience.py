@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from docker_credential_harbor import registry_state, shared_audience
 from docker_credential_harbor.errors import AudienceShared
 from docker_credential_harbor.model import LoginRedirect, Pin, Provider, Registry, TokenSet, Word
 from docker_credential_harbor.registry_state import Notes
+from docker_credential_harbor.transport import Transport
 
 SSO, ELSEWHERE = "https://sso.example.com", "https://sso.example.org"
 OURS = "docker-credential-harbor"
 REGISTRY, OTHER = Registry("a.example.com", "https://a.example.com"), Registry("b.example.com", "https://b.example.com")
-NOT_VOUCHED_FOR = Pin(SSO, "harbor-b", "https://b.example.com/c/oidc/callback")
 
 
 def pinned(client_id: str, issuer: str = SSO) -> Notes:
@@ -21,7 +23,9 @@ def pinned(client_id: str, issuer: str = SSO) -> Notes:
 
 def told(client_id: str, issuer: str = SSO, *, found: bool = True) -> Notes:
     """What a registry says of itself, with nobody to vouch for it."""
-    redirect = LoginRedirect(f"{issuer}/auth", client_id, ("openid",))
+    redirect = LoginRedirect(
+        f"{issuer}/auth", client_id, ("openid",), redirect_uri="https://b.example.com/c/oidc/callback"
+    )
     return Notes(redirect=redirect, provider=provider(issuer) if found else None)
 
 
@@ -46,6 +50,7 @@ FOR_BOTH = tokens_for(OURS, "harbor-a", "harbor-b")
         (FOR_BOTH, pinned("harbor-a"), pinned("harbor-b", ELSEWHERE), None),
         (FOR_BOTH, pinned("harbor-a"), told("harbor-b", ELSEWHERE), None),
         (FOR_BOTH, pinned("harbor-a"), Notes(), None),
+        (FOR_BOTH, pinned("harbor-a"), told("harbor-b", found=False), "harbor-b"),
         # The two Harbors have one client: fine where the provider has vouched that it is this one's.
         (A_CLIENT_OF_ITS_OWN, pinned("harbor-a"), pinned("harbor-a"), None),
         (A_CLIENT_OF_ITS_OWN, pinned("harbor-a"), told("harbor-a"), None),
@@ -55,9 +60,10 @@ FOR_BOTH = tokens_for(OURS, "harbor-a", "harbor-b")
         (A_CLIENT_OF_ITS_OWN, pinned("harbor-a"), pinned(OURS), OURS),
         (A_CLIENT_OF_ITS_OWN, pinned("harbor-a"), told(OURS), None),
         (tokens_for(OURS), pinned(OURS), pinned(OURS), None),
-        # A registry that got no sign-in of ours says what it likes.
-        (A_CLIENT_OF_ITS_OWN, told("harbor-a"), told("harbor-a", found=False), None),
-        (FOR_BOTH, pinned("harbor-a"), told("harbor-b")._replace(word=Word(NOT_VOUCHED_FOR, takes_own=False)), None),
+        # A person took the issuer, and the provider has vouched for no client yet.
+        (FOR_BOTH, pinned("harbor-a"), told("harbor-b")._replace(pin=Pin(SSO, "", "")), "harbor-b"),
+        (A_CLIENT_OF_ITS_OWN, Notes(pin=Pin(SSO, "", "")), pinned("harbor-a"), "harbor-a"),
+        (tokens_for(OURS, ""), pinned("harbor-a"), Notes(pin=Pin(SSO, "", "")), None),
     ],
 )
 def test_whose_it_is_as_well(tokens: TokenSet, notes: Notes, others_notes: Notes, shared: str | None) -> None:
@@ -79,19 +85,52 @@ def test_so_does_one_without_a_client() -> None:
         assert shared_audience.shared_client(REGISTRY, pinned("harbor-a"), other, others_notes, FOR_BOTH) == shared
 
 
-def test_the_line_names_both_registries(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = {OTHER.name: pinned("harbor-b")}
-    monkeypatch.setattr(registry_state, "load", lambda name: kept[name])
-    registries = {each.name: each for each in (REGISTRY, OTHER)}
+@pytest.fixture
+def noted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Notes]:
+    """The notes by registry."""
+    notes: dict[str, Notes] = {}
+    monkeypatch.setattr(registry_state, "load", lambda name: notes[name])
+    return notes
+
+
+def release(notes: Notes, tokens: TokenSet, *registries: Registry) -> str:
+    """By the notes alone."""
+    http = Transport(10)
+    token = shared_audience.Release({each.name: each for each in registries}, REGISTRY, tokens, notes, http).id_token()
+    assert http.count == 0
+    return token
+
+
+def test_the_line_names_both_registries(noted: dict[str, Notes]) -> None:
+    noted[OTHER.name] = pinned("harbor-b")
+    notes = pinned("harbor-a")._replace(redirect=told("harbor-a").redirect)
     with pytest.raises(AudienceShared) as caught:
-        shared_audience.released(registries, REGISTRY, pinned("harbor-a"), FOR_BOTH)
-    assert "is good at b.example.com as well ('harbor-b' in its aud)" in caught.value.message
-    assert "is not sent to a.example.com" in caught.value.message
-    assert len(str(caught.value)) <= 280
-    released = shared_audience.released(registries, REGISTRY, pinned("harbor-a"), A_CLIENT_OF_ITS_OWN)
-    assert released == "a.b.c"
+        release(notes, FOR_BOTH, REGISTRY, OTHER)
+    assert "the ID token for a.example.com is not sent, as b.example.com takes it, too ('harbor-b'" in str(caught.value)
+    assert release(notes, A_CLIENT_OF_ITS_OWN, REGISTRY, OTHER) == "a.b.c"
 
 
-def test_one_registry_alone_reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(registry_state, "load")
-    assert shared_audience.released({REGISTRY.name: REGISTRY}, REGISTRY, Notes(), FOR_BOTH) == "a.b.c"
+def test_the_usual_token_needs_no_request_whatever_is_known_of_the_other(noted: dict[str, Notes]) -> None:
+    for others_notes in (Notes(), told("harbor-b"), told("wiki", found=False), Notes(pin=Pin(SSO, "", ""))):
+        noted[OTHER.name] = others_notes
+        assert release(pinned("harbor-a"), A_CLIENT_OF_ITS_OWN, REGISTRY, OTHER) == "a.b.c"
+
+
+def test_nor_does_a_further_audience_where_the_other_is_at_another_provider(noted: dict[str, Notes]) -> None:
+    noted[OTHER.name] = Notes()
+    tokens = tokens_for(OURS, "harbor-a", "wiki")
+    assert release(pinned("harbor-a"), tokens, REGISTRY, OTHER._replace(issuer=ELSEWHERE)) == "a.b.c"
+    noted[OTHER.name] = told("harbor-b", ELSEWHERE)._replace(provider=None)
+    assert release(pinned("harbor-a"), tokens, REGISTRY, OTHER) == "a.b.c"
+
+
+def test_nor_does_what_the_provider_has_spoken_against(noted: dict[str, Notes]) -> None:
+    word = Word(Pin(SSO, "harbor-b", "https://b.example.com/c/oidc/callback"), takes_own=False)
+    noted[OTHER.name] = told("harbor-b")._replace(word=word)
+    notes = pinned("harbor-a")._replace(redirect=told("harbor-a").redirect, provider_found_at=time.time())
+    assert release(notes, FOR_BOTH, REGISTRY, OTHER) == "a.b.c"
+
+
+def test_one_registry_alone_reads_nothing(noted: dict[str, Notes]) -> None:
+    assert release(Notes(), FOR_BOTH, REGISTRY) == "a.b.c"
+    assert noted == {}
