@@ -5,22 +5,26 @@ What is not a request of ours in this person's browser gets a page that says so,
 
 from __future__ import annotations
 
+import http.client
 import http.server
 import socket
 import threading
 from contextlib import suppress
 from enum import Enum
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote, urlsplit
 
 from docker_credential_harbor.server_url import is_loopback_host
 from docker_credential_harbor.signin import pages, peer
 
 if TYPE_CHECKING:
+    from io import BufferedIOBase
+
     from docker_credential_harbor.signin.listening import Server
     from docker_credential_harbor.signin.loopback import Callback
 
 REQUEST_SECONDS = 10  # for a whole request to come in
+REQUEST_BYTES = 2**18  # of a whole one: loopback servers of all ports share their cookies
 ANSWER_SECONDS = 90  # for the waiting side to say what is answered: two requests to the provider at most
 OUTCOME_PATH = "/outcome"
 # By these a browser says that nobody looks at what it asks for, yet (Fetch; before it each browser had one of its own).
@@ -55,12 +59,31 @@ class Refusal(Enum):
 REFUSALS = {refusal.path: refusal for refusal in Refusal}
 
 
+class _Bounded:
+    """A request's lines up to so many bytes in all; http.server bounds each one, and would keep 6 MB of a hundred."""
+
+    def __init__(self, file: BufferedIOBase, size: int) -> None:
+        self._file = file
+        self._left = size
+
+    def readline(self, limit: int) -> bytes:
+        line = self._file.readline(limit)
+        self._left -= len(line)
+        if self._left < 0:
+            raise http.client.LineTooLong("request")
+        return line
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
 class BrowserRequest(http.server.BaseHTTPRequestHandler):
     server: Server
     timeout = REQUEST_SECONDS  # for each part of a request; the timer is for all of it
 
     def setup(self) -> None:
         super().setup()
+        self.rfile = cast("Any", _Bounded(self.rfile, REQUEST_BYTES))
         self._timer = threading.Timer(REQUEST_SECONDS, self._give_up)
         self._timer.daemon = True
         self._timer.start()
@@ -140,7 +163,7 @@ class BrowserRequest(http.server.BaseHTTPRequestHandler):
 
     def _redirect(self, url: str) -> None:
         self.send_response(302)
-        self.send_header("Location", url)
+        self.send_header("Location", "".join(c if c.isascii() else quote(c) for c in url))
         self._end(b"")
 
     def _page(self, status: int, page: str) -> None:

@@ -12,24 +12,29 @@ from docker_credential_harbor.signin import peer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+PLACE_SECONDS = 1.0  # for one of those that are being answered to go; none but a callback takes as long
+
 
 class Connections:
-    """Where all places are taken, other users' connections go, and else the oldest one whose request is not whole."""
+    """Where all places are taken, other users' connections go, and else the oldest one whose request is not whole.
+
+    Where all are being answered, the next one waits for the first that is.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._open: set[socket.socket] = set()
         self._coming_in: dict[socket.socket, None] = {}  # oldest first
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
 
     def admit(self, connection: socket.socket) -> bool:
         """Whether there is a place for it."""
-        with self._lock:
-            if self._is_full():
+        with self._changed:
+            if self._is_full() and self._coming_in:
                 self._drop(peer.strangers(self._coming_in))
             if self._is_full():
                 self._drop(list(self._coming_in)[:1])
-            if self._is_full():
+            if not self._changed.wait_for(lambda: not self._is_full(), PLACE_SECONDS):
                 return False
             self._open.add(connection)
             self._coming_in[connection] = None
@@ -37,15 +42,16 @@ class Connections:
 
     def came_in(self, connection: socket.socket) -> bool:
         """Its request is whole, so it stays until it is answered; False where it was dropped already."""
-        with self._lock:
+        with self._changed:
             self._coming_in.pop(connection, None)
             return connection in self._open
 
     def leave(self, connection: socket.socket) -> None:
         """It is at its end."""
-        with self._lock:
+        with self._changed:
             self._coming_in.pop(connection, None)
             self._open.discard(connection)
+            self._changed.notify()
 
     def _is_full(self) -> bool:
         return len(self._open) >= self._most

@@ -6,11 +6,12 @@ kernel's (Windows around a WSL). Source: proc(5), user_namespaces(7).
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
 import socket
 import sys
-from contextlib import suppress
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
+UID, INODE, COLUMNS = 4, 6, 7  # behind the two addresses
 NOBODY = -1  # whose socket is closed: the table then says 0, as if it had been root's
 NO_LOGIN = 2**32 - 1  # /proc/self/loginuid where nobody has logged in
 ALL_USERS = ["0", "0", str(2**32 - 1)]  # /proc/self/uid_map outside of user namespaces
 READINGS = 2  # a table is not read at one moment, and a line that has moved meanwhile may be missed
 CLOSING_SECONDS = 0.1  # in which an end that has just been closed shows at ours
-
-Ends = tuple[str, str]  # a socket's own address and the other one, as the kernel writes them
 
 
 def is_strangers(connection: socket.socket) -> bool:
@@ -33,7 +33,7 @@ def is_strangers(connection: socket.socket) -> bool:
     False where the system does not tell. To be called once the request has been read.
     """
     for _ in range(READINGS if sys.platform == "linux" else 0):
-        uid = _owner(_tables(), connection)
+        uid = _owner(_tables.fresh(), connection)
         if uid is not None:
             return uid not in _not_strangers()
         if not _is_open(connection):
@@ -43,19 +43,18 @@ def is_strangers(connection: socket.socket) -> bool:
 
 def strangers(connections: Iterable[socket.socket]) -> list[socket.socket]:
     """Those whose other end is another user's, or nobody's."""
-    tables, welcome = _tables(), _not_strangers()
+    tables, welcome = _tables.fresh(), _not_strangers()
     owners = {connection: _owner(tables, connection) for connection in connections}
     return [connection for connection, uid in owners.items() if uid is not None and uid not in welcome]
 
 
-def sockets(table: str) -> dict[Ends, int]:
-    """The users of all connected sockets of such a table, by their ends."""
-    found: dict[Ends, int] = {}
-    for line in table.splitlines()[1:]:
-        columns = line.split()
-        with suppress(ValueError, IndexError):
-            found[columns[1], columns[2]] = int(columns[7]) if int(columns[9]) else NOBODY
-    return found
+def user_in(tables: str, own: str, other: str) -> int | None:
+    """Of the connected socket with these ends; None where it is not there. Thousands of lines are not taken apart."""
+    _, found, rest = tables.partition(f" {own} {other} ")
+    columns = rest.partition("\n")[0].split()
+    if not found or len(columns) < COLUMNS:
+        return None
+    return int(columns[UID]) if int(columns[INODE]) else NOBODY
 
 
 def as_written(address: str, port: int) -> list[str]:
@@ -79,21 +78,35 @@ def _words(packed: bytes) -> Iterable[str]:
     return (f"{int.from_bytes(packed[at : at + 4], sys.byteorder):08X}" for at in range(0, len(packed), 4))
 
 
-def _tables() -> dict[Ends, int]:
-    """Empty where this system has none."""
-    found: dict[Ends, int] = {}
-    for path in TABLES:
-        found |= sockets(_text(path))
-    return found
+class _Tables:
+    """Read once for all threads that asked before it began, so that strangers who come in crowds cost one reading."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._begun = 0
+        self._read: tuple[int, str] = (0, "")
+
+    def fresh(self) -> str:
+        """What the tables say from now on; empty where this system has none."""
+        wanted = self._begun + 1
+        with self._lock:
+            if self._read[0] < wanted:
+                self._begun += 1
+                self._read = (self._begun, "".join(map(_text, TABLES)))
+            return self._read[1]
 
 
-def _owner(tables: dict[Ends, int], connection: socket.socket) -> int | None:
+_tables = _Tables()
+
+
+def _owner(tables: str, connection: socket.socket) -> int | None:
     """The user of the other end, whose own address is our other one; None where it is not in the tables."""
     try:
         ours, theirs = as_written(*connection.getsockname()[:2]), as_written(*connection.getpeername()[:2])
     except OSError:  # it is closed at our end
         return NOBODY
-    return next((tables[ends] for ends in zip(theirs, ours, strict=True) if ends in tables), None)
+    users = (user_in(tables, own, other) for own, other in zip(theirs, ours, strict=True))
+    return next((uid for uid in users if uid is not None), None)
 
 
 def _is_open(connection: socket.socket) -> bool:
@@ -111,6 +124,7 @@ def _is_open(connection: socket.socket) -> bool:
     return False
 
 
+@functools.cache
 def _not_strangers() -> set[int]:
     if sys.platform == "win32":
         return set()

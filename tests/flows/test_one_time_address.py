@@ -38,7 +38,7 @@ VISIT = """
 import sys, http.client, urllib.parse
 parts = urllib.parse.urlsplit(sys.argv[1])
 connection = http.client.HTTPConnection(parts.netloc, timeout=30)
-connection.request("GET", parts.path + "?" + parts.query)
+connection.request("GET", urllib.parse.urlunsplit(("", "", *parts[2:])))
 answer = connection.getresponse()
 print(answer.status, answer.getheader("Location"))
 """

@@ -8,6 +8,8 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,9 +31,12 @@ CONTAINER_MAP = "         0       1000          1\n         1     100000      65
 def test_what_stands_in_a_table() -> None:
     ours, theirs = "0100007F:1F90", "0100007F:C350"
     table = HEAD + ROW.format(theirs, ours, 1000, 4711) + ROW.format(ours, theirs, 0, 4712) + "odd line\n"
-    assert peer.sockets(table) == {(theirs, ours): 1000, (ours, theirs): 0}
-    assert peer.sockets(HEAD + ROW.format(theirs, ours, 0, 0)) == {(theirs, ours): peer.NOBODY}
-    assert peer.sockets("") == {}
+    assert peer.user_in(table, theirs, ours) == 1000
+    assert peer.user_in(table, ours, theirs) == 0
+    assert peer.user_in(table, ours, ours) is None
+    assert peer.user_in(HEAD + ROW.format(theirs, ours, 0, 0), theirs, ours) == peer.NOBODY
+    assert peer.user_in(f"   0: {theirs} {ours} 01\n", theirs, ours) is None
+    assert peer.user_in("", theirs, ours) is None
 
 
 @pytest.mark.skipif(sys.byteorder != "little", reason="the words are this machine's")
@@ -67,7 +72,7 @@ def test_this_user_is_no_stranger(address: str) -> None:
     with listening(address) as listener, socket.create_connection(listener.getsockname()[:2]):
         connection, _ = listener.accept()
         with connection:
-            assert peer._owner(peer._tables(), connection) == os.getuid()  # noqa: SLF001
+            assert peer._owner(peer._tables.fresh(), connection) == os.getuid()  # noqa: SLF001
             assert not peer.is_strangers(connection)
             assert peer.strangers([connection]) == []
 
@@ -80,7 +85,7 @@ def test_a_socket_of_both_families_too() -> None:
             pytest.skip("this machine has no IPv6")
         connection, _ = listener.accept()
         with connection:
-            assert peer._owner(peer._tables(), connection) == os.getuid()  # noqa: SLF001
+            assert peer._owner(peer._tables.fresh(), connection) == os.getuid()  # noqa: SLF001
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
@@ -105,6 +110,47 @@ def test_where_nothing_is_told_nobody_is_a_stranger(monkeypatch: pytest.MonkeyPa
         with connection:
             assert not peer.is_strangers(connection)
             assert connection.gettimeout() is None
+
+
+def test_a_crowd_costs_few_readings(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def text(path: str) -> str:
+        time.sleep(0.02)
+        read.append(path)
+        return ""
+
+    monkeypatch.setattr(peer, "_text", text)
+    tables = peer._Tables()  # noqa: SLF001
+    crowd = [threading.Thread(target=tables.fresh) for _ in range(30)]
+    for thread in crowd:
+        thread.start()
+    for thread in crowd:
+        thread.join(30)
+    assert 0 < len(read) <= 10 * len(peer.TABLES)
+
+
+def test_whoever_comes_during_a_reading_gets_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of their connection may not stand in the one that has begun."""
+    began, may_end = threading.Event(), threading.Event()
+    readings = iter(["first", "second"])
+
+    def text(_: str) -> str:
+        reading = next(readings)
+        began.set()
+        may_end.wait(30)
+        return reading
+
+    monkeypatch.setattr(peer, "TABLES", ("one",))
+    monkeypatch.setattr(peer, "_text", text)
+    tables, got = peer._Tables(), list[str]()  # noqa: SLF001
+    first = threading.Thread(target=tables.fresh)
+    first.start()
+    assert began.wait(30)
+    threading.Timer(0.1, may_end.set).start()
+    got.append(tables.fresh())
+    first.join(30)
+    assert got == ["second"]
 
 
 STAY = "import socket, sys; s = socket.create_connection((sys.argv[1], int(sys.argv[2]))); sys.stdin.read()"

@@ -22,14 +22,13 @@ from docker_credential_harbor.errors import (
     SignInOpenedTwice,
 )
 from docker_credential_harbor.signin import browser, browser_request, listening, loopback
+from docker_credential_harbor.signin.connections import Connections
 from tests.conftest import need
 from tests.lab import network, ordinary_user
 from tests.unit.browser_place import HARBOR, OFFLINE, Place, Response, fetch, query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from docker_credential_harbor.signin.connections import Connections
 
 
 def test_a_callback_that_nobody_waits_for_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,6 +192,20 @@ def test_what_is_no_request(place: Place, capfd: pytest.CaptureFixture[str], dat
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_request_is_bounded_as_a_whole(place: Place) -> None:
+    """Each line and their number are http.server's to bound: 32 strangers could have 200 MB of them kept, and more."""
+    answers: list[bytes] = []
+
+    def behave(url: str) -> None:
+        line = b"X: " + b"y" * 60_000 + b"\r\n"
+        lines = browser_request.REQUEST_BYTES // len(line) + 1
+        answers.append(raw(query(url)["redirect_uri"], b"GET / HTTP/1.1\r\n" + line * lines))  # and no end of it
+        place.visit(place.back(url))
+
+    place.sign_in(behave)
+    assert answers[0].startswith(b"HTTP/1.0 431 ")
+
+
 def test_silent_connections_do_not_last(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browser_request, "REQUEST_SECONDS", 0.3)
     dropped: list[bytes] = []
@@ -247,6 +260,18 @@ def test_nor_do_those_that_come_back_at_once(place: Place) -> None:
     assert place.responses[-1].headers["location"] == HARBOR
 
 
+def test_where_all_are_being_answered_the_next_one_waits() -> None:
+    connections = Connections(2)
+    answered, silent, late = (socket.socket() for _ in range(3))
+    with answered, silent, late:
+        for connection in (answered, silent):
+            assert connections.admit(connection)
+            assert connections.came_in(connection)
+        threading.Timer(0.1, connections.leave, (answered,)).start()
+        assert connections.admit(late)
+        assert connections.came_in(late)
+
+
 # --- The one-time address ---------------------------------------------------------------------------------------------
 
 
@@ -285,6 +310,13 @@ def test_a_visit_after_the_callback_undoes_nothing(place: Place, monkeypatch: py
     assert place.sign_in(behave, OFFLINE, hold_back=hold_back).tokens.subject == "s"
     assert place.responses[1].status == 410
     assert "has gone on in the tab" in place.responses[1].body
+
+
+def test_an_address_with_other_letters_leads_where_it_says() -> None:
+    """HTTP has none (RFC 9110 5.5)."""
+    with loopback.CallbackServer("http://127.0.0.1/callback") as server:
+        link = server.one_time_address("https://sso.example.com/realms/b\u00fcr\u0151/auth?state=s%20s")
+        assert fetch(link).headers["location"] == "https://sso.example.com/realms/b%C3%BCr%C5%91/auth?state=s%20s"
 
 
 @pytest.mark.parametrize("name", ["Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"])
