@@ -12,7 +12,11 @@ DOCS_STAMP := build/docs-venv/.installed
 MUTANTS_PYTHON := build/mutants-venv/bin/python
 MUTANTS_STAMP := build/mutants-venv/.installed
 
-.PHONY: test soak fuzz mutants lint demo bench package docs troubleshooting pictures lock clean
+.PHONY: help test soak fuzz mutants lint demo bench package docs troubleshooting pictures lock clean
+
+# What there is: this list
+help:
+	@awk '/^# / { said = said substr($$0, 2); next } /^[a-z]+:/ { sub(/:.*/, ""); printf "make %-16s%s\n", $$0, said } { said = "" }' Makefile
 
 $(STAMP): requirements.lock pyproject.toml
 	python3 -m venv $(VENV)
@@ -28,11 +32,11 @@ $(DEMO_STAMP): requirements-demo.lock pyproject.toml $(shell find docker_credent
 	$(DEMO_PYTHON) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall .
 	touch $@
 
-# The main job on an embedded lab; nothing needed beforehand but Python.
+# The main job on an embedded lab; nothing needed beforehand but Python
 demo: $(DEMO_STAMP)
 	@$(DEMO_PYTHON) -m tests.lab.demo
 
-# Prints, asserts nothing: the figures of docs/measured.md.
+# The figures of docs/measured.md, printed; BENCH_RUNS=5 for few
 bench: $(DEMO_STAMP) package
 	@$(DEMO_PYTHON) -m tests.bench.bench dist/docker-credential-harbor/docker-credential-harbor build/package-venv/bin/python
 
@@ -42,7 +46,7 @@ $(PACKAGE_STAMP): requirements-package.lock
 	$(PACKAGE_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-package.lock
 	touch $@
 
-# Packaged executable, .deb, .rpm, .tar.gz, checksums and bill of materials, in dist/.
+# Executable, .deb, .rpm, .tar.gz, checksums and bill of materials, in dist/
 package: dist/SHA256SUMS
 
 # Made anew after each commit, too: its time goes into the packages.
@@ -55,18 +59,19 @@ $(DOCS_STAMP): requirements-docs.lock
 	$(DOCS_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-docs.lock
 	touch $@
 
-# The documentation as a site, in build/site; stops at a link or anchor that leads nowhere.
+# The documentation as a site, in build/site; a link that leads nowhere stops it
 docs: $(DOCS_STAMP)
 	NO_MKDOCS_2_WARNING=1 $(DOCS_PYTHON) -m mkdocs build --quiet --strict
 
-# The page of all messages, from the classes of errors.py and the words in docs/make; a test compares it.
+# The page of all messages, from errors.py and the words in docs/make
 troubleshooting: $(STAMP)
 	$(PYTHON) -m docs.make.troubleshooting
 
-# Taken anew: the loopback server's pages in a real sign-in, and a terminal from setup to the first pull.
+# The documentation's pictures, taken anew in a real sign-in
 pictures: $(STAMP) package
 	DOCS_PICTURES=$(CURDIR)/docs/pictures $(PYTHON) -m pytest tests/docs/test_pictures.py tests/docs/test_session.py
 
+# Lint, format and types: seconds
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -78,14 +83,16 @@ $(MUTANTS_STAMP): requirements-mutants.lock
 	touch $@
 
 # In the order of collection: by the number of their tests, the few long ones would come last, and one worker wait.
+
+# Lint, then every test; what needs a part that is missing here is skipped and says so
 test: lint $(MUTANTS_STAMP)
 	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
-# The long tests in full, one after the other; their figures are printed and go into build/soak.json.
+# The long tests in full, 36 minutes; figures in build/soak.json
 soak: $(STAMP)
 	SOAK=1 $(PYTHON) -m pytest tests/soak
 
-# Every mutant that the tool makes of the parts in tests/mutants/parts.py; PARTS="policy cadence": of these.
+# Every mutant of the parts in tests/mutants/parts.py; PARTS="policy cadence": of these
 mutants: $(STAMP) $(MUTANTS_STAMP)
 	$(PYTHON) -m tests.mutants $(PARTS)
 
@@ -94,12 +101,13 @@ $(FUZZ_STAMP): requirements-fuzz.lock
 	$(FUZZ_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
 	touch $@
 
-# Each target for FUZZ_SECONDS (300), all or those of FUZZ_TARGETS; Linux, Python 3.11 or later. What is found lies in build/fuzz.
+# Each target for FUZZ_SECONDS (300), all or those of FUZZ_TARGETS; finds lie in build/fuzz
 fuzz: $(FUZZ_STAMP)
 	$(FUZZ_PYTHON) -m tests.fuzz.run
 
-# Needs uv; the results hold hashes and no index address.
 LOCK := uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header
+
+# The lock files, after a change of dependencies; needs uv
 lock:
 	$(LOCK) --group demo --group test --group lint pyproject.toml --output-file requirements.lock
 	$(LOCK) --group demo pyproject.toml --output-file requirements-demo.lock
@@ -108,5 +116,6 @@ lock:
 	$(LOCK) --group mutants --output-file requirements-mutants.lock
 	$(LOCK) --group fuzz pyproject.toml --constraint requirements.lock --output-file requirements-fuzz.lock
 
+# All of it away that make has made
 clean:
 	rm -rf $(VENV) build dist *.egg-info

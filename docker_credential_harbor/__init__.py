@@ -1,3 +1,3 @@
 """Docker credential helper for Harbor registries that sign people in through OIDC."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
