@@ -5,17 +5,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from docker_credential_harbor import config, console, get, harbor, registry_state, terminal, tokens
-from docker_credential_harbor.errors import Failure, FoundOut
+from docker_credential_harbor.errors import AnotherIssuer, Failure, FoundOut
 from docker_credential_harbor.model import Pin
 from docker_credential_harbor.outside import in_toml
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from docker_credential_harbor.context import Context
     from docker_credential_harbor.model import Registry
     from docker_credential_harbor.transport import Transport
+
+T = TypeVar("T")
+
+
+def taking_another(context: Context, registry: Registry, sign_in: Callable[[], T]) -> T:
+    """What ``sign_in`` returns; once more where the registry names another issuer and the person takes that.
+
+    Raises Failure.
+    """
+    try:
+        return sign_in()
+    except Failure as failure:
+        if failure.note_code != AnotherIssuer.code:
+            raise
+        take_another(context, registry, failure)
+    return sign_in()
 
 
 def take_another(context: Context, registry: Registry, failure: Failure) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import argparse
 
     from docker_credential_harbor.context import Context
-    from docker_credential_harbor.model import Registry
+    from docker_credential_harbor.model import Credentials, Registry
 
 # What ours is refused for, however often anybody signs in. Whoever runs `login` is there to go on without it.
 NO_USE_OF_THE_CLIENT = policy.OURS_ALONE - {errors.AudienceUnknown.code} | {errors.AudienceMissing.code}
@@ -55,15 +55,15 @@ def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "lo
     if not registry.client_id:
         _without_client(context, registry)
         return
+
+    def with_client() -> Credentials:
+        pair = get.sign_in_by_ticket(context, registry) if asked_by == "login" else None
+        return pair or get.sign_in(context, registry, asked_by)
+
     pair = None
     try:
-        pair = get.sign_in_by_ticket(context, registry) if asked_by == "login" else None
-        pair = pair or get.sign_in(context, registry, asked_by)
+        pair = issuer_by_person.taking_another(context, registry, with_client)
     except errors.Failure as failure:
-        if failure.note_code == errors.AnotherIssuer.code:
-            issuer_by_person.take_another(context, registry, failure)
-            sign_in(context, registry, asked_by)
-            return
         if failure.note_code in NO_USE_OF_THE_CLIENT and terminal.can_ask():
             console.tell(errors.FoundOut(failure.note_code, failure.message))  # what it advises is done here
             console.hint("going on without it: your CLI secret is asked for")

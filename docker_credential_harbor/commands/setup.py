@@ -288,7 +288,7 @@ def _sign_in_confirming_issuer(name: str) -> None:
 
 def _sign_in(name: str) -> None:
     """Where a person is there who can be asked, as for a pull; who is signed in already stays so."""
-    from docker_credential_harbor import get, survey, terminal
+    from docker_credential_harbor import get, issuer_by_person, survey, terminal
     from docker_credential_harbor.commands import login
     from docker_credential_harbor.context import open_context, reach_of_a_pull
     from docker_credential_harbor.findings import Step
@@ -304,7 +304,7 @@ def _sign_in(name: str) -> None:
     if now.state == "ready" and now.known and now.known.pair:
         say(f"Signed in at {name} as {now.known.pair.who} already: Harbor accepts the pair now.")
     elif now.due and now.due.step is Step.RENEW_HARBOR_SIDE and now.state != "not-onboarded":
-        pair = get.credentials(context, registry)
+        pair = issuer_by_person.taking_another(context, registry, lambda: get.credentials(context, registry))
         say(f"Signed in at {name} as {pair.who} again: Harbor's own sign-in had ended.")
     else:
         login.sign_in(context, registry)

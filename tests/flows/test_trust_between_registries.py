@@ -389,6 +389,28 @@ class TestPin:
             assert terminal.wait() == 0, terminal.text
         assert moved.pair()[0] == "alice-2"
 
+    def test_nor_does_setup_fail_where_a_stored_pair_is_to_be_renewed_there(
+        self, workplace: Workplace, make_realm: MakeRealm
+    ) -> None:
+        """Harbor's own login is all that it needs; the user of the old provider is the new one's by now."""
+        workplace.configure(top="cache_ttl = 0")
+        name, secret = workplace.pair()
+        assert workplace.helper.run(["logout"]).returncode == 0
+        workplace.store(name, secret)
+        workplace.pair()
+        realm = make_realm()
+        move(workplace, realm)
+        workplace.harbor.users[name].subiss = realm.subject("alice") + realm.issuer
+        helper = workplace.helper
+        for answer, status in (("n", 1), ("y", 0)):
+            with Terminal([helper.program, "setup", workplace.name], helper.home.environment) as terminal:
+                terminal.wait_for(f"{other_issuer(workplace)}. Sign in at {realm.issuer} from now on? [y/N] ")
+                terminal.enter(f"{answer}\n")
+                assert terminal.wait() == status, terminal.text
+        assert f"Signed in at {workplace.name} as {name} again" in terminal.text
+        assert workplace.pair() == (name, secret)
+        assert workplace.notes()["pin"]["issuer"] == realm.issuer
+
     def test_a_sign_in_of_an_older_version_counts(self, workplace: Workplace, make_realm: MakeRealm) -> None:
         make_old(workplace, "alice-h")
         assert workplace.pair()[0] == "alice-h"
