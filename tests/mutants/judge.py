@@ -53,7 +53,8 @@ class Judge:
     """Runs a part's tests, on one mutant after the other."""
 
     def __init__(self, part: Part, folder: Path) -> None:
-        self.tests = [str(ROOT / "tests" / name) for name in part.tests]
+        left_out = " and ".join(f"not {word}" for word in part.but_for)
+        self.tests = [*(str(ROOT / "tests" / name) for name in part.tests), *(["-k", left_out] if left_out else [])]
         self.folder = folder
         shutil.copytree(ROOT / PACKAGE, folder / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
         self.limit_seconds: float = LEAST_SECONDS

@@ -12,10 +12,14 @@ PAGE = ROOT / "docs" / "mutants.md"
 
 
 class Part(NamedTuple):
-    """``modules`` and ``tests``: patterns below the package and below tests/, the quickest tests first."""
+    """``modules`` and ``tests``: patterns below the package and below tests/, the quickest tests first.
+
+    ``but_for``: words of the tests that are left out, since they need a real keyring or processes of their own.
+    """
 
     modules: tuple[str, ...]
     tests: tuple[str, ...]
+    but_for: tuple[str, ...] = ()
 
     def sources(self) -> list[Path]:
         """Their files."""
@@ -23,8 +27,26 @@ class Part(NamedTuple):
 
 
 PARTS = {
-    "policy": Part(("policy.py",), ("unit/test_policy.py",)),
+    "policy": Part(("policy.py",), ("unit/test_policy_words.py", "unit/test_policy.py")),
     "server-urls": Part(("server_url.py",), ("unit/test_server_url.py",)),
     "id-token": Part(("id_token.py",), ("unit/test_id_token_exact.py", "unit/test_id_token.py")),
+    "storage": Part(
+        ("storage/__init__.py", "storage/private_file.py", "storage/split.py", "credential_store.py"),
+        (
+            *("unit/test_storage_choice.py", "unit/test_credential_store.py"),
+            *("storage/test_private_file.py", "storage/test_split.py"),
+        ),
+        but_for=("TestOverKernel", "TestOverSecretService", "several_processes"),
+    ),
     "cadence": Part(("cadence.py",), ("unit/test_cadence.py",)),
+    "client-files": Part(
+        tuple(
+            f"client_config/{name}.py"
+            for name in (
+                *("go_json", "json_text", "json_file", "reading", "change", "preview"),
+                *("cred_helpers", "creds_store", "docker", "podman", "helm", "own", "made"),
+            )
+        ),
+        ("unit/test_client_config.py", "unit/test_own_config.py"),
+    ),
 }
