@@ -37,9 +37,11 @@ def _judged(name: str, some: int, seed: str) -> bool:
         bench = judge.Judge(part, Path(folder))
         if not some:
             bench.check(part)
-        survived = [mutant for mutant in mutants if not bench.notices(mutant)]
-    for mutant in survived:
-        print(f"{'' if mutant.name in page else 'NOT EXPLAINED: '}{mutant.name}")
+        survived = []
+        for mutant in mutants:
+            if not bench.notices(mutant):
+                print(f"{'' if mutant.name in page else 'NOT EXPLAINED: '}{mutant.name}", flush=True)
+                survived.append(mutant)
     share = 1 - len(survived) / len(mutants)
     seconds = time.monotonic() - began
     print(
