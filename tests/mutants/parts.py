@@ -47,6 +47,6 @@ PARTS = {
                 *("cred_helpers", "creds_store", "docker", "podman", "helm", "own", "made"),
             )
         ),
-        ("unit/test_client_config.py", "unit/test_own_config.py"),
+        tuple(f"unit/test_{name}.py" for name in ("client_json", "client_changes", "client_config", "own_config")),
     ),
 }

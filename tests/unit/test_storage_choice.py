@@ -86,7 +86,7 @@ def test_the_kernel_by_choice(kernel: Fake) -> None:
 
 def test_auto_without_a_keyring_takes_the_kernel_if_there_is_room_for_a_sign_in(kernel: Fake) -> None:
     assert opened("auto", Fake("keyring", NO_KEYRING)) == (kernel, NO_KEYRING.message)
-    assert kernel.asked_for == [storage.SIGN_IN_BYTES]
+    assert kernel.asked_for == [6000]
 
 
 @pytest.mark.parametrize("fault", [NO_KERNEL, FULL])

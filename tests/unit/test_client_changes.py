@@ -1,0 +1,420 @@
+"""What `setup` changes in clients' files and ours, in which words it says so, and how all of it is carried out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import tomllib
+
+from docker_credential_harbor import files
+from docker_credential_harbor.client_config import (
+    change,
+    cred_helpers,
+    creds_store,
+    docker,
+    made,
+    own,
+    podman,
+    preview,
+    reading,
+)
+from docker_credential_harbor.client_config.change import Change
+from docker_credential_harbor.errors import AnotherCredsStore, ClientConfigInvalid, NotWritable
+from docker_credential_harbor.model import Credentials
+from tests.unit.test_client_json import in_auth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAME = "h.example.com"
+ME, YOU = in_auth("me:s1"), in_auth("you:s2")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "config.json"
+
+
+# --- credHelpers ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (None, {"credHelpers": {"h": "harbor"}}, "this helper entered for h into {path}"),
+        ('{"credHelpers": {"h": ""}}', {"credHelpers": {"h": "harbor"}}, "this helper entered for h into {path}"),
+        ('{"credHelpers": {"h": 5}}', {"credHelpers": {"h": "harbor"}}, "this helper entered for h into {path}"),
+        (
+            '{"CREDHELPERS": {"h": "harbor"}}',
+            {"credHelpers": {"h": "harbor"}},
+            "this helper entered for h into {path}",
+        ),
+        (
+            '{"credHelpers": {"h": "pass"}}',
+            {"credHelpers": {"h": "harbor"}},
+            "this helper entered for h into {path} instead of 'pass', which --undo does not bring back",
+        ),
+    ],
+)
+def test_our_helper_for_one_registry(path: Path, before: str | None, after: object, told: str) -> None:
+    if before is not None:
+        path.write_text(before)
+    found = cred_helpers.entered(path, "h")
+    assert found.what == told.format(path=path)
+    assert json.loads(found.after) == after
+    assert not found.is_none
+
+
+def test_our_helper_is_there_already(path: Path) -> None:
+    path.write_text('{"credHelpers": {"h": "harbor"}}')
+    found = cred_helpers.entered(path, "h")
+    assert found.is_none
+    assert found.what == f"{path} names this helper for h already"
+
+
+def test_our_helper_taken_out(path: Path) -> None:
+    path.write_text('{"CREDHELPERS": {"h": "harbor", "i": "harbor", "j": "pass"}}')
+    found = cred_helpers.taken_out(path, "h")
+    assert json.loads(found.after) == {"CREDHELPERS": {"i": "harbor", "j": "pass"}}
+    assert found.what == f"this helper taken out for h from {path}"
+    for registry in ("j", "k"):
+        found = cred_helpers.taken_out(path, registry)
+        assert found.is_none
+        assert found.what == f"{path} does not name this helper for {registry}"
+    path.write_text('{"x": 1, "credHelpers": {"h": "harbor"}}')
+    assert cred_helpers.taken_out(path, "h").after == b'{"x": 1}'
+
+
+# --- credsStore -------------------------------------------------------------------------------------------------------
+
+
+def test_our_helper_for_every_server(path: Path) -> None:
+    path.write_text('{"credsstore": "", "x": 1}')
+    assert not creds_store.is_entered(path)
+    entered = creds_store.entered(path)
+    assert entered.after == b'{"credsStore": "harbor", "x": 1}'
+    assert entered.what == f"this helper entered for every server into {path}"
+    entered.carry_out()
+    assert creds_store.is_entered(path)
+    again = creds_store.entered(path)
+    assert again.is_none
+    assert again.what == f"{path} names this helper for every server already"
+
+
+def test_no_other_helper_for_every_server_is_replaced(path: Path) -> None:
+    path.write_text('{"credsStore": "pass"}')
+    with pytest.raises(AnotherCredsStore) as caught:
+        creds_store.entered(path)
+    assert caught.value.facts == {"path": str(path), "helper": "pass"}
+
+
+@pytest.mark.parametrize("unread", [False, True])
+def test_a_file_that_names_our_helper_is_changed_all_the_same_where_something_is_to_be_mended(
+    path: Path, unread: bool
+) -> None:
+    path.write_bytes('{"credsStore": "harbor"}'.encode("utf-16" if unread else "utf-8"))
+    assert creds_store.entered(path).is_none is not unread
+    path.write_text('{"CredsStore": "harbor"}')
+    assert creds_store.entered(path).after == b'{"credsStore": "harbor"}'
+
+
+def test_no_pair_is_left_in_plain_text(path: Path) -> None:
+    pairs: dict[str, Any] = {
+        "https://index.docker.io/v1/": {"auth": ME},
+        "https://h/v1/": {"auth": YOU, "email": "me@h"},
+        "i": {"Username": "you", "password": "s2"},
+        "j": {"identitytoken": "t", "auth": ME},
+        "k": {"email": "k"},
+        "l": {"username": "no secret"},
+        "m": 7,
+    }
+    path.write_text(json.dumps({"credsStore": "harbor", "AUTHS": pairs}))
+    left = json.loads(creds_store.entered(path).after)
+    assert left == {
+        "credsStore": "harbor",
+        "AUTHS": {
+            "https://index.docker.io/v1/": {},
+            "https://h/v1/": {"email": "me@h"},
+            "i": {},
+            "j": {},
+            "k": {"email": "k"},
+            "l": {"username": "no secret"},
+            "m": 7,
+        },
+    }
+    assert creds_store.movable_pairs(path) == {
+        "https://index.docker.io/v1/": Credentials("me", "s1"),
+        "h": Credentials("you", "s2"),
+        "i": Credentials("you", "s2"),
+        "j": Credentials("<token>", "t"),
+    }
+
+
+@pytest.mark.parametrize(
+    "auths", [{"h": {"auth": ME}, "https://h": {"auth": YOU}}, {"h/v2": {"auth": YOU}, "h": {"auth": ME}}]
+)
+def test_the_entry_of_the_very_name_goes_before_others_of_that_host(auths: dict[str, Any]) -> None:
+    found = reading.of(json.dumps({"auths": auths}).encode(), Path("config.json"))
+    assert creds_store.plain_pairs(found) == {"h": Credentials("me", "s1")}
+
+
+def test_of_others_of_a_host_the_first_counts() -> None:
+    auths = {"https://h": {"auth": ME}, "h/v2": {"auth": YOU}}
+    found = reading.of(json.dumps({"auths": auths}).encode(), Path("config.json"))
+    assert creds_store.plain_pairs(found) == {"h": Credentials("me", "s1")}
+
+
+def test_a_pair_that_cannot_be_moved_is_named(path: Path) -> None:
+    path.write_text('{"auths": {"g": {}, "h": {"auth": "!"}}}')
+    with pytest.raises(ClientConfigInvalid) as caught:
+        creds_store.entered(path)
+    assert caught.value.facts == {"place": str(path), "reason": "the auth of h cannot be read"}
+
+
+def test_pairs_of_a_file_that_docker_does_not_read(path: Path) -> None:
+    path.write_bytes(json.dumps({"auths": {"h": {"auth": ME}}}).encode("utf-16"))
+    assert creds_store.movable_pairs(path) == {"h": Credentials("me", "s1")}
+
+
+def test_for_every_server_taken_out_of_what_another_change_leaves(path: Path) -> None:
+    path.write_text('{"CredsStore": "harbor", "credHelpers": {"h": "harbor"}}')
+    first = cred_helpers.taken_out(path, "h")
+    both = creds_store.taken_out(path, first)
+    assert both.after == b"{}"
+    assert both.what == f"this helper taken out for every server from {path}"
+    assert (both.path, both.before) == (first.path, first.before)
+    for content in ('{"credsStore": "pass"}', "{}"):
+        path.write_text(content)
+        first = cred_helpers.taken_out(path, "h")
+        assert creds_store.taken_out(path, first) is first
+
+
+# --- Where Docker and podman look -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "served"),
+    [
+        ({"h": {"auth": ME}}, True),
+        ({"i": {"auth": ME}}, False),
+        ({"h": {}}, False),
+        ({"h": {"auth": "!"}}, False),
+        ({"h": {"auth": ME}, "i": {"auth": "!"}}, False),
+    ],
+)
+def test_docker_auth_config(content: dict[str, Any], served: bool) -> None:
+    environment = {"DOCKER_AUTH_CONFIG": json.dumps({"auths": content})}
+    assert docker.is_served_by_environment("h", environment) is served
+
+
+@pytest.mark.parametrize("environment", [{}, {"DOCKER_AUTH_CONFIG": ""}, {"DOCKER_AUTH_CONFIG": "{"}])
+def test_no_docker_auth_config(environment: dict[str, str]) -> None:
+    assert docker.is_served_by_environment("h", environment) is False
+
+
+def test_podmans_files_by_their_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = podman.config_files({"XDG_RUNTIME_DIR": "/r", "XDG_CONFIG_HOME": "/c"})
+    assert found == [Path("/r/containers/auth.json"), Path("/c/containers/auth.json")]
+    monkeypatch.setenv("HOME", "/home/me")
+    assert podman.config_files({"REGISTRY_AUTH_FILE": ""}) == [Path("/home/me/.config/containers/auth.json")]
+
+
+# --- Ours -------------------------------------------------------------------------------------------------------------
+
+
+def test_our_own_file_in_words(path: Path) -> None:
+    entered = own.entered(path, NAME, {"url": "https://x", "ca_file": Path("/c.pem")})
+    assert entered.what == f"{NAME} entered into {path}"
+    assert (entered.mode, entered.folder_mode) == (files.PRIVATE_FILE, files.PRIVATE_FOLDER)
+    assert entered.preview() == [
+        f"{path} (new)",
+        f'  + registries."{NAME}".url = "https://x"',
+        f'  + registries."{NAME}".ca_file = "/c.pem"',
+    ]
+    entered.carry_out()
+    assert own.entered(path, NAME, {"url": "https://y"}).what == f"{NAME} changed in {path}"
+    out = own.taken_out(path, NAME)
+    assert out.what == f"{NAME} taken out of {path}"
+    assert out.preview() == [str(path), f'  - registries."{NAME}".url', f'  - registries."{NAME}".ca_file']
+    nothing = own.taken_out(path, "elsewhere")
+    assert nothing.what == f"elsewhere is not in {path}"
+    assert nothing.after == nothing.before == path.read_bytes()
+    assert own.taken_out(path.with_name("none"), NAME).is_none
+
+
+def test_for_everybody_to_read(path: Path) -> None:
+    entered = own.entered(path, NAME, {}, for_everybody=True)
+    assert (entered.mode, entered.folder_mode) == (files.OPEN_FILE, files.OPEN_FOLDER)
+
+
+def test_without_a_client_setup_marks_its_own_line(path: Path) -> None:
+    entered = own.entered(path, NAME, {}, client="none")
+    assert entered.after.decode() == f'[registries."{NAME}"]\nclient_id = "" # {own.WITHOUT_CLIENT}\n'
+    assert entered.preview()[1:] == [f'  + registries."{NAME}".client_id = ""']
+    assert not own.is_without_client(path, NAME), "it is not there yet"
+    entered.carry_out()
+    assert own.is_without_client(path, NAME)
+    assert not own.is_without_client(path, "elsewhere")
+
+
+def test_a_byte_order_mark_stays(path: Path) -> None:
+    path.write_bytes(b"\xef\xbb\xbftimeout = 5\n")
+    steps: list[Callable[[], Change]] = [lambda: own.entered(path, NAME, {}), lambda: own.taken_out(path, NAME)]
+    for step in steps:
+        assert not step().is_none
+        step().carry_out()
+        assert path.read_bytes().startswith(b"\xef\xbb\xbftimeout")
+        assert tomllib.loads(path.read_text("utf-8-sig"))["timeout"] == 5
+    path.write_text("timeout = 5\n")
+    assert own.entered(path, NAME, {}).after.startswith(b"timeout")
+
+
+# --- Carried out ------------------------------------------------------------------------------------------------------
+
+
+def changed(path: Path, after: bytes, before: bytes | None = b"{}") -> Change:
+    if before is not None:
+        path.write_bytes(before)
+    return Change(path, before, after, "what")
+
+
+def test_what_is_no_change() -> None:
+    path = Path("x")
+    assert change.none(path, "so it is") == Change(path, None, b"", "so it is")
+    assert change.none(path, "so it is").is_none
+    assert change.none(path, "so it is").preview() == []
+    assert not Change(path, None, b"{}", "").is_none
+    assert not Change(path, b"{}", b"", "").is_none
+
+
+def test_no_change_is_not_written(tmp_path: Path) -> None:
+    change.carry_out([change.none(tmp_path / "a" / "x", "")])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_file_and_its_folders_have_the_modes_that_are_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "x"
+    Change(path, None, b"{}", "", mode=0o640, folder_mode=0o750).carry_out()
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o640, 0o750)
+
+
+def test_all_of_them_or_none(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "target")
+    changes = [
+        changed(tmp_path / "old", b"new"),
+        changed(tmp_path / "made", b"new", None),
+        Change(link, b"was", b"new", ""),
+        changed(tmp_path / "empty", b"{}", b"was"),
+    ]
+    (tmp_path / "target").write_bytes(b"was")
+    closed = Change(tmp_path / "file" / "x", None, b"new", "")
+    with pytest.raises(NotWritable):
+        change.carry_out([*changes, closed], may_go=[tmp_path / "empty"])
+    assert (tmp_path / "old").read_bytes() == b"{}"
+    assert not (tmp_path / "made").exists()
+    assert link.is_symlink()
+    assert (tmp_path / "target").read_bytes() == b"was"
+    assert (tmp_path / "empty").read_bytes() == b"was"
+    change.carry_out(changes, may_go=[tmp_path / "empty"])
+    assert (tmp_path / "old").read_bytes() == (tmp_path / "made").read_bytes() == b"new"
+    assert not (tmp_path / "empty").exists()
+
+
+@pytest.mark.parametrize(
+    ("after", "may_go", "stays"),
+    [
+        (b"{}\n", True, False),
+        (b" \n", True, False),
+        (b"{}", False, True),
+        (b'{"a": 1}', True, True),
+    ],
+)
+def test_a_file_of_ours_goes_where_nothing_is_left_in_it(
+    tmp_path: Path, after: bytes, may_go: bool, stays: bool
+) -> None:
+    path = tmp_path / "x"
+    change.carry_out([changed(path, after, b"was")], may_go=[path] if may_go else [])
+    assert path.exists() is stays
+    assert not stays or path.read_bytes() == after
+
+
+def test_a_link_and_what_does_not_change_stay(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "target")
+    (tmp_path / "target").write_bytes(b"was")
+    Change(link, b"was", b"{}", "").carry_out_or_remove()
+    assert (link.is_symlink(), (tmp_path / "target").read_bytes()) == (True, b"{}")
+    changed(tmp_path / "same", b"{}", b"{}").carry_out_or_remove()
+    assert (tmp_path / "same").exists()
+
+
+# --- Previews ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"a": 1, "b": 2}, {"a": 1}, ["- b"]),
+        ({}, {"a": {"b": "secret", "c": "ours"}}, ["+ a.b", '+ a.c = "ours"']),
+        ({"a": "secret"}, {"a": "other"}, ["~ a"]),
+        ({"a": "secret"}, {"a": "ours"}, ['~ a = "ours"']),
+        ({"a": "ours"}, {}, ["- a"]),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, []),
+        ({"a": {"b": 1}}, {"a": {}}, ["- a.b"]),
+        ({"a": {"b": 1}}, {"a": []}, ["- a.b"]),
+        ({"a": {"b": 1}}, {}, ["- a.b"]),
+        ({"a": {"b": {"c": 1}}}, {"a": "x"}, ["~ a"]),
+        ({"a": {"b": {"c": 1}}}, {"a": {"b": 2}}, ["~ a.b"]),
+        ({"a": 1}, {"a": {"b": "ours"}}, ['+ a.b = "ours"']),
+        ({"a": {"b": 1}, "c": 2}, {"a": {"b": 1, "d": 3}, "c": 4}, ["+ a.d", "~ c"]),
+        ({"a b.c": {"ü": 1}}, {}, ['- "a b.c"."ü"']),
+        ({}, {"a\x1b": 1}, ['+ "a\\\\x1b"']),
+        ({}, {"a": ["ours"]}, ["+ a"]),
+        ({"aa": {"b": 1}}, {"aa": {"b": 1}, "a": {}}, ["+ a"]),
+    ],
+)
+def test_a_line_a_member_and_no_value_but_ours(before: object, after: object, expected: list[str]) -> None:
+    assert preview.lines(before, after, ("ours",)) == expected
+
+
+# --- What was made ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_which_files_setup_made_is_noted_until_they_are_gone(state: Path) -> None:
+    assert made.noted() == set()
+    made.forget_those_gone()
+    assert list(state.iterdir()) == [], "nothing is noted for nothing"
+    one, two = state / "one", state / "two"
+    one.write_bytes(b"")
+    made.note([one])
+    made.note([two])
+    assert made.noted() == {one, two}
+    [note] = state.rglob("setup.json")
+    assert json.loads(note.read_text()) == {"version": 1, "made": [str(one), str(two)]}
+    assert note.stat().st_mode & 0o777 == 0o600
+    made.forget_those_gone()
+    assert made.noted() == {one}
+    one.unlink()
+    made.forget_those_gone()
+    assert json.loads(note.read_text()) == {"version": 1, "made": []}
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"version": 2, "made": ["/x"]}', '{"version": 1, "made": [5]}'])
+def test_a_note_that_cannot_be_used_is_as_good_as_none(state: Path, content: str) -> None:
+    made.note([state / "x"])
+    [note] = state.rglob("setup.json")
+    note.write_text(content)
+    assert made.noted() == set()
+    made.note([state / "y"])
+    assert made.noted() == {state / "y"}
