@@ -6,6 +6,7 @@ product.
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
 
     from tests.mutants.parts import Part
 
-LIBRARIES = ("pytest", "requests", "authlib.oidc.core.claims", "joserfc.jwt", "joserfc.jwk", "keyring", "tomlkit")
+LIBRARIES = (
+    *("pytest", "hypothesis", "playwright.sync_api", "requests", "authlib.oidc.core.claims"),
+    *("joserfc.jwt", "joserfc.jwk", "keyring", "tomlkit"),
+)
 LEAST_SECONDS = 30  # until a mutant that does not end counts as noticed
 
 
@@ -57,6 +62,7 @@ class Judge:
         self.tests = [*(str(ROOT / "tests" / name) for name in part.tests), *(["-k", left_out] if left_out else [])]
         self.folder = folder
         shutil.copytree(ROOT / PACKAGE, folder / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+        compileall.compile_dir(folder, quiet=2)
         self.limit_seconds: float = LEAST_SECONDS
 
     def check(self, part: Part) -> None:
@@ -80,6 +86,7 @@ class Judge:
     def _in_place(self, mutant: Mutant) -> Iterator[None]:
         place = self.folder / Path(mutant.path).relative_to(ROOT)
         whole = place.read_text(encoding="utf-8")
+        Path(cache_from_source(place)).unlink(missing_ok=True)  # Python would take one of the same second for its own
         place.write_text(mutant.source, encoding="utf-8")
         try:
             yield
@@ -110,13 +117,14 @@ def run(tests: Sequence[str], folder: Path) -> None:
         devnull = os.open(os.devnull, os.O_RDWR)
         for number in range(3):
             os.dup2(devnull, number)
-        sys.dont_write_bytecode = True  # a file that changes within a second would be taken for the same
+        sys.dont_write_bytecode = True  # of a mutant
         sys.path.insert(0, str(folder))
         os.environ["PYTHONPATH"] = str(folder)
         __import__(PACKAGE)  # now, from there: tests/conftest.py puts this repository first
         import pytest
 
-        status = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]))
+        options = ("-x", "-q", "--tb=no", "--assert=plain", "-pno:cacheprovider", "-pno:xdist")
+        status = int(pytest.main([*options, f"--basetemp={folder / 'tmp'}", *tests]))
     finally:
         os._exit(status)
 
@@ -125,5 +133,6 @@ def prepare() -> None:
     """What all runs need, before the first is forked. Raises RuntimeError where the product is imported already."""
     for name in LIBRARIES:
         __import__(name)
+    compileall.compile_dir(ROOT / "tests", quiet=2)
     if PACKAGE in sys.modules:
         raise RuntimeError("the product itself must not be imported here")
