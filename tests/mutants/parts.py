@@ -33,7 +33,7 @@ PARTS = {
     "storage": Part(
         ("storage/__init__.py", "storage/private_file.py", "storage/split.py", "credential_store.py"),
         (
-            *("unit/test_storage_choice.py", "unit/test_credential_store.py"),
+            *("unit/test_storage_choice.py", "unit/test_credential_store_moves.py", "unit/test_credential_store.py"),
             *("storage/test_private_file.py", "storage/test_split.py"),
         ),
         but_for=("TestOverKernel", "TestOverSecretService", "several_processes"),

@@ -107,3 +107,68 @@ def test_several_processes_lose_nothing(folder: Path) -> None:
     for writer in range(4):
         for number in range(20):
             assert file.get(f"{writer}/{number}") == (None if number % 2 else "x")
+
+
+def test_room_is_taken_for_what_is_there_and_so_much_more(folder: Path) -> None:
+    file = PrivateFile(folder, Allowance(30))
+    file.set("a", "x" * 100)
+    file.reserve("b", 500)
+    [room] = folder.glob(".secrets.json.*.room")
+    assert room.stat().st_size == file.path.stat().st_size + 500
+    file.reserve("b", 400)
+    [room] = folder.glob(".secrets.json.*.room")
+    assert room.stat().st_size == file.path.stat().st_size + 400
+    inode = room.stat().st_ino
+    file.set("b", "y")
+    assert list(folder.glob(".*.room")) == []
+    assert file.path.stat().st_ino == inode, "the room became the file"
+
+
+def test_what_killed_writers_left_goes(folder: Path) -> None:
+    file = PrivateFile(folder, Allowance(0.05))
+    file.sweep()
+    assert not folder.exists()
+    file.set("a", "1")
+    left = folder / ".secrets.json.1-ab.tmp"
+    left.write_text("a secret")
+    with hold(folder / "secrets.lock", 0), pytest.raises(StoreUnavailable, match="another process"):
+        file.sweep()
+    file.sweep()
+    assert not left.exists()
+    left.write_text("a secret")
+    file.delete("a")
+    assert sorted(path.name for path in folder.iterdir()) == ["secrets.lock"]
+
+
+def test_the_file_can_be_read_by_people(folder: Path) -> None:
+    file = PrivateFile(folder, Allowance(30))
+    file.set("b", "ü")
+    file.set("a", "1")
+    assert file.path.read_bytes() == b'{\n "values": {\n  "a": "1",\n  "b": "\\u00fc"\n },\n "version": 1\n}'
+    file.delete("b")
+    assert file.path.read_bytes() == b'{\n "values": {\n  "a": "1"\n },\n "version": 1\n}'
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"{", "it is not JSON"),
+        (b"[]", "it is not what this program writes"),
+        (b'{"version": 1, "values": []}', "it is not what this program writes"),
+        (b'{"version": 2, "values": {}}', "another version of this program wrote it"),
+        (b'{"version": 1, "values": {"a": "s", "b": 1}}', "a value is no text"),
+    ],
+)
+def test_damage_by_its_reason(folder: Path, content: bytes, reason: str) -> None:
+    file = PrivateFile(folder, Allowance(30))
+    folder.mkdir()
+    file.path.write_bytes(content)
+    with pytest.raises(StoreDamaged) as caught:
+        file.get("a")
+    assert caught.value.facts == {"place": str(file.path), "reason": reason}
+
+
+def test_who_is_busy_with_it(folder: Path) -> None:
+    with hold(folder / "secrets.lock", 0), pytest.raises(StoreUnavailable) as caught:
+        PrivateFile(folder, Allowance(0.05)).reserve("a", 1)
+    assert caught.value.facts == {"backend": "file of secrets", "reason": "another process is changing it"}

@@ -31,6 +31,11 @@ def reason(end: object) -> type[errors.Failure]:
     return type(end.reason)
 
 
+def typed(end: object) -> tuple[type, object]:
+    """For a comparison: a HandOut is equal to a NotFound that has the same in it, since both are tuples."""
+    return type(end), end
+
+
 class TestRows:
     def test_remembered_within_the_trust_window_is_handed_out_without_a_request(self) -> None:
         assert policy.decide(SIGNED_IN._replace(trusted=True)) == HandOut()
@@ -130,8 +135,8 @@ class TestRows:
 
     def test_harbor_that_cannot_reach_its_provider_counts_as_unreachable(self) -> None:
         away = errors.HarborCannotReachProvider(registry="harbor.example.com")
-        assert policy.decide(REFUSED._replace(unreachable=away)) == HandOut(unverified=away)
-        assert policy.decide(REFUSED._replace(pair=None, unreachable=away)) == NotFound(away)
+        assert typed(policy.decide(REFUSED._replace(unreachable=away))) == typed(HandOut(unverified=away))
+        assert typed(policy.decide(REFUSED._replace(pair=None, unreachable=away))) == typed(NotFound(away))
 
     def test_a_refused_refresh_token_means_signing_in(self) -> None:
         known = REFUSED._replace(refresh=Refresh.INVALID_GRANT, redirect=REDIRECT)
@@ -166,7 +171,7 @@ class TestRows:
     )
     def test_without_our_own_sign_in_harbors_login_renews_the_pair_at_hand(self, none: errors.Failure) -> None:
         told = errors.FoundOut(none.code, str(none))  # as the worker's note tells it
-        assert policy.decide(Known(REGISTRY, stopped=told)) == NotFound(told)
+        assert typed(policy.decide(Known(REGISTRY, stopped=told))) == typed(NotFound(told))
         known = SIGNED_IN._replace(stopped=told)
         assert policy.decide(known) is Step.READ_LOGIN_REDIRECT
         known = known._replace(redirect=REDIRECT)
@@ -177,8 +182,8 @@ class TestRows:
         assert reason(policy.decide(refused._replace(refresh=Refresh.INVALID_GRANT))) is errors.StillRefused
 
     def test_unreachable_gives_the_last_known_pair_or_says_why_not(self) -> None:
-        assert policy.decide(SIGNED_IN._replace(unreachable=AWAY)) == HandOut(unverified=AWAY)
-        assert policy.decide(Known(REGISTRY, unreachable=AWAY)) == NotFound(AWAY)
+        assert typed(policy.decide(SIGNED_IN._replace(unreachable=AWAY))) == typed(HandOut(unverified=AWAY))
+        assert typed(policy.decide(Known(REGISTRY, unreachable=AWAY))) == typed(NotFound(AWAY))
 
 
 # --- Every combination ------------------------------------------------------------------------------------------------
@@ -323,7 +328,7 @@ class TestEveryCombination:
     def test_what_is_unreachable_ends_the_run_and_keeps_the_pair(self, paths: list[Path]) -> None:
         for _, known, end in paths:
             if known.unreachable:
-                assert end == (HandOut(unverified=AWAY) if known.pair else NotFound(AWAY))
+                assert typed(end) == typed(HandOut(unverified=AWAY) if known.pair else NotFound(AWAY))
 
     def test_robots_meet_neither_probe_nor_window(self, paths: list[Path]) -> None:
         for steps, known, _ in paths:

@@ -145,6 +145,11 @@ def test_what_helps_against_that_goes_before_what_always_helps() -> None:
     assert policy.what_to_do(STORED, Step.RENEW_HARBOR_SIDE) == OPEN
 
 
+def test_so_it_is_where_nobody_can_be_asked() -> None:
+    known = but(STORED, **DEAD, last_window="stored-pair-refused", nobody_to_ask="CI is set")
+    assert told(known)[1]["todo"] == policy.why_in_vain(known).fix[:500]
+
+
 def test_a_name_in_a_command_is_one_word() -> None:
     odd = REGISTRY._replace(name="h;id")
     assert policy.what_to_do(NOBODY._replace(registry=odd), Step.SIGN_IN).endswith(" login 'h;id'")
@@ -161,7 +166,9 @@ def test_an_audience_that_is_shared_leaves_harbors_login_as_well() -> None:
 
 def test_what_stops_all_ways_ends_the_run() -> None:
     declined = errors.SignInDeclined(registry="h", reason="access_denied")
-    assert policy.decide(SIGNED_IN._replace(stopped=declined)) == NotFound(declined)
+    end = policy.decide(SIGNED_IN._replace(stopped=declined))
+    assert isinstance(end, NotFound)
+    assert end.reason is declined
 
 
 @pytest.mark.parametrize("got", [{"refresh": Refresh.FRESH}, {"sign_in": Asked.DONE}, {"ticket_sign_in": True}])
