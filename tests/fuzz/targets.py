@@ -35,8 +35,14 @@ from docker_credential_harbor import (
     server_url,
     window,
 )
-from docker_credential_harbor.client_config import cred_helpers, go_json, json_file, own
-from docker_credential_harbor.errors import ClientConfigInvalid, ConfigurationInvalid, Failure, IdTokenRejected
+from docker_credential_harbor.client_config import cred_helpers, creds_store, go_json, json_file, own
+from docker_credential_harbor.errors import (
+    AnotherCredsStore,
+    ClientConfigInvalid,
+    ConfigurationInvalid,
+    Failure,
+    IdTokenRejected,
+)
 from docker_credential_harbor.model import Credentials, DeviceCode, LoginRedirect, Provider, Registry, ReleasedIdToken
 from docker_credential_harbor.signin import browser_request, loopback, peer
 from docker_credential_harbor.signin.browser_request import BrowserRequest
@@ -129,7 +135,10 @@ def configuration(data: bytes) -> None:
 
 
 def client_files(data: bytes) -> None:
-    """`setup` enters us into Docker's file and takes us out again: then it is as it was, to the byte."""
+    """`setup` enters us into Docker's file and takes us out again: then it is as it was, to the byte.
+
+    Entered for every server, it leaves no pair in plain text.
+    """
     path = folder() / "config.json"
     path.write_bytes(data)
     name = "added.example.com"
@@ -146,6 +155,13 @@ def client_files(data: bytes) -> None:
     as_it_was = before.spelt(cred_helpers.FIELD) in (None, cred_helpers.FIELD) and not before.unread
     if as_it_was and known != {} and name not in (known or {}) and before.members:
         assert back == data
+    try:
+        change = creds_store.entered(path)
+    except (ClientConfigInvalid, AnotherCredsStore):
+        return
+    files.replace_keeping_link(path, change.after)
+    assert creds_store.is_entered(path)
+    assert creds_store.movable_pairs(path) == {}, "they would be lost to Docker"
 
 
 def discovered(data: bytes) -> None:
