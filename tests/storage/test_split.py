@@ -181,5 +181,11 @@ def test_no_part_is_longer_than_windows_takes(value: str) -> None:
 
 
 def test_a_limit_below_a_head() -> None:
-    with pytest.raises(ValueError, match="head"):
-        Split(Memory(), 60)
+    with pytest.raises(ValueError, match=r"^a head would not fit$"):
+        Split(Memory(), 141)
+
+
+def test_the_least_limit() -> None:
+    split = Split(Memory(142), 142)
+    split.set("key", "x" * 9000)
+    assert split.get("key") == "x" * 9000

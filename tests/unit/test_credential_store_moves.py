@@ -317,6 +317,13 @@ def test_room_is_taken_beforehand_in_the_backend_and_for_the_index(folder: Path,
     assert list(folder.glob(".*.room")) == [], "its entry is there already"
 
 
+def test_room_where_it_lies_already(folder: Path, backends: Backends) -> None:
+    opened(folder, "kernel")[0].save_sign_in("h", SIGN_IN)
+    opened(folder)[0].check("h")
+    assert backends["kernel"].reserved == [("sign-in h", 6000)]
+    assert backends["keyring"].reserved == []
+
+
 def test_room_in_the_next_backend_where_the_first_fails(folder: Path, backends: Backends) -> None:
     store, _ = opened(folder)
     backends["keyring"].fault = unavailable("keyring")
