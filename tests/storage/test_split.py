@@ -33,6 +33,7 @@ class Memory:
         self.values: dict[str, str] = {}
         self.limit = limit
         self.changes_left = 10**6
+        self.reserved: list[tuple[str, int]] = []
 
     def get(self, key: str) -> str | None:
         return self.values.get(key)
@@ -43,7 +44,7 @@ class Memory:
         self.values[key] = value
 
     def reserve(self, key: str, size: int) -> None:
-        raise NotImplementedError
+        self.reserved.append((key, size))
 
     def delete(self, key: str) -> None:
         self._change()
@@ -189,3 +190,39 @@ def test_the_least_limit() -> None:
     split = Split(Memory(142), 142)
     split.set("key", "x" * 9000)
     assert split.get("key") == "x" * 9000
+
+
+@pytest.mark.parametrize(("value", "parts"), [("x" * 401, 3), ("x" * 600, 3), ("ü" * 401, 5), ("x" * 200, 0)])
+def test_no_more_parts_than_need_be(value: str, parts: int) -> None:
+    """A character beyond ASCII may have two units."""
+    memory = Memory()
+    Split(memory, LIMIT).set("key", value)
+    assert len(memory.values) == 1 + parts
+
+
+def test_room_is_the_backends_own_affair() -> None:
+    memory = Memory()
+    Split(memory, LIMIT).reserve("key", 6000)
+    assert memory.reserved == [("key", 6000)]
+
+
+def test_a_reader_that_meets_a_change_each_time_gives_up() -> None:
+    memory = Memory()
+    split = Split(memory, LIMIT)
+    split.set("key", "o" * 500)
+    read = memory.get
+
+    def change_after_each_head(key: str) -> str | None:
+        value = read(key)
+        if key == "key":
+            memory.values.clear()
+            memory.get = read  # type: ignore[method-assign]
+            Split(memory, LIMIT).set("key", f"{len(seen)}" * 500)
+            memory.get = change_after_each_head  # type: ignore[method-assign]
+            seen.append(key)
+        return value
+
+    seen: list[str] = []
+    memory.get = change_after_each_head  # type: ignore[method-assign]
+    assert split.get("key") is None
+    assert 1 < len(seen) < 10

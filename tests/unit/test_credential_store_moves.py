@@ -329,6 +329,9 @@ def test_room_in_the_next_backend_where_the_first_fails(folder: Path, backends: 
     backends["keyring"].fault = unavailable("keyring")
     store.check("h")
     assert backends["kernel"].reserved == [("sign-in h", 6000)]
+    store.check("h", stored=True)
+    assert backends["file"].reserved == [("stored https://h", 6000)]
+    assert len(backends["kernel"].reserved) == 1, "no stored pair goes there"
     assert store.list() == {}
 
 
@@ -435,6 +438,16 @@ def test_what_a_killed_writer_left_goes_with_a_removal(folder: Path) -> None:
     left.write_text("a secret")
     assert store.delete_stored("i") is False
     assert not left.exists()
+
+
+def test_what_a_killed_writer_left_goes_with_a_change(folder: Path) -> None:
+    store, _ = opened(folder, "file")
+    store.save_stored("h", STORED)
+    left = [folder / f".{name}.json.1-ab.tmp" for name in ("index", "secrets")]
+    for path in left:
+        path.write_text("a secret")
+    store.save_stored("i", STORED)
+    assert not any(path.exists() for path in left)
 
 
 @pytest.mark.parametrize("number", [99_999_999_999.0, -99_999_999_999.0, 0, None])
