@@ -192,6 +192,12 @@ def test_for_every_server_taken_out_of_what_another_change_leaves(path: Path) ->
         assert creds_store.taken_out(path, first) is first
 
 
+def test_a_fault_in_what_another_change_leaves_is_told_of_that_file(path: Path) -> None:
+    with pytest.raises(ClientConfigInvalid) as caught:
+        creds_store.taken_out(path, Change(path, None, b"[]", ""))
+    assert caught.value.facts["place"] == str(path)
+
+
 # --- Where Docker and podman look -------------------------------------------------------------------------------------
 
 
@@ -251,8 +257,9 @@ def test_for_everybody_to_read(path: Path) -> None:
 
 
 def test_without_a_client_setup_marks_its_own_line(path: Path) -> None:
+    comment = "the identity provider does not take ours: without one"  # so files of older versions have it, too
     entered = own.entered(path, NAME, {}, client="none")
-    assert entered.after.decode() == f'[registries."{NAME}"]\nclient_id = "" # {own.WITHOUT_CLIENT}\n'
+    assert entered.after.decode() == f'[registries."{NAME}"]\nclient_id = "" # {comment}\n'
     assert entered.preview()[1:] == [f'  + registries."{NAME}".client_id = ""']
     assert not own.is_without_client(path, NAME), "it is not there yet"
     entered.carry_out()
@@ -343,6 +350,15 @@ def test_a_file_of_ours_goes_where_nothing_is_left_in_it(
     assert not stays or path.read_bytes() == after
 
 
+def test_what_cannot_be_taken_back_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    Change(tmp_path / "folder", None, b"new", "").take_back()
+    (tmp_path / "file").write_bytes(b"")
+    Change(tmp_path / "file" / "x", b"was", b"new", "").take_back()
+    assert (tmp_path / "folder").is_dir()
+    assert (tmp_path / "file").read_bytes() == b""
+
+
 def test_a_link_and_what_does_not_change_stay(tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "target")
@@ -375,11 +391,16 @@ def test_a_link_and_what_does_not_change_stay(tmp_path: Path) -> None:
         ({"a b.c": {"ü": 1}}, {}, ['- "a b.c"."ü"']),
         ({}, {"a\x1b": 1}, ['+ "a\\\\x1b"']),
         ({}, {"a": ["ours"]}, ["+ a"]),
+        ({}, {"a": None}, ["+ a"]),
         ({"aa": {"b": 1}}, {"aa": {"b": 1}, "a": {}}, ["+ a"]),
     ],
 )
 def test_a_line_a_member_and_no_value_but_ours(before: object, after: object, expected: list[str]) -> None:
     assert preview.lines(before, after, ("ours",)) == expected
+
+
+def test_of_a_change_that_names_none_no_value_is_ours(path: Path) -> None:
+    assert Change(path, None, b'{"a": "secret"}', "").preview() == [f"{path} (new)", "  + a"]
 
 
 # --- What was made ----------------------------------------------------------------------------------------------------

@@ -116,6 +116,7 @@ def test_half_of_utf_16() -> None:
         (" \t\r\n", None, ""),
         ("null", None, ""),
         ("  7 8 ", 7.0, "8"),
+        ("7 X", 7.0, "X"),
         ('{"a": 1, "a": {"b": [null]}} \n', Members([("a", 1.0), ("a", Members([("b", [None])]))]), ""),
         ("\n{} // mine\r\n", Members(), "// mine"),
         ("1" + "0" * 400, float("inf"), ""),
@@ -248,6 +249,7 @@ def test_podman_takes_no_text_behind_the_object(tmp_path: Path) -> None:
     with pytest.raises(ClientConfigInvalid) as caught:
         reading.read(path, whole=True)
     assert caught.value.facts == {"place": str(path), "reason": "there is text after its end"}
+    assert read("{} more") == reading.Reading({}, "", {})
     assert read("{} \n", whole=True) == reading.Reading({}, "", {})
     assert reading.read(tmp_path / "none", whole=True) == reading.Reading({}, "", {})
 
