@@ -87,8 +87,9 @@ def renew_harbor_side(look: Inquiry) -> None:
         try:
             sign_in(look)
         except trust.REFUSALS as refusal:  # of our own sign-in, which a person's walk does not need
-            console.trace(f"no walk by ticket: {refusal}")
-            look.learn(has_ticket=False, ticket_walk=False)
+            look.learn(has_ticket=False, ticket_walk=False, ticket_refused=refusal)
+            if look.known.nobody_to_ask is None and not look.paused_seconds:  # else it is what is told in the end
+                console.tell(refusal, "not renewed by the Kerberos ticket: ")
         if not look.known.ticket_sign_in:
             return
     began_at = time.time()

@@ -398,6 +398,14 @@ class AnotherIssuer(Failure):
     advice = "if that is right, run: docker-credential-harbor login {registry:sh}"
 
 
+class AnotherLogin(Failure):
+    """Of a registry whose issuer is configured: our sign-in would be there, Harbor's own is not."""
+
+    code = "another-login"
+    what = "{registry} leads people to {endpoint}, not to {issuer} as configured"
+    advice = "have its administrator explain that, or set issuer anew"
+
+
 class ClientRefused(Failure):
     """``invalid_client``, ``unauthorized_client`` and the like (RFC 6749 5.2)."""
 

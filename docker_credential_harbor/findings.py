@@ -93,5 +93,6 @@ class Known(NamedTuple):
     has_ticket: bool | None = False  # of Kerberos; None at the start: to be looked for before a person is asked
     ticket_sign_in: bool | None = None  # whether our own sign-in by it came to its end
     ticket_walk: bool | None = None  # whether Harbor's login did
+    ticket_refused: Failure | None = None  # why a walk by it was not to be had, where a person could mend that
     unreachable: Failure | None = None
     stopped: Failure | None = None  # declined, client refused, …: nothing more can be tried in this run

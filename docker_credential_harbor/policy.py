@@ -133,7 +133,8 @@ def _ask_the_person(known: Known, step: Step) -> Step | NotFound:
     refusal: Failure | None = None
     todo = what_to_do(known, step)
     if known.nobody_to_ask is not None:
-        refusal = errors.NobodyToAsk(registry=known.registry.name, reason=known.nobody_to_ask, todo=todo)
+        nobody = errors.NobodyToAsk(registry=known.registry.name, reason=known.nobody_to_ask, todo=todo)
+        refusal = known.ticket_refused or nobody
     elif known.paused_seconds:
         refusal = errors.SignInPaused(registry=known.registry.name, seconds=known.paused_seconds, todo=todo)
     if known.redirect is None and (known.pair or not refusal):

@@ -51,7 +51,7 @@ def _end_what_is_under_way(registry: Registry, notes: registry_state.Notes) -> N
     signed_out = forgotten._replace(generation=notes.generation + 1, declines=0, declined_at=None)
     token = trust_window.of_anybody(notes.stored_token)
     try:
-        registry_state.save(registry.name, signed_out._replace(provider=None, stored_token=token))
+        registry_state.save(registry.name, signed_out._replace(stored_token=token))
     finally:
         window.end(registry.name)
 

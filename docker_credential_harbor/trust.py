@@ -18,6 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 from docker_credential_harbor import discovery, provider, server_url
 from docker_credential_harbor.errors import (
     AnotherIssuer,
+    AnotherLogin,
     AnotherName,
     AudienceShared,
     IssuerUnconfirmed,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from docker_credential_harbor.registry_state import Notes
     from docker_credential_harbor.transport import Answer, Transport
 
-REFUSALS = (AnotherIssuer, AnotherName, AudienceShared, IssuerUnconfirmed, NotVouchedFor)
+REFUSALS = (AnotherIssuer, AnotherLogin, AnotherName, AudienceShared, IssuerUnconfirmed, NotVouchedFor)
 
 
 def doubt(registry: Registry, redirect: LoginRedirect, found: Provider, pinned: str | None = None) -> Failure | None:
@@ -103,16 +104,17 @@ def check(registry: Registry, redirect: LoginRedirect, found: Provider, notes: N
 def check_walk(http: Transport, registry: Registry, redirect: LoginRedirect, notes: Notes) -> None:
     """That Harbor's own login still leads to the provider that the registry is held to; as a rule without a request.
 
-    Raises AnotherIssuer, ProviderNotFound, Unreachable.
+    Raises AnotherIssuer, AnotherLogin, ProviderNotFound, Unreachable.
     """
-    pin, kept = notes.pin, notes.provider
-    if registry.issuer or pin is None:
-        return
-    if kept and kept.issuer == pin.issuer and kept.authorization_endpoint == redirect.authorization_endpoint:
+    held_to, kept = registry.issuer or pinned_issuer(notes, None), notes.provider
+    endpoint = redirect.authorization_endpoint
+    if held_to is None or (kept and (kept.issuer, kept.authorization_endpoint) == (held_to, endpoint)):
         return
     found = discovery.find(http, redirect, registry)
-    if found.issuer != pin.issuer:
-        raise AnotherIssuer(registry=registry.name, issuer=found.issuer, pinned=pin.issuer)
+    if found.issuer != held_to:
+        raise AnotherIssuer(registry=registry.name, issuer=found.issuer, pinned=held_to)
+    if found.authorization_endpoint != endpoint:  # of the configured one, which is found by its name
+        raise AnotherLogin(registry=registry.name, endpoint=endpoint, issuer=held_to)
 
 
 def pin_for(redirect: LoginRedirect, found: Provider) -> Pin:

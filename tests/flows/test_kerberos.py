@@ -17,6 +17,7 @@ from tests.lab.workplace import WITH_OFFLINE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.conftest import MakeRealm
     from tests.lab.faults import FaultProxy
     from tests.lab.kerberos import Kdc
     from tests.lab.keycloak import Keycloak
@@ -155,6 +156,42 @@ def test_without_a_client_only_a_ticket_of_that_name_walks(make_desk: MakeWorkpl
     assert "karl" not in desk.harbor.users
     kdc.sign_in(KATE)
     assert desk.pair() == pair
+
+
+class TestWhereTheIssuerIsConfigured:
+    """Harbor's own login has to lead there, as it has to stay where it was elsewhere."""
+
+    @pytest.fixture(params=["signed in", "stored pair"])
+    def held(self, request: pytest.FixtureRequest, make_desk: MakeWorkplace) -> Workplace:
+        desk = make_desk()
+        pair = desk.pair()
+        client = {}
+        if request.param == "stored pair":
+            desk.helper.run("erase", desk.name)
+            client["client_id"] = ""
+        desk.configure(top="cache_ttl = 0", issuer=desk.realm.issuer, **client)
+        if client:
+            desk.store(*pair)
+        assert desk.pair() == pair
+        desk.harbor.kill_stored_token(KATE)
+        return desk
+
+    def test_it_does(self, held: Workplace) -> None:
+        assert held.pair() == kates(held)
+        assert held.harbors_token_is_live(KATE)
+
+    def test_it_leads_elsewhere(self, held: Workplace, make_realm: MakeRealm, kdc: Kdc) -> None:
+        other = make_realm()
+        other.federate_kerberos(REALM, kdc.keytab)
+        held.harbor.provider.kept_seconds = 0
+        held.harbor.provider.issuer = other.issuer
+        held.harbor.clear_requests()
+        line = held.refused()
+        assert f"{held.name} leads people to {other.endpoint('auth')}, not to {held.realm.issuer} as configured" in line
+        assert not [request for request in held.harbor.requests if "/c/oidc/callback" in request.path]
+        held.helper.home.environment.pop("CI")
+        assert "as configured" in held.refused()
+        assert held.person.windows == 0
 
 
 def test_negotiate_never(make_desk: MakeWorkplace) -> None:

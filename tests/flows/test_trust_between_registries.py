@@ -258,7 +258,13 @@ class TestUnconfirmed:
         workplace.realm.update_client(HARBOR_CLIENT, redirectUris=["*"])
         workplace.harbor.kill_stored_token("alice-h")
         workplace.person.reset()
-        assert workplace.pair()[0] == "alice-h"
+        why = f"{workplace.realm.issuer} cannot vouch for {workplace.name} (it refuses no made-up callback)"
+        assert why in workplace.refused(CI="true"), "what stands in the way, and not only that nobody is there"
+        answer = workplace.get()
+        assert answer.returncode == 0
+        told = [line for line in answer.stderr.splitlines() if why in line]
+        assert len(told) == 1, answer.stderr
+        assert "not renewed by the Kerberos ticket" in told[0]
         assert (workplace.person.windows, workplace.person.forms) == (1, 0)
 
 
@@ -354,6 +360,22 @@ class TestPin:
         arguments = ["logout"] if command == "logout" else "erase"
         assert moved.helper.run(arguments, moved.name).returncode == 0
         assert other_issuer(moved) in moved.refused()
+
+    def test_a_walk_after_that_needs_to_find_nothing_anew(
+        self, make_workplace: MakeWorkplace, make_proxy: Callable[[str], FaultProxy], keycloak: Keycloak
+    ) -> None:
+        """Of somebody who goes on with a CLI secret."""
+        proxy = make_proxy(keycloak.url)
+        place = make_workplace(through=proxy, top="cache_ttl = 0")
+        pair = place.pair()
+        assert place.helper.run("logout").returncode == 0
+        place.store(*pair)
+        assert place.pair() == pair
+        place.harbor.kill_stored_token("alice-h")
+        place.harbor.provider.kept_seconds = 600
+        proxy.seen.clear()
+        assert place.pair() == pair
+        assert not [target for target in proxy.seen if "openid-configuration" in target]
 
     def test_login_takes_it_on_a_yes(self, moved: Workplace) -> None:
         helper = moved.helper

@@ -10,6 +10,7 @@ import pytest
 from docker_credential_harbor import trust
 from docker_credential_harbor.errors import (
     AnotherIssuer,
+    AnotherLogin,
     AnotherName,
     BrokenAnswer,
     Failure,
@@ -140,6 +141,11 @@ def test_what_is_said_is_short_with_long_names(notes: dict[str, bool], iss: bool
         trust.check(LONG_REGISTRY, redirect, found, Notes(word=word), None)
     assert raised.value.code == code
     assert len(str(raised.value)) <= 280, str(raised.value)
+
+
+def test_so_is_that_of_a_login_that_leads_elsewhere() -> None:
+    endpoint = f"{LONG_ISSUER}-2/protocol/openid-connect/auth"
+    assert len(str(AnotherLogin(registry=LONG, endpoint=endpoint, issuer=LONG_ISSUER))) <= 280
 
 
 def test_so_is_that_of_a_page_for_codes() -> None:
