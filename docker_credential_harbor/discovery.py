@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from docker_credential_harbor.transport import Answer, Transport
 
 WELL_KNOWN_PATH = "/.well-known/openid-configuration"
+KEYCLOAK_AUTHORIZATION_PATH = "/protocol/openid-connect/auth"
 KEYCLOAK_REVOCATION_PATH = "/protocol/openid-connect/revoke"
 MOST_PREFIXES = 10  # of the authorization endpoint's path that are tried
 
@@ -38,8 +39,8 @@ def discover(http: Transport, issuer: str) -> Provider:
 def find(http: Transport, redirect: LoginRedirect, registry: Registry) -> Provider:
     """The provider behind Harbor's login: each shorter prefix of the authorization endpoint's path is asked.
 
-    Its first discovery document whose authorization_endpoint is the redirect's own is taken; ``registry.issuer`` comes
-    first where it is set. Raises ProviderNotFound.
+    A Keycloak's realm, known by the path, comes first. The first discovery document whose authorization_endpoint is the
+    redirect's own is taken. Where ``registry.issuer`` is set, it is that one's. Raises ProviderNotFound.
     """
     if registry.issuer is not None:
         return discover(http, registry.issuer)
@@ -64,13 +65,15 @@ def find(http: Transport, redirect: LoginRedirect, registry: Registry) -> Provid
 
 
 def _prefixes(endpoint: str) -> list[str]:
-    """The endpoint without the last part of its path, without the last two, … and the host alone."""
+    """The endpoint without the last part of its path, without the last two, … and the host; Keycloak's realm first."""
+    realm = endpoint.removesuffix(KEYCLOAK_AUTHORIZATION_PATH)
     parts = urlsplit(endpoint)
     segments = [segment for segment in parts.path.split("/") if segment][:MOST_PREFIXES]
-    return [
+    prefixes = [
         urlunsplit((parts.scheme, parts.netloc, "".join(f"/{segment}" for segment in segments[:kept]), "", ""))
         for kept in range(len(segments) - 1, -1, -1)
     ] or [urlunsplit((parts.scheme, parts.netloc, "", "", ""))]
+    return sorted(prefixes, key=lambda prefix: prefix != realm)
 
 
 def _provider(issuer: str, document: Said, answer: Answer) -> Provider:

@@ -135,7 +135,8 @@ class Worker:
         """Our own sign-in, then Harbor's side: in the same browser tab, or by a link after a device code."""
         self.stored = None  # whoever signs in all the same means the pair of that sign-in
         self.store.check(self.registry.name)  # before a person is asked for what could not be kept
-        redirect = harbor.login_redirect(self.http, self.registry)
+        read_by_get = None if self.context.asked else self._notes().redirect  # a moment ago
+        redirect = read_by_get or harbor.login_redirect(self.http, self.registry)
         found, notes = tokens.provider_of(self.http, self.registry, self._notes(), redirect)
         anew = self.context.asked
         notes = trust.asked(self.http, self.registry, redirect, found, notes, self.known, anew=anew)

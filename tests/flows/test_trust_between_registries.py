@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tests.lab.person import CookiePerson
     from tests.lab.realm import Realm
     from tests.lab.sealed_home import Helper
+    from tests.lab.web import Exchange
 
 LOGIN_SECONDS = 20  # in which an attack that is not stopped comes to its end
 
@@ -672,6 +673,28 @@ class TestAudience:
 
 
 # --- What a legitimate Harbor costs -----------------------------------------------------------------------------------
+
+
+def test_requests_of_a_first_sign_in(
+    make_workplace: MakeWorkplace, make_proxy: Callable[..., FaultProxy], keycloak: Keycloak
+) -> None:
+    """Of the helper's; two of those to the provider are for its word."""
+    ours: list[str] = []
+
+    def note(exchange: Exchange, proxy: FaultProxy) -> None:
+        if exchange.headers.get("User-Agent", "").startswith("docker-credential-harbor/"):
+            ours.append(f"{exchange.method} {exchange.path.rpartition('/')[2]}")
+        code, headers, body = proxy.true_answer(exchange)
+        exchange.answer(code, body, headers)
+
+    proxy = make_proxy(keycloak.url)
+    place = make_workplace(through=proxy)
+    proxy.set("/", note)
+    place.harbor.clear_requests()
+    place.pair()
+    agents = [request.headers.get("User-Agent", "") for request in place.harbor.requests]
+    assert sum(agent.startswith("docker-credential-harbor/") for agent in agents) == 4
+    assert sorted(ours) == ["GET auth"] * 3 + ["GET certs", "GET openid-configuration", "POST token"]
 
 
 @pytest.mark.parametrize("installation", [KEYCLOAK_BY_HAND, OVHCLOUD, OTOMI], ids=["by hand", "ovhcloud", "otomi"])

@@ -123,11 +123,24 @@ def test_find_behind_harbors_redirect(server: Answers) -> None:
         document(server, authorization_endpoint=redirect.authorization_endpoint),
     )
     assert discovery.find(Transport(10), redirect, REGISTRY).issuer == server.url + REALM
-    assert [asked.path.removesuffix("/.well-known/openid-configuration") for asked in server.asked] == [
-        f"{REALM}/protocol/openid-connect",
-        f"{REALM}/protocol",
-        REALM,
-    ]
+    assert [asked.path.removesuffix("/.well-known/openid-configuration") for asked in server.asked] == [REALM]
+
+
+@pytest.mark.parametrize(
+    ("path", "prefixes"),
+    [
+        ("/a/b/c/auth", ["/a/b/c", "/a/b", "/a", ""]),
+        ("/auth", [""]),
+        (f"{REALM}/protocol/openid-connect/auth", [REALM, f"{REALM}/protocol/openid-connect", f"{REALM}/protocol"]),
+        ("/protocol/openid-connect/auth", ["", "/protocol/openid-connect", "/protocol"]),
+    ],
+)
+def test_in_which_order_they_are_asked(server: Answers, path: str, prefixes: list[str]) -> None:
+    with pytest.raises(ProviderNotFound):
+        discovery.find(Transport(10), redirect_to(server, path), REGISTRY)
+    asked = [asked.path.removesuffix("/.well-known/openid-configuration") for asked in server.asked]
+    assert asked[: len(prefixes)] == prefixes
+    assert len(set(asked)) == len(asked) == len(path.split("/")) - 1, "each once"
 
 
 def test_find_at_the_hosts_root_with_a_slash(server: Answers) -> None:
@@ -180,9 +193,9 @@ def test_issuers_of_others_that_must_be_configured(server: Answers, issuer: str,
 
 
 def test_find_passes_over_what_is_no_document(server: Answers) -> None:
-    redirect = redirect_to(server)
+    redirect = redirect_to(server, f"{REALM}/oauth/v2/auth")
     right = document(server, authorization_endpoint=redirect.authorization_endpoint)
-    paths = [f"{REALM}/protocol/openid-connect", f"{REALM}/protocol", REALM]
+    paths = [f"{REALM}/oauth/v2", f"{REALM}/oauth", REALM]
     replies: list[Reply] = [(200, {}, "<html>"), (500, {}, ""), (200, {}, right)]
     for path, reply in zip(paths, replies, strict=True):
         server.replies[f"{path}/.well-known/openid-configuration"] = reply
