@@ -352,8 +352,8 @@ class TestEveryCombination:
 
     def test_each_state_of_status_is_met(self, paths: list[Path]) -> None:
         states = set()
-        for start in starts():
-            for steps, known, end in walk_all(start._replace(nobody_to_ask=None, paused_seconds=0)):
+        for start in {start._replace(nobody_to_ask=None, paused_seconds=0) for start in starts()}:
+            for steps, known, end in walk_all(start):
                 stops_at = next((step for step in steps if step in (Step.SIGN_IN, Step.RENEW_HARBOR_SIDE)), None)
                 states.add(policy.state_of(known, stops_at or end))
         wanted = {"ready", "harbor-session-ended", "not-onboarded", "signed-out", "refused", "unreachable"}
