@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -190,6 +191,24 @@ def test_the_least_limit() -> None:
     split = Split(Memory(142), 142)
     split.set("key", "x" * 9000)
     assert split.get("key") == "x" * 9000
+
+
+def test_the_form_that_older_versions_kept_is_read_changed_and_removed_whole() -> None:
+    value = "x" * 250
+    for generation, other in ("ab", "ba"):
+        memory = Memory()
+        split = Split(memory, LIMIT)
+        checksum = hashlib.sha256(value.encode()).hexdigest()
+        memory.values = {
+            "key": f"docker-credential-harbor parts {generation} 2 {checksum}",
+            f"key#{generation}0": "x" * 200,
+            f"key#{generation}1": "x" * 50,
+        }
+        assert split.get("key") == value
+        split.set("key", value)
+        assert sorted(memory.values) == ["key", f"key#{other}0", f"key#{other}1"]
+        split.delete("key")
+        assert memory.values == {}
 
 
 @pytest.mark.parametrize(("value", "parts"), [("x" * 401, 3), ("x" * 600, 3), ("ü" * 401, 5), ("x" * 200, 0)])
