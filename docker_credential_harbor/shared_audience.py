@@ -119,7 +119,8 @@ class Release:
     def _with_word(self, redirect: LoginRedirect, found: Provider) -> Notes:
         registry, notes = self.registry, self.notes
         if registry.issuer:
-            registry, notes = registry._replace(issuer=None), notes._replace(pin=None)
+            registry = registry._replace(issuer=None)
+            notes = notes._replace(pin=notes.pin if vouched_client(notes, self.tokens) else None)
             found = found._replace(iss_parameter_supported=True)  # a person has said what that would show
         try:
             asked = trust.asked(self.http, registry, redirect, found, notes, None, anew=self.anew)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -11,6 +14,10 @@ from docker_credential_harbor.errors import AudienceShared
 from docker_credential_harbor.model import LoginRedirect, Pin, Provider, Registry, TokenSet, Word
 from docker_credential_harbor.registry_state import Notes
 from docker_credential_harbor.transport import Transport
+from tests.unit.loopback import Answers, Asked, Reply, answers_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SSO, ELSEWHERE = "https://sso.example.com", "https://sso.example.org"
 OURS = "docker-credential-harbor"
@@ -90,6 +97,8 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Notes]:
     """The notes by registry."""
     notes: dict[str, Notes] = {}
     monkeypatch.setattr(registry_state, "load", lambda name: notes[name])
+    monkeypatch.setattr(registry_state, "save", notes.__setitem__)
+    monkeypatch.setattr(registry_state, "alone", lambda name, wait_seconds: nullcontext())  # noqa: ARG005
     return notes
 
 
@@ -134,3 +143,106 @@ def test_nor_does_what_the_provider_has_spoken_against(noted: dict[str, Notes]) 
 def test_one_registry_alone_reads_nothing(noted: dict[str, Notes]) -> None:
     assert release(Notes(), FOR_BOTH, REGISTRY) == "a.b.c"
     assert noted == {}
+
+
+# --- The provider is asked whose client it is ------------------------------------------------------------------------
+
+
+class Asking:
+    """A Harbor whose issuer is configured, and its provider, which sends no `iss`; both are the one server.
+
+    Beside it a registry of which the provider has vouched for the same client.
+    """
+
+    def __init__(self, server: Answers, noted: dict[str, Notes]) -> None:
+        self.server = server
+        self.takes: tuple[str, ...] = (f"{server.url}/c/oidc/callback",)
+        self.callback = self.takes[0]
+        server.replies["/c/oidc/login"] = self._login
+        server.replies["/auth"] = self._authorize
+        self.registry = Registry("a.example.com", server.url, issuer=SSO)
+        found = provider(SSO)._replace(authorization_endpoint=f"{server.url}/auth")
+        self.notes = Notes(provider=found, provider_found_at=time.time())
+        noted[OTHER.name] = pinned("harbor")
+
+    def _login(self, _: Asked) -> Reply:
+        query = {"client_id": "harbor", "redirect_uri": self.callback, "response_type": "code", "state": "s"}
+        return 302, {"Location": f"{self.server.url}/auth?{urlencode(query)}"}, ""
+
+    def _authorize(self, asked: Asked) -> Reply:
+        redirect_uri = parse_qs(urlsplit(asked.path).query)["redirect_uri"][0]
+        return (200 if redirect_uri.startswith(self.takes) else 400), {}, ""
+
+    def token(self, *audience: str, anew: bool = False) -> str:
+        def keep(notes: Notes) -> None:
+            self.notes = notes
+
+        registries = {each.name: each for each in (self.registry, OTHER)}
+        tokens, http = tokens_for(OURS, "harbor", *audience), Transport(10)
+        return shared_audience.Release(registries, self.registry, tokens, self.notes, http, keep, anew=anew).id_token()
+
+    def is_asked(self) -> int:
+        """How often the provider was, since the last time."""
+        count = sum(asked.path.startswith("/auth?") for asked in self.server.asked)
+        self.server.asked.clear()
+        return count
+
+
+@pytest.fixture
+def asking(noted: dict[str, Notes]) -> Iterator[Asking]:
+    with answers_server() as server:
+        yield Asking(server, noted)
+
+
+def test_one_that_shares_the_client_gets_it_where_the_provider_vouches(asking: Asking) -> None:
+    """It need send no `iss`: who it is a person has said."""
+    assert asking.token() == "a.b.c"
+    assert asking.notes.pin == Pin(SSO, "harbor", asking.callback)
+    assert asking.is_asked() == 2
+    assert asking.token() == "a.b.c"
+    assert asking.is_asked() == 0
+
+
+@pytest.mark.parametrize(
+    ("takes", "requests"), [(("https://b.example.com/",), 1), (("http",), 2)], ids=["another's alone", "any"]
+)
+def test_where_it_does_not_it_is_asked_once_and_anew_for_a_person(
+    asking: Asking, takes: tuple[str, ...], requests: int
+) -> None:
+    asking.takes, own = takes, asking.takes
+    for expected in (requests, 0):
+        with pytest.raises(AudienceShared):
+            asking.token()
+        assert asking.is_asked() == expected
+    asking.takes = own
+    with pytest.raises(AudienceShared):
+        asking.token()
+    assert asking.is_asked() == 0
+    assert asking.token(anew=True) == "a.b.c"
+    assert asking.notes.pin == Pin(SSO, "harbor", asking.callback)
+
+
+def test_nor_where_the_callback_is_another_registrys(asking: Asking) -> None:
+    """The provider takes it, and it shows nothing of this one."""
+    asking.callback = "https://b.example.com/c/oidc/callback"
+    asking.takes = (asking.callback,)
+    with pytest.raises(AudienceShared):
+        asking.token()
+    assert asking.is_asked() == 0
+    assert asking.notes.pin is None
+
+
+def test_what_another_says_for_which_nobody_vouches_is_asked_once(asking: Asking, noted: dict[str, Notes]) -> None:
+    """It would keep people from here by naming a client that is in the ID token."""
+    redirect = told("wiki").redirect
+    assert redirect
+    redirect = redirect._replace(authorization_endpoint=f"{asking.server.url}/auth")
+    noted[OTHER.name] = Notes(redirect=redirect)
+    asking.notes = asking.notes._replace(pin=Pin(SSO, "harbor", asking.callback))
+    for requests in (1, 0):
+        assert asking.token("wiki") == "a.b.c"
+        assert asking.is_asked() == requests
+    asking.takes = (*asking.takes, redirect.redirect_uri)
+    noted[OTHER.name] = Notes(redirect=redirect)
+    with pytest.raises(AudienceShared):
+        asking.token("wiki")
