@@ -39,9 +39,9 @@ def _without_core_dumps() -> None:
     """
     try:
         if sys.platform == "linux":
-            from docker_credential_harbor.native import keyctl
+            from docker_credential_harbor.warm_get import kernel_keys
 
-            keyctl.close_memory()
+            kernel_keys.close_memory()
             return
     except (ImportError, OSError):  # a Python that was built otherwise
         pass
@@ -67,7 +67,7 @@ def _payload() -> bytes:
 
 def _warm_answer(payload: bytes) -> bytes | None:
     """The answer from what is remembered; None: go the long way."""
-    from docker_credential_harbor import remembered, server_url
+    from docker_credential_harbor.warm_get import remembered, server_url
 
     url = payload.strip()
     try:
@@ -84,7 +84,8 @@ def _long_way(arguments: list[str], payload: bytes, began_at: float) -> int:
     import gc
 
     gc.disable()  # a run is short, and its imports leave nothing to be collected
-    from docker_credential_harbor import console, errors
+    from docker_credential_harbor import errors
+    from docker_credential_harbor.system import console
 
     _keep_stream_numbers()
     try:
@@ -99,7 +100,7 @@ def _long_way(arguments: list[str], payload: bytes, began_at: float) -> int:
         console.tell(failure)
         status = failure.exit_status
     except Exception as fault:  # the last catch
-        from docker_credential_harbor import libraries
+        from docker_credential_harbor.system import libraries
 
         console.trace_exception(fault)
         unexpected = libraries.unusable(fault) or errors.Unexpected(reason=f"{type(fault).__name__}: {fault}")
@@ -113,21 +114,22 @@ def _long_way(arguments: list[str], payload: bytes, began_at: float) -> int:
 def _carry_out(arguments: list[str], payload: bytes, began_at: float) -> int:
     import io
 
-    from docker_credential_harbor import protocol, window
+    from docker_credential_harbor.entry import docker_protocol
+    from docker_credential_harbor.sign_in import window
 
-    if len(arguments) == 1 and arguments[0] in protocol.VERBS:
+    if len(arguments) == 1 and arguments[0] in docker_protocol.VERBS:
         if _has_payload(arguments[0]) and sys.stdin is not None:
-            payload += sys.stdin.buffer.read(protocol.MAXIMUM_PAYLOAD + 1)
+            payload += sys.stdin.buffer.read(docker_protocol.MAXIMUM_PAYLOAD + 1)
         output = None if sys.stdout is None else sys.stdout.buffer
-        return protocol.serve(arguments[0], io.BytesIO(payload), output, began_at)
+        return docker_protocol.serve(arguments[0], io.BytesIO(payload), output, began_at)
     if arguments[:1] == [window.WORKER_VERB]:
-        from docker_credential_harbor import sign_in_worker
+        from docker_credential_harbor.sign_in import worker
 
-        sign_in_worker.main(*arguments[1:])
+        worker.main(*arguments[1:])
         return 0
-    from docker_credential_harbor import cli
+    from docker_credential_harbor.entry import command_line
 
-    return cli.run(arguments)
+    return command_line.run(arguments)
 
 
 def _has_payload(verb: str) -> bool:
@@ -145,7 +147,8 @@ def _keep_stream_numbers() -> None:
 
 def _with_output_written(status: int) -> int:
     """The exit status once all output is out. Python would try again at its end, and complain in words of its own."""
-    from docker_credential_harbor import console, errors, time_limit
+    from docker_credential_harbor import errors
+    from docker_credential_harbor.system import console, time_limit
 
     try:
         if sys.stdout is not None:

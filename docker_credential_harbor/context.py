@@ -7,9 +7,13 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import config, console, errors, interaction, remembered
-from docker_credential_harbor.credential_store import CredentialStore
-from docker_credential_harbor.time_limit import Allowance
+from docker_credential_harbor import errors
+from docker_credential_harbor.config import read_config
+from docker_credential_harbor.person import reaching
+from docker_credential_harbor.storage.credential_store import CredentialStore
+from docker_credential_harbor.system import console
+from docker_credential_harbor.system.time_limit import Allowance
+from docker_credential_harbor.warm_get import remembered
 
 if TYPE_CHECKING:
     from docker_credential_harbor.model import LoginChoice, Registry, Settings
@@ -27,7 +31,7 @@ class Context:
         self,
         settings: Settings,
         stamp: bytes,
-        reach: interaction.Reach,
+        reach: reaching.Reach,
         began_at: float,
         asked: bool,
         allowance: Allowance,
@@ -77,7 +81,7 @@ class Context:
 
     def without_person(self, reason: str) -> Context:
         """With nobody to be asked."""
-        reach = interaction.Reach("nobody", reason)
+        reach = reaching.Reach("nobody", reason)
         return Context(self.settings, self.stamp, reach, self.began_at, self.asked, self.allowance)
 
     @cached_property
@@ -96,7 +100,7 @@ class Context:
                 raise errors.SeveralRegistries(names=names)
             return next(iter(registries.values()))
         try:
-            registry = config.registry_for(self.settings, name, erasing=True)
+            registry = read_config.registry_for(self.settings, name, erasing=True)
         except ValueError as fault:
             raise errors.UnacceptableServerUrl(reason=fault) from fault
         if registry is None:
@@ -127,20 +131,20 @@ def open_context(
 
     began_here = time.monotonic()
     if asked:
-        config.user_file()
-    sources = config.sources()
+        read_config.user_file()
+    sources = read_config.sources()
     # Stamped before it is read: a change in between makes the remembered pair miss, never match.
     stamp = remembered.stamp([str(path) for path in sources.files], list(sources.variables))
-    settings = config.load()
+    settings = read_config.load()
     try:
-        reach = interaction.reach(
+        reach = reaching.reach(
             login or settings.login,
             os.environ,
             asked=asked,
-            has_terminal=interaction.has_terminal() if has_terminal is None else has_terminal,
+            has_terminal=reaching.has_terminal() if has_terminal is None else has_terminal,
         )
     except Exception as fault:  # the known pair goes out all the same
-        reach = interaction.Reach("nobody", console.told(fault).message)
+        reach = reaching.Reach("nobody", console.told(fault).message)
     seconds = settings.timeout_seconds
     return Context(
         settings=settings,
@@ -152,6 +156,6 @@ def open_context(
     )
 
 
-def reach_of_a_pull() -> interaction.Reach:
+def reach_of_a_pull() -> reaching.Reach:
     """How a request of Docker's could ask a person, whom a command can ask in any case. Raises ConfigurationInvalid."""
     return open_context().reach

@@ -11,7 +11,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NewType
 
-from docker_credential_harbor import outside
+from docker_credential_harbor.outside import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +79,7 @@ class Credentials(NamedTuple):
     @property
     def who(self) -> str:
         """The user name for messages: Docker stores any."""
-        return outside.shown(self.username)
+        return text.shown(self.username)
 
 
 class TokenSet(NamedTuple):

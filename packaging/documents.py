@@ -19,36 +19,36 @@ COMPLETIONS = {"bash": "{}.bash", "zsh": "_{}", "fish": "{}.fish"}
 
 def write(folder: Path, repository: Path, version: str) -> None:
     """Writes them into a folder that is made for them. The product must be importable."""
-    from docker_credential_harbor import cli
+    from docker_credential_harbor.entry import command_line
 
     folder.mkdir()
-    program = cli.PROGRAM
+    program = command_line.PROGRAM
     (folder / f"{program}.1.gz").write_bytes(gzip.compress(_man_page(version).encode(), 9, mtime=0))
     for shell, name in COMPLETIONS.items():
-        script = shtab.complete(cli.parser(), shell=shell)
+        script = shtab.complete(command_line.parser(), shell=shell)
         (folder / name.format(program)).write_text(script, encoding="utf-8")
     shutil.copyfile(repository / "packaging" / EXAMPLE, folder / EXAMPLE)
 
 
 def _man_page(version: str) -> str:
-    from docker_credential_harbor import cli, manual
+    from docker_credential_harbor.entry import command_line, manual
 
-    parser = cli.parser()
+    parser = command_line.parser()
     parser.epilog = None  # its parts are sections of their own
     data = {
-        "project_name": cli.PROGRAM,
+        "project_name": command_line.PROGRAM,
         "version": version,
         "description": (parser.description or "").removesuffix("."),
         "manual_title": "User Commands",
     }
-    parser.description = f"{parser.description} {cli.CALLED_BY_DOCKER}"
+    parser.description = f"{parser.description} {command_line.CALLED_BY_DOCKER}"
     page = Manpage(parser, data, format="single-commands-section")
     for name, command in _commands(parser).items():
         if command.epilog:  # argparse-manpage leaves these out
             page.add_section(f"more about {name}", ">", _as_it_stands(page.format_text(command.epilog)))
     for title, entries in manual.SECTIONS.items():
         page.add_section(title, ">", "\n".join(_entry(page, entry.term, entry.words) for entry in entries))
-    page.add_section("examples", ">", _as_it_stands(page.format_text(cli.EXAMPLES)))
+    page.add_section("examples", ">", _as_it_stands(page.format_text(command_line.EXAMPLES)))
     return str(page)
 
 

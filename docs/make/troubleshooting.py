@@ -17,9 +17,10 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-from docker_credential_harbor import diagnosis, errors
+from docker_credential_harbor import errors
+from docker_credential_harbor.entry.docker_protocol import WRONG_REQUESTS
 from docker_credential_harbor.errors import Failure
-from docker_credential_harbor.protocol import WRONG_REQUESTS
+from docker_credential_harbor.use_cases import doctor_checks
 
 PAGE = Path(__file__).parents[1] / "troubleshooting.md"
 WORDS = Path(__file__).with_suffix(".toml")
@@ -96,11 +97,11 @@ def chapters() -> tuple[dict[str, list[Cause]], dict[str, str]]:
     del written[NOT_ASKED]
     checks: dict[str, str] = written.pop(CHECKS)
     kinds = causes()
-    _same("checks of doctor", list(checks), list(diagnosis.CHECKS))
+    _same("checks of doctor", list(checks), list(doctor_checks.CHECKS))
     _same("codes", [code for words in written.values() for code in words], list(kinds))
     return {
         title: [Cause(kinds[code], meaning) for code, meaning in words.items()] for title, words in written.items()
-    }, {name: checks[name] for name in diagnosis.CHECKS}
+    }, {name: checks[name] for name in doctor_checks.CHECKS}
 
 
 def reasons_not_asked() -> list[str]:

@@ -15,10 +15,10 @@ import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-from docker_credential_harbor import tokens
-from docker_credential_harbor.credential_store import CredentialStore
+from docker_credential_harbor.account import own_tokens
 from docker_credential_harbor.model import Credentials, Provider, Registry, SignIn, TokenSet
-from docker_credential_harbor.transport import Transport
+from docker_credential_harbor.remote.web.transport import Transport
+from docker_credential_harbor.storage.credential_store import CredentialStore
 
 HERE, FORKED = "in this process", "in one that outlives it"
 WARM_UP_RUNS = 5
@@ -71,7 +71,7 @@ def _measure(url: str, store: CredentialStore, runs: int) -> dict[str, float]:
             http = Transport(10)
             http.afresh()  # as in a `get`, which has asked Harbor before
             began = time.perf_counter()
-            assert tokens.refresh(http, provider, registry, kept, store, outlives_caller=name == HERE)
+            assert own_tokens.refresh(http, provider, registry, kept, store, outlives_caller=name == HERE)
             if run >= WARM_UP_RUNS:
                 milliseconds.append((time.perf_counter() - began) * 1000)
     return {name: round(statistics.median(values), 2) for name, values in times.items()}

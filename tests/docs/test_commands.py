@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor import administration, cli
-from docker_credential_harbor.first_look import FirstLook
+from docker_credential_harbor.entry import command_line
 from docker_credential_harbor.model import LoginRedirect, Registry, SystemInfo
+from docker_credential_harbor.use_cases import admin_guide
+from docker_credential_harbor.use_cases.before_sign_in import FirstLook
 from tests.conftest import need
 from tests.docs import shell_blocks
 from tests.docs.shell_blocks import PAGES, REPOSITORY, Block
@@ -252,7 +253,7 @@ def test_what_is_named_within_a_sentence_is_there(page: Path, monkeypatch: pytes
     def refuse(_: argparse.ArgumentParser, message: str) -> None:
         raise AssertionError(message)
 
-    monkeypatch.setattr(cli.Parser, "error", refuse)
+    monkeypatch.setattr(command_line.Parser, "error", refuse)
     for words in INLINE.findall(page.read_text(encoding="utf-8")):
         command, *arguments = words.split()
         if command != "CODE":
@@ -262,7 +263,7 @@ def test_what_is_named_within_a_sentence_is_there(page: Path, monkeypatch: pytes
                 "keepalive",
             )
             with suppress(SystemExit):  # of --help
-                assert cli.parser().parse_args([command, *arguments, *([] if is_whole else [NAME])])
+                assert command_line.parser().parse_args([command, *arguments, *([] if is_whole else [NAME])])
 
 
 def test_the_client_for_keycloak_is_the_one_that_setup_prints() -> None:
@@ -271,7 +272,7 @@ def test_the_client_for_keycloak_is_the_one_that_setup_prints() -> None:
     [shown] = [found for found in map(json.loads, re.findall(r"```json\n(.+?)```", text, re.S)) if "clientId" in found]
     redirect = LoginRedirect("https://sso.example.com/realms/dev/protocol/openid-connect/auth", "harbor", ())
     seen = FirstLook(SystemInfo("oidc_auth", "", None), redirect, None, None)
-    assert shown == administration.keycloak_client(Registry(NAME, f"https://{NAME}"), seen)
+    assert shown == admin_guide.keycloak_client(Registry(NAME, f"https://{NAME}"), seen)
 
 
 class TestCollecting:

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from docker_credential_harbor import diagnosis, errors
+from docker_credential_harbor import errors
+from docker_credential_harbor.use_cases import doctor_checks
 from docs.make import troubleshooting
 
 
@@ -23,7 +24,7 @@ def test_each_code_is_a_heading_of_its_own() -> None:
 def test_every_cause_has_words_and_every_check() -> None:
     found, checks = troubleshooting.chapters()
     assert all(len(cause.meaning) > 20 for of_chapter in found.values() for cause in of_chapter)
-    assert list(checks) == list(diagnosis.CHECKS)
+    assert list(checks) == list(doctor_checks.CHECKS)
     assert all(checks.values())
 
 

@@ -18,7 +18,8 @@ from typing import Any
 
 import requests.adapters  # noqa: F401 - before the forks, and so the product
 
-from docker_credential_harbor import __main__, get, inquiry, protocol, sign_in_worker  # noqa: F401
+from docker_credential_harbor import __main__
+from docker_credential_harbor.sign_in import worker  # noqa: F401
 
 EXCEPTIONS: dict[str, Exception] = {
     "OSError": OSError(errno.EIO, os.strerror(errno.EIO)),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from docker_credential_harbor.client_config import cred_helpers, creds_store, reading
+from docker_credential_harbor.config.clients import cred_helpers, creds_store, reading
 from docker_credential_harbor.errors import AnotherCredsStore, ClientConfigInvalid
 from tests.conftest import need
 

@@ -316,7 +316,7 @@ class TestLocks:
         helper.configure(f'storage = "file"\n[registries."{SERVER}"]\n')
         assert helper.run("store", payload("alice", "s")).returncode == 0
         limit = in_time(helper)
-        from docker_credential_harbor import lock
+        from docker_credential_harbor.system import lock
 
         [folder] = helper.home.folders["XDG_STATE_HOME"].rglob("registries")
         with lock.hold(folder / f"{SERVER}.lock", 5) as held:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor.native import keyctl
+from docker_credential_harbor.warm_get import kernel_keys
 from tests.conftest import need
 from tests.flows.test_full_disk import token_path
 from tests.lab.key_user import KeyUser
@@ -31,7 +31,7 @@ QUOTA = "this user's share of the kernel's memory is used up"
 
 @pytest.fixture
 def user() -> Iterator[KeyUser]:
-    need("kernel keyring", "a kernel with CONFIG_KEYS, and no filter before it", keyctl.available())
+    need("kernel keyring", "a kernel with CONFIG_KEYS, and no filter before it", kernel_keys.available())
     need("another user", "run the tests as root; apt-get install util-linux", KeyUser.possible())
     somebody = KeyUser()
     yield somebody
@@ -107,9 +107,9 @@ def test_used_up_while_the_person_signs_in(
 
 LARGER = """
 import json, os, pathlib, secrets
-from docker_credential_harbor.credential_store import CredentialStore
+from docker_credential_harbor.storage.credential_store import CredentialStore
 from docker_credential_harbor.model import SignIn, TokenSet
-from docker_credential_harbor.native import keyctl
+from docker_credential_harbor.warm_get import kernel_keys
 
 def sign_in(token):
     return SignIn(TokenSet("https://sso", "1", "alice", ("a",), token, 1.0, "refresh", 300.0))
@@ -122,7 +122,7 @@ store.save_sign_in(name, small)
 before = store.kept_in(name)
 try:
     for number in range(300):
-        keyctl.add(b"filler %d" % number, b"x" * 2000, keyctl.PROCESS)
+        kernel_keys.add(b"filler %d" % number, b"x" * 2000, kernel_keys.PROCESS)
 except OSError:
     pass
 store.check(name)
@@ -130,7 +130,7 @@ again = store.load_sign_in(name) == small
 store.save_sign_in(name, large)
 kept = CredentialStore("auto", folder)
 index = json.loads((folder / "index.json").read_text())["sign_ins"][name]
-in_kernel = keyctl.read(b"docker-credential-harbor:sign-in " + name.encode(), keyctl.persistent_keyring())
+in_kernel = kernel_keys.read(b"docker-credential-harbor:sign-in " + name.encode(), kernel_keys.persistent_keyring())
 loaded, deleted = kept.load_sign_in(name) == large, kept.delete_sign_in(name)
 print(json.dumps([before, again, loaded, index, in_kernel is None, deleted]))
 """
@@ -148,7 +148,7 @@ def test_a_larger_token_that_no_longer_fits_is_not_lost(user: KeyUser, tmp_path:
 
 GROUPS = """
 import base64, json, pathlib, secrets
-from docker_credential_harbor.storage.kernel_keyring import KernelKeyring
+from docker_credential_harbor.storage.backends.kernel_keyring import KernelKeyring
 groups = [f"/companies/example/departments/{secrets.token_hex(2)}/team-{number}" for number in range(400)]
 claims = base64.urlsafe_b64encode(json.dumps({"groups": groups}).encode()).decode()
 token = f"{secrets.token_urlsafe(60)}.{claims}.{secrets.token_urlsafe(256)}"
@@ -169,9 +169,9 @@ def test_four_hundred_groups_fit(user: KeyUser) -> None:
 
 
 LEAVE = """
-from docker_credential_harbor import remembered
-from docker_credential_harbor.native import memory_file
-from docker_credential_harbor.storage.kernel_keyring import KernelKeyring
+from docker_credential_harbor.warm_get import remembered
+from docker_credential_harbor.warm_get import memory_file
+from docker_credential_harbor.storage.backends.kernel_keyring import KernelKeyring
 KernelKeyring().set("sign-in harbor.example.com", "s")
 remembered.remember("harbor.example.com", b"s", b"", 100)
 memory_file.add(b"docker-credential-harbor:remembered:harbor.example.com", b"s", timeout_seconds=100)

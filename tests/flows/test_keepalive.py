@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor import cadence, lock
+from docker_credential_harbor.policy import keepalive_interval
+from docker_credential_harbor.system import lock
 from tests.lab import faults
 from tests.lab.installations import OTOMI
 from tests.lab.realm import HARBOR_CLIENT, HELPER_CLIENT
@@ -399,7 +400,7 @@ class TestLongerThanIdle:
         assert life == pytest.approx(IDLE_SECONDS, abs=1)
         ends_at = time.monotonic() + 2.5 * IDLE_SECONDS
         while time.monotonic() < ends_at:
-            next_at = time.monotonic() + cadence.touch_seconds(life)
+            next_at = time.monotonic() + keepalive_interval.touch_seconds(life)
             assert keepalive(short) == (0, "")
             time.sleep(max(0, next_at - time.monotonic()))
         assert short.pair(CI="true") == pair

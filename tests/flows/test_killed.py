@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from docker_credential_harbor import lock
+from docker_credential_harbor.system import lock
 from tests.lab.pace import paced
 from tests.lab.processes import alive, wait_until
 from tests.lab.realm import HELPER_CLIENT

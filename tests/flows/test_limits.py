@@ -130,8 +130,8 @@ class TestCoreDumps:
     LOOKS_AT_ITSELF = (
         "import os\n"
         "from docker_credential_harbor import __main__\n"
-        "from docker_credential_harbor import forked\n"
-        "from docker_credential_harbor import processes\n"
+        "from docker_credential_harbor.system import forked\n"
+        "from docker_credential_harbor.system import processes\n"
         "mark = processes.mark(os.getpid())\n"
         "__main__._without_core_dumps()\n"
         "has_open = forked.finish(lambda: '2' in os.listdir('/proc/self/fd'))\n"

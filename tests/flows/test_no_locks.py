@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor import lock, lock_elsewhere
+from docker_credential_harbor.system import lock, lock_elsewhere
 from tests.conftest import need
 from tests.lab import no_locks
 from tests.lab.workplace import pairs_of
@@ -28,7 +28,7 @@ ELSEWHERE = ("/dev/shm", "/run/user", "/tmp")
 SERVER = "ghcr.io"
 HOLDER = (
     "import sys, pathlib\n"
-    "from docker_credential_harbor.lock import Lock\n"
+    "from docker_credential_harbor.system.lock import Lock\n"
     "lock = Lock(pathlib.Path(sys.argv[1]))\n"
     "print(lock.acquire(0), flush=True)\n"
     "sys.stdin.readline()\n"

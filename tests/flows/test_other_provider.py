@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from docker_credential_harbor import id_token
+from docker_credential_harbor.remote import id_token
 from tests.lab.oidc_provider import OidcProvider, harbor_client, helper_client
 from tests.lab.processes import wait_until
 from tests.lab.realm import HARBOR_CLIENT, HARBOR_CLIENT_SECRET, HELPER_CLIENT

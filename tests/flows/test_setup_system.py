@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from docker_credential_harbor import cli
-from docker_credential_harbor.commands import setup
+from docker_credential_harbor.entry import command_line
+from docker_credential_harbor.entry.commands import setup
 from docker_credential_harbor.errors import EXIT_USAGE, SystemSetupElsewhere
 from tests.conftest import need
 from tests.lab.sealed_home import installed_program
@@ -240,7 +240,7 @@ def test_what_is_no_registry_is_refused(machine: Machine, registry: str) -> None
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
 def test_elsewhere_one_line_says_so(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", platform)
-    arguments = cli.parser("setup").parse_args(["setup", "--system", NAME])
+    arguments = command_line.parser("setup").parse_args(["setup", "--system", NAME])
     with pytest.raises(SystemSetupElsewhere, match=r"for Linux only: run .* as each user") as caught:
         setup.run(arguments)
     assert caught.value.exit_status == EXIT_USAGE

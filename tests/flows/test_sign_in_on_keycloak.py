@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from docker_credential_harbor import discovery, id_token, provider
-from docker_credential_harbor import harbor as harbor_client
 from docker_credential_harbor.errors import (
     BrokenAnswer,
     ClientRefused,
@@ -31,8 +29,10 @@ from docker_credential_harbor.model import (
     ReleasedIdToken,
     Settings,
 )
-from docker_credential_harbor.signin import browser, harbor_login
-from docker_credential_harbor.transport import Transport
+from docker_credential_harbor.remote import discovery, id_token, identity_provider
+from docker_credential_harbor.remote import harbor as harbor_client
+from docker_credential_harbor.remote.web.transport import Transport
+from docker_credential_harbor.sign_in import by_browser, harbor_walk
 from tests.lab.realm import HARBOR_CLIENT, HELPER_CLIENT
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Place:
             **changes,
         }
         registry = arguments.pop("registry")
-        return browser.sign_in(self.http, self.provider, registry, self.redirect, **arguments)
+        return by_browser.sign_in(self.http, self.provider, registry, self.redirect, **arguments)
 
     def user(self, token: str) -> CurrentUser | None:
         return harbor_client.current_user(self.http, self.registry, ReleasedIdToken(token))
@@ -98,7 +98,7 @@ class Place:
         return harbor_client.probe(self.http, self.registry, self.pair())
 
     def walk(self, timeout_seconds: float = 60) -> Credentials | None:
-        return harbor_login.walk(
+        return harbor_walk.walk(
             harbor_client.login_url(self.registry),
             open_url=self.open_url,
             passes=lambda: self.pair() if self.passes() else None,
@@ -175,7 +175,7 @@ def test_one_form_renews_both_sides(make_place: Callable[..., Place], scopes: st
     place.harbor.expire_stored_access_token("alice-h")
     assert place.passes()
     # So is ours.
-    fresh = provider.refresh(place.http, place.provider, place.registry, tokens, time.time())
+    fresh = identity_provider.refresh(place.http, place.provider, place.registry, tokens, time.time())
     assert fresh is not None
     user = place.user(fresh.id_token)
     assert user is not None
@@ -253,7 +253,7 @@ def test_the_client_lacks_the_scope(place: Place) -> None:
     assert result.offline_access_refused
     assert (place.person.windows, place.person.forms) == (1, 1)
     assert place.passes()
-    fresh = provider.refresh(place.http, place.provider, place.registry, result.tokens, time.time())
+    fresh = identity_provider.refresh(place.http, place.provider, place.registry, result.tokens, time.time())
     assert fresh is not None
 
 
@@ -266,7 +266,7 @@ def test_the_person_lacks_the_role(make_place: Callable[..., Place]) -> None:
     scopes = [asked["scope"] for asked in place.person.authorization_requests()]
     assert scopes == [WITH_OFFLINE, WITHOUT_OFFLINE]
     assert place.person.forms == 1
-    fresh = provider.refresh(place.http, place.provider, place.registry, result.tokens, time.time())
+    fresh = identity_provider.refresh(place.http, place.provider, place.registry, result.tokens, time.time())
     assert fresh is not None
 
 
@@ -302,7 +302,9 @@ def test_a_client_that_has_a_secret_after_all(place: Place) -> None:
 def test_a_code_that_is_none(place: Place) -> None:
     arguments = {"redirect_uri": "http://127.0.0.1:1/callback", "code_verifier": "v" * 43, "nonce": "n"}
     with pytest.raises(SignInFailed, match="invalid_grant"):
-        provider.exchange_code(place.http, place.provider, place.registry, code="wrong", now=time.time(), **arguments)
+        identity_provider.exchange_code(
+            place.http, place.provider, place.registry, code="wrong", now=time.time(), **arguments
+        )
 
 
 # --- Afterwards -------------------------------------------------------------------------------------------------------
@@ -312,32 +314,32 @@ def test_rotation(make_place: Callable[..., Place]) -> None:
     place = make_place(revoke_refresh_token=True)
     first = place.sign_in(place.pair()).tokens
     found = place.provider
-    second = provider.refresh(place.http, found, place.registry, first, time.time())
+    second = identity_provider.refresh(place.http, found, place.registry, first, time.time())
     assert second is not None
     assert second.refresh_token != first.refresh_token
     assert second.id_token != first.id_token
-    assert provider.refresh(place.http, found, place.registry, first, time.time()) is None
+    assert identity_provider.refresh(place.http, found, place.registry, first, time.time()) is None
 
 
 def test_revoked(place: Place) -> None:
     tokens = place.sign_in(place.pair()).tokens
     assert tokens.refresh_token
-    assert provider.revoke(place.http, place.provider, place.registry, tokens.refresh_token)
-    assert provider.refresh(place.http, place.provider, place.registry, tokens, time.time()) is None
+    assert identity_provider.revoke(place.http, place.provider, place.registry, tokens.refresh_token)
+    assert identity_provider.refresh(place.http, place.provider, place.registry, tokens, time.time()) is None
     assert place.passes()
 
 
 def test_the_session_was_ended(place: Place) -> None:
     tokens = place.sign_in(place.pair()).tokens
     place.realm.end_sessions("alice")
-    assert provider.refresh(place.http, place.provider, place.registry, tokens, time.time()) is None
+    assert identity_provider.refresh(place.http, place.provider, place.registry, tokens, time.time()) is None
 
 
 def test_the_client_was_removed(place: Place) -> None:
     tokens = place.sign_in(place.pair()).tokens
     gone = place.registry._replace(client_id="nobody")
     with pytest.raises(ClientRefused, match="invalid_client"):
-        provider.refresh(place.http, place.provider, gone, tokens, time.time())
+        identity_provider.refresh(place.http, place.provider, gone, tokens, time.time())
 
 
 def test_a_mapper_that_comes_later_needs_no_new_sign_in(make_place: Callable[..., Place]) -> None:
@@ -354,7 +356,7 @@ def test_a_mapper_that_comes_later_needs_no_new_sign_in(make_place: Callable[...
     }
     path = f"/admin/realms/{place.realm.name}/clients/{client['id']}/protocol-mappers/models"
     place.realm.keycloak.admin("POST", path, json=mapper)
-    fresh = provider.refresh(place.http, place.provider, place.registry, tokens, time.time())
+    fresh = identity_provider.refresh(place.http, place.provider, place.registry, tokens, time.time())
     assert fresh is not None
     assert HARBOR_CLIENT in fresh.audience
     assert place.user(fresh.id_token) is not None
@@ -364,7 +366,9 @@ def test_the_id_token_of_another_client(place: Place) -> None:
     tokens = place.sign_in(place.pair()).tokens
     other = place.registry._replace(client_id=HARBOR_CLIENT)
     with pytest.raises(IdTokenRejected):
-        provider.verify_id_token(place.http, place.provider, other, tokens.id_token, nonce=None, now=time.time())
+        identity_provider.verify_id_token(
+            place.http, place.provider, other, tokens.id_token, nonce=None, now=time.time()
+        )
     assert json.dumps(id_token.claims_of(tokens.id_token, tokens.issuer))
 
 

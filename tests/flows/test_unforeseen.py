@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from docker_credential_harbor import lock, remembered
+from docker_credential_harbor.system import lock
+from docker_credential_harbor.warm_get import remembered
 from tests.flows.conftest import NOT_FOUND
 from tests.flows.faulty import IN_FULL
 from tests.flows.injector import EXCEPTIONS
@@ -29,39 +30,45 @@ HARMLESS = "a_library_that_is_not_asked"  # found by PYTHONPATH, as many are
 ANOTHER = "Another-Secret-0123456789"
 # What every `get` meets that asks Harbor.
 AROUND = [
-    "remembered:recall",
-    "remembered:remember",
-    "native.keyctl:read",
-    "interaction:reach",
-    "lock:Lock.acquire",
-    "registry_state:load",
-    "registry_state:save",
-    "verified:keep",
-    "trust_window:trusted_until",
-    "trust_store:TrustStore.__init__",
-    "transport:Transport.request",
-    "transport:_exchange",
-    "harbor:probe",
+    "warm_get.remembered:recall",
+    "warm_get.remembered:remember",
+    "warm_get.kernel_keys:read",
+    "person.reaching:reach",
+    "system.lock:Lock.acquire",
+    "storage.registry_notes:load",
+    "storage.registry_notes:save",
+    "account.verified_pair:keep",
+    "policy.trust_window:trusted_until",
+    "remote.web.trust_store:TrustStore.__init__",
+    "remote.web.transport:Transport.request",
+    "remote.web.transport:_exchange",
+    "remote.harbor:probe",
 ]
 # Where there is a time to trust it for: of a secret that has just been replaced none is known.
-WHERE_IT_IS_TRUSTED = ["native.keyctl:add"]
+WHERE_IT_IS_TRUSTED = ["warm_get.kernel_keys:add"]
 # What it meets further on, where Harbor refuses the pair and our ID token has expired.
 ON_THE_WAY = [
-    "tokens:provider_of",
-    "discovery:find",
-    "provider:refresh",
-    "id_token:checked",
-    "credential_store:make_private_folder",
-    "credential_store:CredentialStore.check",
-    "credential_store:CredentialStore.save_sign_in",
-    "harbor:current_user",
+    "account.own_tokens:provider_of",
+    "remote.discovery:find",
+    "remote.identity_provider:refresh",
+    "remote.id_token:checked",
+    "storage.credential_store:make_private_folder",
+    "storage.credential_store:CredentialStore.check",
+    "storage.credential_store:CredentialStore.save_sign_in",
+    "remote.harbor:current_user",
 ]
 # Where only the person's browser helps.
-AT_THE_WINDOW = ["window:under_way", "window:start", "window:wait", "detached:start", "lock:is_held"]
+AT_THE_WINDOW = [
+    "sign_in.window:under_way",
+    "sign_in.window:start",
+    "sign_in.window:wait",
+    "system.detached:start",
+    "system.lock:is_held",
+]
 WHERE_PAIRS_ARE_READ = [
-    "credential_store:CredentialStore.load_stored",
-    "credential_store:CredentialStore.load_sign_in",
-    "storage.private_file:PrivateFile.get",
+    "storage.credential_store:CredentialStore.load_stored",
+    "storage.credential_store:CredentialStore.load_sign_in",
+    "storage.backends.private_file:PrivateFile.get",
 ]
 
 
@@ -158,7 +165,7 @@ def test_a_ticket_that_cannot_be_looked_for(workplace: Workplace, injector: Call
     run = injector()
     for exception in some(0):
         workplace.harbor.kill_stored_token("alice-h")
-        answer = run.get("native.gssapi:ticket", exception)
+        answer = run.get("system.gssapi:ticket", exception)
         assert answer["hit"]
         assert pair_of(answer) == pair
         assert "could not be verified" not in answer["errors"]

@@ -267,7 +267,7 @@ class TestWhileAPersonIsAwaited:
         script.write_text(
             f"#!{sys.executable}\n"
             "import sys\n"
-            "from docker_credential_harbor import window\n"
+            "from docker_credential_harbor.sign_in import window\n"
             "from docker_credential_harbor.__main__ import main\n"
             "window.REMIND_AFTER_SECONDS = 0.5\n"
             "sys.exit(main())\n"

@@ -21,21 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from docker_credential_harbor import (
-    config,
-    credential_store,
-    discovery,
-    errors,
-    files,
-    harbor,
-    id_token,
-    protocol,
-    provider,
-    registry_state,
-    server_url,
-    window,
-)
-from docker_credential_harbor.client_config import cred_helpers, creds_store, go_json, json_file, own
+from docker_credential_harbor import errors
+from docker_credential_harbor.config import go_json, read_config, write_config
+from docker_credential_harbor.config.clients import cred_helpers, creds_store, json_file
+from docker_credential_harbor.entry import docker_protocol
 from docker_credential_harbor.errors import (
     AnotherCredsStore,
     ClientConfigInvalid,
@@ -44,10 +33,14 @@ from docker_credential_harbor.errors import (
     IdTokenRejected,
 )
 from docker_credential_harbor.model import Credentials, DeviceCode, LoginRedirect, Provider, Registry, ReleasedIdToken
-from docker_credential_harbor.signin import browser_request, loopback, peer
-from docker_credential_harbor.signin.browser_request import BrowserRequest
-from docker_credential_harbor.time_limit import Allowance
-from docker_credential_harbor.transport import Answer, Transport
+from docker_credential_harbor.remote import discovery, harbor, id_token, identity_provider
+from docker_credential_harbor.remote.web.transport import Answer, Transport
+from docker_credential_harbor.sign_in import browser_request, loopback, peer, window
+from docker_credential_harbor.sign_in.browser_request import BrowserRequest
+from docker_credential_harbor.storage import credential_store, registry_notes
+from docker_credential_harbor.system import files
+from docker_credential_harbor.system.time_limit import Allowance
+from docker_credential_harbor.warm_get import server_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,11 +99,11 @@ def payloads(data: bytes) -> None:
     class TakenError(Exception):
         pass
 
-    with mock.patch.object(protocol, "_context", side_effect=TakenError):
+    with mock.patch.object(docker_protocol, "_context", side_effect=TakenError):
         for verb in ("get", "store", "erase"):
             answer = io.BytesIO()
             with suppress(TakenError):
-                assert protocol.serve(verb, io.BytesIO(data), answer, NOW) == 1
+                assert docker_protocol.serve(verb, io.BytesIO(data), answer, NOW) == 1
                 assert answer.getvalue().count(b"\n") == 1
 
 
@@ -119,18 +112,18 @@ def configuration(data: bytes) -> None:
     path = folder() / "config.toml"
     path.write_bytes(data)
     try:
-        before = config._load((path,), {})  # noqa: SLF001 - without the site's and the environment
+        before = read_config._load((path,), {})  # noqa: SLF001 - without the site's and the environment
     except ConfigurationInvalid:
         return
     name = "added.example.com"
     try:
-        change = own.entered(path, name, {"client_id": "x"})
+        change = write_config.entered(path, name, {"client_id": "x"})
     except ConfigurationInvalid:
         return
     change.carry_out()
-    assert name in config._load((path,), {}).registries  # noqa: SLF001
-    own.taken_out(path, name).carry_out()
-    after = config._load((path,), {})  # noqa: SLF001
+    assert name in read_config._load((path,), {}).registries  # noqa: SLF001
+    write_config.taken_out(path, name).carry_out()
+    after = read_config._load((path,), {})  # noqa: SLF001
     assert after.registries == {key: value for key, value in before.registries.items() if key != name}
 
 
@@ -178,7 +171,7 @@ def key_sets(data: bytes) -> None:
     """A JWKS, before a token that none of its keys has signed."""
     token = ".".join(map(in_base64, (b'{"alg":"RS256","kid":"k"}', json.dumps(claims()).encode(), b"signature")))
     with suppress(Failure):
-        provider.verify_id_token(Says(data), PROVIDER, REGISTRY, token, nonce="n", now=NOW)
+        identity_provider.verify_id_token(Says(data), PROVIDER, REGISTRY, token, nonce="n", now=NOW)
         raise AssertionError("a forged token was taken")
 
 
@@ -240,13 +233,13 @@ def token_answers(data: bytes) -> None:
     code = DeviceCode("d", "u", "https://x/", None, 600, 5)
     tokens = credential_store.sign_in_of(SIGN_IN).tokens
     asked: tuple[Callable[[], object], ...] = (
-        lambda: provider.exchange_code(
+        lambda: identity_provider.exchange_code(
             http, PROVIDER, REGISTRY, code="c", redirect_uri="http://127.0.0.1/", code_verifier="v", nonce="n", now=NOW
         ),
-        lambda: provider.begin_device_code(http, PROVIDER, REGISTRY, scopes=("openid",), code_verifier="v"),
-        lambda: provider.ask_for_device_tokens(http, PROVIDER, REGISTRY, code, code_verifier="v"),
-        lambda: provider.refresh(http, PROVIDER, REGISTRY, tokens, NOW),
-        lambda: provider.revoke(http, PROVIDER, REGISTRY, "r"),
+        lambda: identity_provider.begin_device_code(http, PROVIDER, REGISTRY, scopes=("openid",), code_verifier="v"),
+        lambda: identity_provider.ask_for_device_tokens(http, PROVIDER, REGISTRY, code, code_verifier="v"),
+        lambda: identity_provider.refresh(http, PROVIDER, REGISTRY, tokens, NOW),
+        lambda: identity_provider.revoke(http, PROVIDER, REGISTRY, "r"),
     )
     for ask in asked:
         with suppress(Failure):
@@ -327,10 +320,10 @@ def notes(data: bytes) -> None:
     path = folder() / "notes.json"
     path.write_bytes(data)
     with (
-        mock.patch.object(registry_state, "_path", return_value=path),
-        mock.patch.object(registry_state, "window_note_path", return_value=path),
+        mock.patch.object(registry_notes, "_path", return_value=path),
+        mock.patch.object(registry_notes, "window_note_path", return_value=path),
     ):
-        assert isinstance(registry_state.load("h"), registry_state.Notes)
+        assert isinstance(registry_notes.load("h"), registry_notes.Notes)
         window.read()
 
 

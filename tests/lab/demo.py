@@ -11,7 +11,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import interaction
+from docker_credential_harbor.person import reaching
 from tests.lab.demo_lab import DemoLab
 from tests.lab.demo_report import Report
 from tests.lab.demo_steps import Demo
@@ -50,7 +50,7 @@ def wants_own_browser(environ: Mapping[str, str], interactive: bool, ask: Callab
     choice = environ.get(CHOICE, "")
     if choice:
         return choice != "0"
-    if not interactive or interaction.reach("auto", environ, has_terminal=False).way != "browser":
+    if not interactive or reaching.reach("auto", environ, has_terminal=False).way != "browser":
         return False
     answer = ask("Sign in in your own browser, instead of the built-in walk? [y/N] ")
     return answer.strip().lower() in ("y", "yes")

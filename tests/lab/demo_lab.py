@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import interaction
-from docker_credential_harbor.native import keyctl
+from docker_credential_harbor.person import reaching
+from docker_credential_harbor.warm_get import kernel_keys
 from tests.lab.certificates import Authority
 from tests.lab.embedded_registry import EmbeddedRegistry
 from tests.lab.harbor import StandInHarbor
@@ -44,7 +44,7 @@ class OwnBrowser(Person):
     """The person who looks at the demo, at their own browser: it is opened from here, with their environment."""
 
     def _walk(self, url: str) -> Page:
-        opened = interaction.open_browser(url)
+        opened = reaching.open_browser(url)
         return Page(url, text="" if opened else "no browser could be opened", status=200 if opened else 0)
 
 
@@ -174,8 +174,8 @@ class DemoLab:
         self.home.end_processes()
         for description in live_kernel_keys(self.name):
             with contextlib.suppress(OSError):
-                keyctl.remove(description.encode(), keyctl.USER)
-                keyctl.remove(description.encode(), keyctl.persistent_keyring())
+                kernel_keys.remove(description.encode(), kernel_keys.USER)
+                kernel_keys.remove(description.encode(), kernel_keys.persistent_keyring())
 
 
 def processes_in(folder: Path) -> list[str]:

@@ -12,7 +12,7 @@ import socket
 import subprocess
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.native import gssapi
+from docker_credential_harbor.system import gssapi
 from tests.lab.keycloak import free_port
 from tests.lab.processes import end, wait_for_start
 

@@ -20,11 +20,11 @@ _numbers = itertools.count(1)
 
 FILL = """
 import sys
-from docker_credential_harbor.native import keyctl
+from docker_credential_harbor.warm_get import kernel_keys
 for size in (int(sys.argv[1]), 1):
     try:
         for number in range(300):
-            keyctl.add(b"filler %d %d" % (size, number), b"x" * size, keyctl.PROCESS)
+            kernel_keys.add(b"filler %d %d" % (size, number), b"x" * size, kernel_keys.PROCESS)
     except OSError:
         pass
 print("full", flush=True)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from docker_credential_harbor.native import keyctl, memory_file
+from docker_credential_harbor.warm_get import kernel_keys, memory_file
 from tests.lab.processes import end_pid
 
 NAME = "docker-credential-harbor"
@@ -131,9 +131,9 @@ def purge_memory(descriptions: str = LAB_KEYS) -> None:
     """Takes such keys out of the kernel's keyrings, and files out of memory; they outlive processes."""
     for description in {*_kernel_keys(), *_memory_files()}:
         if re.match(descriptions, description):
-            for keyring in (keyctl.USER, keyctl.persistent_keyring()) if keyctl.available() else ():
+            for keyring in (kernel_keys.USER, kernel_keys.persistent_keyring()) if kernel_keys.available() else ():
                 with contextlib.suppress(OSError):
-                    keyctl.remove(description.encode(), keyring)
+                    kernel_keys.remove(description.encode(), keyring)
             with contextlib.suppress(OSError):
                 memory_file.remove(description.encode())
 

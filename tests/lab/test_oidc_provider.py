@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import requests
 
-from docker_credential_harbor import id_token
+from docker_credential_harbor.remote import id_token
 from tests.lab.oidc_provider import OidcProvider, harbor_client, helper_client
 from tests.lab.own_sign_in import REDIRECT_URI, pkce
 from tests.lab.realm import HELPER_CLIENT

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import requests
 
-from docker_credential_harbor import remembered
+from docker_credential_harbor.warm_get import remembered
 from tests.lab.realm import HARBOR_CLIENT, HELPER_CLIENT
 from tests.lab.said import PREFIX, failure_in
 from tests.lab.sealed_home import NAME, purge_memory
@@ -254,7 +254,7 @@ def let_id_token_expire(home: Home) -> None:
 # By the product itself, so whatever the storage.
 EXPIRE_ID_TOKEN = """
 import sys
-from docker_credential_harbor.credential_store import CredentialStore
+from docker_credential_harbor.storage.credential_store import CredentialStore
 store = CredentialStore()
 kept = store.load_sign_in(sys.argv[1])
 store.save_sign_in(sys.argv[1], kept._replace(tokens=kept.tokens._replace(id_token_expires_at=1.0)))

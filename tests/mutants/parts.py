@@ -27,18 +27,23 @@ class Part(NamedTuple):
 
 
 PARTS = {
-    "policy": Part(("policy.py",), ("unit/test_policy_words.py", "unit/test_policy.py")),
-    "server-urls": Part(("server_url.py",), ("unit/test_server_url.py",)),
-    "id-token": Part(("id_token.py",), ("unit/test_id_token_exact.py", "unit/test_id_token.py")),
+    "policy": Part(("policy/next_step.py",), ("unit/test_policy_words.py", "unit/test_policy.py")),
+    "server-urls": Part(("warm_get/server_url.py",), ("unit/test_server_url.py",)),
+    "id-token": Part(("remote/id_token.py",), ("unit/test_id_token_exact.py", "unit/test_id_token.py")),
     "storage": Part(
-        ("storage/__init__.py", "storage/private_file.py", "storage/split.py", "credential_store.py"),
+        (
+            "storage/__init__.py",
+            "storage/backends/private_file.py",
+            "storage/backends/split.py",
+            "storage/credential_store.py",
+        ),
         (
             *("unit/test_storage_choice.py", "unit/test_credential_store_moves.py", "unit/test_credential_store.py"),
             *("storage/test_private_file.py", "storage/test_split.py"),
         ),
         but_for=("TestOverKernel", "TestOverSecretService", "several_processes"),
     ),
-    "cadence": Part(("cadence.py",), ("unit/test_cadence.py",)),
+    "cadence": Part(("policy/keepalive_interval.py",), ("unit/test_cadence.py",)),
     "client-files": Part(
         tuple(
             f"client_config/{name}.py"

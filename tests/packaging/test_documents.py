@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor import cli, config, manual
+from docker_credential_harbor.config import read_config
+from docker_credential_harbor.entry import command_line, manual
 from docker_credential_harbor.model import Registry, Settings
 from tests.conftest import need
 from tests.lab.sealed_home import NAME
@@ -40,7 +41,7 @@ class TestExampleConfiguration:
     def load(self, text: str, folder: Path) -> Settings:
         file = folder / "config.toml"
         file.write_text(text)
-        return config.load({config.USER_FILE_VARIABLE: str(file)})
+        return read_config.load({read_config.USER_FILE_VARIABLE: str(file)})
 
     def test_as_it_comes_it_changes_nothing(self, example: str, tmp_path: Path) -> None:
         assert self.load(example, tmp_path) == self.load("", tmp_path)
@@ -48,7 +49,7 @@ class TestExampleConfiguration:
     def test_uncommented_it_is_accepted_and_shows_the_defaults(self, example: str, tmp_path: Path) -> None:
         settings = self.load(COMMENTED.sub("", example), tmp_path)
         plain = self.load(f'[registries."{REGISTRY}"]', tmp_path)
-        for field, _, _ in config.KEYS.values():
+        for field, _, _ in read_config.KEYS.values():
             assert getattr(settings, field) == getattr(plain, field)
         given, default = settings.registries[REGISTRY], plain.registries[REGISTRY]
         for key in ("url", "client_id", "redirect_uri"):
@@ -57,7 +58,7 @@ class TestExampleConfiguration:
     def test_every_key_is_in_it(self, example: str) -> None:
         shown = re.findall(r"^#(\w+) = ", example, re.MULTILINE)
         of_registry = [name for name in Registry._fields if name != "name"]
-        assert sorted(shown) == sorted([*config.KEYS, *of_registry])
+        assert sorted(shown) == sorted([*read_config.KEYS, *of_registry])
 
 
 class TestManPage:
@@ -69,7 +70,7 @@ class TestManPage:
         return output("man", "--warnings=w", "--local-file", page, env=environment)
 
     def test_every_command_and_option_is_in_it(self, text: str) -> None:
-        for command in cli.COMMANDS:
+        for command in command_line.COMMANDS:
             assert f"{NAME} {command}" in text
         for option in ("--device", "--install", "--json", "--version"):
             assert option in text
@@ -120,7 +121,7 @@ class TestCompletions:
         assert output("zsh", "-f", "-c", loaded).strip() == f"_{NAME}"
         text = place.read_text()
         output("zsh", "-f", "-n", place)
-        assert all(f"    {command}:'" in text for command in cli.COMMANDS)
+        assert all(f"    {command}:'" in text for command in command_line.COMMANDS)
         assert '"--device[' in text
 
 

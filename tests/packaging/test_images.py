@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor.client_config import docker, helm, podman
+from docker_credential_harbor.config.clients import docker, helm, podman
 from tests.conftest import need
 from tests.lab import devcontainer
 from tests.lab.container import Container, image_of

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor import lock
+from docker_credential_harbor.system import lock
 from tests.lab.processes import alive, wait_until
 from tests.lab.workplace import expire_kept_id_token
 

@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from docker_credential_harbor.storage.backend import Backend
+    from docker_credential_harbor.storage.backends.backend import Backend
 
 VALUES = {
     "plain": "secret",

@@ -8,7 +8,7 @@ import keyring.backend
 import keyring.core
 import pytest
 
-from docker_credential_harbor.native import keyctl
+from docker_credential_harbor.warm_get import kernel_keys
 from tests.conftest import need
 from tests.lab import secret_service
 
@@ -70,10 +70,10 @@ def no_keyring(look_anew: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def kernel() -> None:
-    need("kernel keyring", "a kernel with CONFIG_KEYS, and no filter before it", keyctl.available())
+    need("kernel keyring", "a kernel with CONFIG_KEYS, and no filter before it", kernel_keys.available())
 
 
 @pytest.fixture
 def no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyctl, "_KEYCTL", 0)
-    monkeypatch.setattr(keyctl, "_ADD_KEY", 0)
+    monkeypatch.setattr(kernel_keys, "_KEYCTL", 0)
+    monkeypatch.setattr(kernel_keys, "_ADD_KEY", 0)

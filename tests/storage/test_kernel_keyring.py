@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from docker_credential_harbor.errors import StoreUnavailable, TooLongForStore
-from docker_credential_harbor.native import keyctl
-from docker_credential_harbor.storage.kernel_keyring import KernelKeyring
+from docker_credential_harbor.storage.backends.kernel_keyring import KernelKeyring
+from docker_credential_harbor.warm_get import kernel_keys
 from tests.storage.backend_tests import BackendTests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from docker_credential_harbor.storage.backend import Backend
+    from docker_credential_harbor.storage.backends.backend import Backend
 
 
 @pytest.mark.usefixtures("kernel")
@@ -44,6 +44,6 @@ def test_the_reason_is_told(monkeypatch: pytest.MonkeyPatch, number: int, reason
     def refused(*_: object) -> int:
         raise OSError(number, "…")
 
-    monkeypatch.setattr(keyctl, "_call", refused)
+    monkeypatch.setattr(kernel_keys, "_call", refused)
     with pytest.raises(StoreUnavailable, match=reason):
         KernelKeyring().set("x", "y")

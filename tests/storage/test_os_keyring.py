@@ -13,11 +13,11 @@ from keyring.errors import KeyringLocked, PasswordDeleteError
 
 from docker_credential_harbor.context import STORE_SECONDS, Context
 from docker_credential_harbor.errors import StoreUnavailable
-from docker_credential_harbor.interaction import Reach
 from docker_credential_harbor.model import Credentials, Settings, StoredPair
-from docker_credential_harbor.storage import os_keyring
-from docker_credential_harbor.storage.os_keyring import OsKeyring
-from docker_credential_harbor.time_limit import Allowance
+from docker_credential_harbor.person.reaching import Reach
+from docker_credential_harbor.storage.backends import os_keyring
+from docker_credential_harbor.storage.backends.os_keyring import OsKeyring
+from docker_credential_harbor.system.time_limit import Allowance
 from tests.conftest import need
 from tests.lab import secret_service
 from tests.storage.backend_tests import BackendTests
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from docker_credential_harbor.storage.backend import Backend
+    from docker_credential_harbor.storage.backends.backend import Backend
     from tests.lab.secret_service import SecretService
 
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from docker_credential_harbor.errors import NotWritable, StoreDamaged, StoreUnavailable
-from docker_credential_harbor.lock import hold
-from docker_credential_harbor.storage.private_file import PrivateFile
-from docker_credential_harbor.time_limit import Allowance
+from docker_credential_harbor.storage.backends.private_file import PrivateFile
+from docker_credential_harbor.system.lock import hold
+from docker_credential_harbor.system.time_limit import Allowance
 from tests.storage.backend_tests import BackendTests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from docker_credential_harbor.storage.backend import Backend
+    from docker_credential_harbor.storage.backends.backend import Backend
 
 
 @pytest.fixture
@@ -93,8 +93,8 @@ def test_not_writable(tmp_path: Path) -> None:
 def test_several_processes_lose_nothing(folder: Path) -> None:
     program = (
         "import sys, pathlib\n"
-        "from docker_credential_harbor.storage.private_file import PrivateFile\n"
-        "from docker_credential_harbor.time_limit import Allowance\n"
+        "from docker_credential_harbor.storage.backends.private_file import PrivateFile\n"
+        "from docker_credential_harbor.system.time_limit import Allowance\n"
         "file = PrivateFile(pathlib.Path(sys.argv[1]), Allowance(60))\n"
         "for number in range(20):\n"
         "    file.set(f'{sys.argv[2]}/{number}', 'x')\n"

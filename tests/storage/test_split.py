@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor.storage.kernel_keyring import KernelKeyring
-from docker_credential_harbor.storage.os_keyring import OsKeyring
-from docker_credential_harbor.storage.private_file import PrivateFile
-from docker_credential_harbor.storage.split import Split
-from docker_credential_harbor.time_limit import Allowance
+from docker_credential_harbor.storage.backends.kernel_keyring import KernelKeyring
+from docker_credential_harbor.storage.backends.os_keyring import OsKeyring
+from docker_credential_harbor.storage.backends.private_file import PrivateFile
+from docker_credential_harbor.storage.backends.split import Split
+from docker_credential_harbor.system.time_limit import Allowance
 from tests.storage.backend_tests import VALUES, BackendTests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from docker_credential_harbor.storage.backend import Backend
+    from docker_credential_harbor.storage.backends.backend import Backend
 
 LIMIT = 200
 WINDOWS_LIMIT = 1280

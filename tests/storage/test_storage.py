@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor import storage
 from docker_credential_harbor.errors import StoreUnavailable
-from docker_credential_harbor.storage.os_keyring import OsKeyring
-from docker_credential_harbor.storage.private_file import PrivateFile
-from docker_credential_harbor.storage.split import Split
-from docker_credential_harbor.time_limit import Allowance
+from docker_credential_harbor.storage.backends import choice
+from docker_credential_harbor.storage.backends.os_keyring import OsKeyring
+from docker_credential_harbor.storage.backends.private_file import PrivateFile
+from docker_credential_harbor.storage.backends.split import Split
+from docker_credential_harbor.system.time_limit import Allowance
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from docker_credential_harbor.model import StorageChoice
-    from docker_credential_harbor.storage.backend import Backend
+    from docker_credential_harbor.storage.backends.backend import Backend
     from tests.lab.secret_service import SecretService
 
 
@@ -26,7 +26,7 @@ def opened(
     folder: Path, setting: StorageChoice = "auto", noted: str | None = None, for_stored_pair: bool = False
 ) -> tuple[Backend, str]:
     keyring, file = OsKeyring(Allowance(30), may_prompt=False), PrivateFile(folder, Allowance(30))
-    return storage.open_backend(setting, keyring, file, noted=noted, for_stored_pair=for_stored_pair)
+    return choice.open_backend(setting, keyring, file, noted=noted, for_stored_pair=for_stored_pair)
 
 
 @pytest.mark.usefixtures("shared_unlocked")
@@ -102,7 +102,7 @@ def test_the_noted_one_is_locked(tmp_path: Path, unlocked: SecretService) -> Non
 
 @pytest.mark.usefixtures("shared_unlocked")
 def test_where_the_keyring_takes_short_values_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "KEYRING_LIMITS", {sys.platform: 1280})
+    monkeypatch.setattr(choice, "KEYRING_LIMITS", {sys.platform: 1280})
     for noted in (None, "keyring"):
         backend, _ = opened(tmp_path, noted=noted)
         assert isinstance(backend, Split)

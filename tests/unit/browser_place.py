@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 from joserfc import jwk, jwt
 
 from docker_credential_harbor.model import LoginRedirect, Provider, Registry, Settings
-from docker_credential_harbor.signin import browser
-from docker_credential_harbor.transport import Transport
+from docker_credential_harbor.remote.web.transport import Transport
+from docker_credential_harbor.sign_in import by_browser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,7 +140,7 @@ class Place:
         }
         redirect = LoginRedirect("https://sso.example.com/auth", "harbor", scopes)
         try:
-            return browser.sign_in(Transport(10), self.provider, self.registry, redirect, **arguments)
+            return by_browser.sign_in(Transport(10), self.provider, self.registry, redirect, **arguments)
         finally:
             for thread in self.threads:
                 thread.join(30)

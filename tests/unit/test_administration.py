@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from docker_credential_harbor import administration
 from docker_credential_harbor.errors import ProviderNotFound
-from docker_credential_harbor.first_look import FirstLook
 from docker_credential_harbor.model import LoginRedirect, Provider, Registry, SystemInfo
+from docker_credential_harbor.use_cases import admin_guide
+from docker_credential_harbor.use_cases.before_sign_in import FirstLook
 
 REGISTRY = Registry("harbor.example.com", "https://harbor.example.com")
 WITHOUT = "Go without a client"
@@ -69,7 +69,7 @@ def seen(endpoint: str, *scopes: str, provider: Provider | None = None) -> First
 
 @pytest.mark.parametrize(("endpoint", "name"), ENDPOINTS)
 def test_recognised_by_the_authorization_endpoint_alone(endpoint: str, name: str | None) -> None:
-    found = administration.recognised(seen(endpoint))
+    found = admin_guide.recognised(seen(endpoint))
     assert (found.name if found else None) == name
 
 
@@ -77,16 +77,16 @@ def test_recognised_by_the_authorization_endpoint_alone(endpoint: str, name: str
 def test_recognised_by_the_discovery_document(paths: tuple[str, str, str], name: str | None) -> None:
     authorization, token, keys = (f"https://id.example.com{path}" for path in paths)
     provider = Provider("https://id.example.com", authorization, token, keys)
-    found = administration.recognised(seen(authorization, provider=provider))
+    found = admin_guide.recognised(seen(authorization, provider=provider))
     assert (found.name if found else None) == name
 
 
 @pytest.mark.parametrize(("endpoint", "name"), ENDPOINTS)
 def test_the_guide_is_whole(endpoint: str, name: str | None) -> None:
-    text = administration.guide(REGISTRY, seen(endpoint))
+    text = admin_guide.guide(REGISTRY, seen(endpoint))
     assert "harbor-client" in text
     assert "harbor.example.com" in text
-    client = json.dumps(administration.keycloak_client(REGISTRY, seen(endpoint)), indent=2)
+    client = json.dumps(admin_guide.keycloak_client(REGISTRY, seen(endpoint)), indent=2)
     assert "{" not in text.replace(client, ""), "every fact is filled in"
     assert max(len(line) for line in text.splitlines()) <= 120
     assert (WITHOUT in text) is (name not in ("Keycloak", "Dex"))
@@ -100,7 +100,7 @@ def test_the_guide_is_whole(endpoint: str, name: str | None) -> None:
 @pytest.mark.parametrize(("endpoint", "name"), ENDPOINTS)
 def test_a_client_that_is_there_is_not_to_be_added(endpoint: str, name: str | None) -> None:
     provider = Provider("https://id.example.com", endpoint, "https://id.example.com/token", "https://id.example.com/k")
-    text = administration.guide(REGISTRY, seen(endpoint, provider=provider))
+    text = admin_guide.guide(REGISTRY, seen(endpoint, provider=provider))
     assert "it is there, with its redirect URI" in text
     assert "Add one public client" not in text
     assert "Then add" not in text
@@ -109,14 +109,14 @@ def test_a_client_that_is_there_is_not_to_be_added(endpoint: str, name: str | No
 
 
 def test_where_the_realm_is() -> None:
-    text = administration.guide(REGISTRY, seen(f"https://sso.example.com/auth{REALM}"))
+    text = admin_guide.guide(REGISTRY, seen(f"https://sso.example.com/auth{REALM}"))
     assert "--server https://sso.example.com/auth --realm master" in text
     assert "--target-realm dev " in text
 
 
 def test_a_providers_own_client_id_and_redirect_uri() -> None:
     registry = REGISTRY._replace(client_id="cli", redirect_uri="http://localhost:7777/cb")
-    client = administration.keycloak_client(registry, seen(f"https://sso.example.com{REALM}"))
+    client = admin_guide.keycloak_client(registry, seen(f"https://sso.example.com{REALM}"))
     assert (client["clientId"], client["redirectUris"]) == ("cli", ["http://localhost:7777/cb"])
 
 
@@ -131,7 +131,7 @@ def keycloak(*, iss: bool) -> Provider:
 
 @pytest.mark.parametrize("provider", [None, keycloak(iss=True)], ids=["to be added", "there"])
 def test_one_client_for_each_harbor(provider: Provider | None) -> None:
-    text = administration.guide(REGISTRY, seen(f"{KEYCLOAK_PLACE}/auth", provider=provider))
+    text = admin_guide.guide(REGISTRY, seen(f"{KEYCLOAK_PLACE}/auth", provider=provider))
     assert "an ID token that two Harbors take is sent to neither" in text
     assert "more mapper" not in text
 
@@ -140,7 +140,7 @@ def test_one_client_for_each_harbor(provider: Provider | None) -> None:
     ("iss", "issuer", "told"), [(False, None, True), (True, None, False), (False, "https://sso.example.com", False)]
 )
 def test_a_provider_that_people_have_to_confirm(iss: bool, issuer: str | None, told: bool) -> None:
-    text = administration.guide(
+    text = admin_guide.guide(
         REGISTRY._replace(issuer=issuer), seen(f"{KEYCLOAK_PLACE}/auth", provider=keycloak(iss=iss))
     )
     assert ('issuer = "https://sso.example.com/realms/dev"' in text) is told
@@ -150,4 +150,4 @@ def test_a_provider_that_people_have_to_confirm(iss: bool, issuer: str | None, t
 def test_not_where_no_client_is_of_use() -> None:
     at = "https://company.okta.com/oauth2/v1"
     provider = Provider("https://company.okta.com", f"{at}/authorize", f"{at}/token", f"{at}/keys")
-    assert "issuer =" not in administration.guide(REGISTRY, seen(f"{at}/authorize", provider=provider))
+    assert "issuer =" not in admin_guide.guide(REGISTRY, seen(f"{at}/authorize", provider=provider))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from docker_credential_harbor import cadence
-from docker_credential_harbor.cadence import DAY, HOUR, MINUTE
 from docker_credential_harbor.model import TokenSet
+from docker_credential_harbor.policy import keepalive_interval
+from docker_credential_harbor.policy.keepalive_interval import DAY, HOUR, MINUTE
 
 NOW = 1_700_000_000.0
 TOKENS = TokenSet(
@@ -26,29 +26,29 @@ TOKENS = TokenSet(
 class TestDue:
     @pytest.mark.parametrize(("age", "due"), [(0, False), (200, False), (294.9, False), (295, True), (1000, True)])
     def test_once_the_id_token_has_expired(self, age: float, due: bool) -> None:
-        assert cadence.is_due(TOKENS, NOW + age) is due
+        assert keepalive_interval.is_due(TOKENS, NOW + age) is due
 
     @pytest.mark.parametrize(("age", "due"), [(0, False), (599, False), (600, True), (5000, True)])
     def test_once_a_third_of_the_refresh_tokens_life_is_over(self, age: float, due: bool) -> None:
         tokens = TOKENS._replace(id_token_expires_at=NOW + DAY)
-        assert cadence.is_due(tokens, NOW + age) is due
+        assert keepalive_interval.is_due(tokens, NOW + age) is due
 
     @pytest.mark.parametrize("life", [None, 0])
     def test_a_life_without_an_end_or_unknown_leaves_it_to_the_id_token(self, life: float | None) -> None:
         tokens = TOKENS._replace(refresh_token_life_seconds=life, id_token_expires_at=NOW + DAY)
-        assert not cadence.is_due(tokens, NOW + HOUR)
-        assert cadence.is_due(tokens, NOW + DAY)
+        assert not keepalive_interval.is_due(tokens, NOW + HOUR)
+        assert keepalive_interval.is_due(tokens, NOW + DAY)
 
     def test_what_an_older_version_kept(self) -> None:
         tokens = TOKENS._replace(refreshed_at=None, refresh_token_life_seconds=None)
-        assert not cadence.is_due(tokens, NOW)
-        assert cadence.is_due(tokens, NOW + 300)
+        assert not keepalive_interval.is_due(tokens, NOW)
+        assert keepalive_interval.is_due(tokens, NOW + 300)
 
     def test_a_clock_that_was_set_back(self) -> None:
-        assert cadence.is_due(TOKENS._replace(id_token_expires_at=NOW + DAY), NOW - 1)
+        assert keepalive_interval.is_due(TOKENS._replace(id_token_expires_at=NOW + DAY), NOW - 1)
 
     def test_nothing_to_refresh_by(self) -> None:
-        assert not cadence.is_due(TOKENS._replace(refresh_token=None), NOW + DAY)
+        assert not keepalive_interval.is_due(TOKENS._replace(refresh_token=None), NOW + DAY)
 
 
 class TestInterval:
@@ -72,7 +72,7 @@ class TestInterval:
         ],
     )
     def test_of_one_registry(self, offline: bool | None, life: float | None, seconds: float) -> None:
-        assert cadence.session_seconds(offline, life) == seconds
+        assert keepalive_interval.session_seconds(offline, life) == seconds
 
     @pytest.mark.parametrize(
         ("wanted", "seconds"),
@@ -87,21 +87,21 @@ class TestInterval:
         ],
     )
     def test_the_shortest_down_to_a_step(self, wanted: list[float], seconds: int) -> None:
-        assert cadence.interval_seconds(wanted) == seconds
+        assert keepalive_interval.interval_seconds(wanted) == seconds
 
     def test_the_steps(self) -> None:
         minutes = (1, 2, 3, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440)
-        assert tuple(60 * each for each in minutes) == cadence.STEPS_SECONDS
+        assert tuple(60 * each for each in minutes) == keepalive_interval.STEPS_SECONDS
 
     def test_every_step_is_an_even_part_of_an_hour_or_a_day(self) -> None:
-        for step in cadence.STEPS_SECONDS:
+        for step in keepalive_interval.STEPS_SECONDS:
             assert (HOUR if step < HOUR else DAY) % step == 0
-        assert list(cadence.STEPS_SECONDS) == sorted(set(cadence.STEPS_SECONDS))
+        assert list(keepalive_interval.STEPS_SECONDS) == sorted(set(keepalive_interval.STEPS_SECONDS))
 
     def test_runs_that_come_late_still_meet_a_session_that_lives(self) -> None:
         """A whole interval late, and within the life all the same, for every life from three minutes on."""
         for life in range(3 * MINUTE, DAY, 7):
-            assert 2 * cadence.interval_seconds([cadence.session_seconds(False, life)]) < life
+            assert 2 * keepalive_interval.interval_seconds([keepalive_interval.session_seconds(False, life)]) < life
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ class TestInterval:
     ],
 )
 def test_in_words(seconds: float, words: str) -> None:
-    assert cadence.in_words(seconds) == words
+    assert keepalive_interval.in_words(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -130,4 +130,4 @@ def test_in_words(seconds: float, words: str) -> None:
     [(0, "just now"), (9.9, "just now"), (10, "10 seconds ago"), (3600, "1 hour ago")],
 )
 def test_ago(seconds: float, words: str) -> None:
-    assert cadence.ago(seconds) == words
+    assert keepalive_interval.ago(seconds) == words

@@ -9,21 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import tomllib
 
-from docker_credential_harbor import files
-from docker_credential_harbor.client_config import (
-    change,
-    cred_helpers,
-    creds_store,
-    docker,
-    made,
-    own,
-    podman,
-    preview,
-    reading,
-)
-from docker_credential_harbor.client_config.change import Change
+from docker_credential_harbor.config import change, made_files, preview, write_config
+from docker_credential_harbor.config.change import Change
+from docker_credential_harbor.config.clients import cred_helpers, creds_store, docker, podman, reading
 from docker_credential_harbor.errors import AnotherCredsStore, ClientConfigInvalid, NotWritable
 from docker_credential_harbor.model import Credentials
+from docker_credential_harbor.system import files
 from tests.unit.test_client_json import in_auth
 
 if TYPE_CHECKING:
@@ -232,7 +223,7 @@ def test_podmans_files_by_their_variables(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_our_own_file_in_words(path: Path) -> None:
-    entered = own.entered(path, NAME, {"url": "https://x", "ca_file": Path("/c.pem")})
+    entered = write_config.entered(path, NAME, {"url": "https://x", "ca_file": Path("/c.pem")})
     assert entered.what == f"{NAME} entered into {path}"
     assert (entered.mode, entered.folder_mode) == (files.PRIVATE_FILE, files.PRIVATE_FOLDER)
     assert entered.preview() == [
@@ -241,42 +232,45 @@ def test_our_own_file_in_words(path: Path) -> None:
         f'  + registries."{NAME}".ca_file = "/c.pem"',
     ]
     entered.carry_out()
-    assert own.entered(path, NAME, {"url": "https://y"}).what == f"{NAME} changed in {path}"
-    out = own.taken_out(path, NAME)
+    assert write_config.entered(path, NAME, {"url": "https://y"}).what == f"{NAME} changed in {path}"
+    out = write_config.taken_out(path, NAME)
     assert out.what == f"{NAME} taken out of {path}"
     assert out.preview() == [str(path), f'  - registries."{NAME}".url', f'  - registries."{NAME}".ca_file']
-    nothing = own.taken_out(path, "elsewhere")
+    nothing = write_config.taken_out(path, "elsewhere")
     assert nothing.what == f"elsewhere is not in {path}"
     assert nothing.after == nothing.before == path.read_bytes()
-    assert own.taken_out(path.with_name("none"), NAME).is_none
+    assert write_config.taken_out(path.with_name("none"), NAME).is_none
 
 
 def test_for_everybody_to_read(path: Path) -> None:
-    entered = own.entered(path, NAME, {}, for_everybody=True)
+    entered = write_config.entered(path, NAME, {}, for_everybody=True)
     assert (entered.mode, entered.folder_mode) == (files.OPEN_FILE, files.OPEN_FOLDER)
 
 
 def test_without_a_client_setup_marks_its_own_line(path: Path) -> None:
     comment = "the identity provider does not take ours: without one"  # so files of older versions have it, too
-    entered = own.entered(path, NAME, {}, client="none")
+    entered = write_config.entered(path, NAME, {}, client="none")
     assert entered.after.decode() == f'[registries."{NAME}"]\nclient_id = "" # {comment}\n'
     assert entered.preview()[1:] == [f'  + registries."{NAME}".client_id = ""']
-    assert not own.is_without_client(path, NAME), "it is not there yet"
+    assert not write_config.is_without_client(path, NAME), "it is not there yet"
     entered.carry_out()
-    assert own.is_without_client(path, NAME)
-    assert not own.is_without_client(path, "elsewhere")
+    assert write_config.is_without_client(path, NAME)
+    assert not write_config.is_without_client(path, "elsewhere")
 
 
 def test_a_byte_order_mark_stays(path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbftimeout = 5\n")
-    steps: list[Callable[[], Change]] = [lambda: own.entered(path, NAME, {}), lambda: own.taken_out(path, NAME)]
+    steps: list[Callable[[], Change]] = [
+        lambda: write_config.entered(path, NAME, {}),
+        lambda: write_config.taken_out(path, NAME),
+    ]
     for step in steps:
         assert not step().is_none
         step().carry_out()
         assert path.read_bytes().startswith(b"\xef\xbb\xbftimeout")
         assert tomllib.loads(path.read_text("utf-8-sig"))["timeout"] == 5
     path.write_text("timeout = 5\n")
-    assert own.entered(path, NAME, {}).after.startswith(b"timeout")
+    assert write_config.entered(path, NAME, {}).after.startswith(b"timeout")
 
 
 # --- Carried out ------------------------------------------------------------------------------------------------------
@@ -413,29 +407,29 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_which_files_setup_made_is_noted_until_they_are_gone(state: Path) -> None:
-    assert made.noted() == set()
-    made.forget_those_gone()
+    assert made_files.noted() == set()
+    made_files.forget_those_gone()
     assert list(state.iterdir()) == [], "nothing is noted for nothing"
     one, two = state / "one", state / "two"
     one.write_bytes(b"")
-    made.note([one])
-    made.note([two])
-    assert made.noted() == {one, two}
+    made_files.note([one])
+    made_files.note([two])
+    assert made_files.noted() == {one, two}
     [note] = state.rglob("setup.json")
     assert json.loads(note.read_text()) == {"version": 1, "made": [str(one), str(two)]}
     assert note.stat().st_mode & 0o777 == 0o600
-    made.forget_those_gone()
-    assert made.noted() == {one}
+    made_files.forget_those_gone()
+    assert made_files.noted() == {one}
     one.unlink()
-    made.forget_those_gone()
+    made_files.forget_those_gone()
     assert json.loads(note.read_text()) == {"version": 1, "made": []}
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"version": 2, "made": ["/x"]}', '{"version": 1, "made": [5]}'])
 def test_a_note_that_cannot_be_used_is_as_good_as_none(state: Path, content: str) -> None:
-    made.note([state / "x"])
+    made_files.note([state / "x"])
     [note] = state.rglob("setup.json")
     note.write_text(content)
-    assert made.noted() == set()
-    made.note([state / "y"])
-    assert made.noted() == {state / "y"}
+    assert made_files.noted() == set()
+    made_files.note([state / "y"])
+    assert made_files.noted() == {state / "y"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from docker_credential_harbor.client_config import cred_helpers, docker, helm, podman
+from docker_credential_harbor.config.clients import cred_helpers, docker, helm, podman
 from docker_credential_harbor.errors import ClientConfigInvalid, NotWritable
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from docker_credential_harbor.client_config import go_json, json_file, json_text, reading
-from docker_credential_harbor.client_config.go_json import Members
+from docker_credential_harbor.config import go_json
+from docker_credential_harbor.config.clients import json_file, json_text, reading
+from docker_credential_harbor.config.go_json import Members
 from docker_credential_harbor.errors import ClientConfigInvalid, ClientConfigUnread
 from docker_credential_harbor.model import Credentials
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from docker_credential_harbor import config
+from docker_credential_harbor.config import read_config
 from docker_credential_harbor.errors import ConfigurationInvalid
 from docker_credential_harbor.model import Registry
 
@@ -15,7 +15,7 @@ NAME = "harbor.example.com"
 
 @pytest.fixture
 def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for variable in (*(config.PREFIX + key.upper() for key in config.KEYS), config.USER_FILE_VARIABLE):
+    for variable in (*(read_config.PREFIX + key.upper() for key in read_config.KEYS), read_config.USER_FILE_VARIABLE):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("XDG_CONFIG_DIRS", f"{tmp_path / 'site-one'}:{tmp_path / 'site-two'}")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
@@ -31,7 +31,7 @@ def site(tmp_path: Path, folder: str, text: str) -> None:
 
 
 def test_nothing_configured_is_no_fault(user: Path) -> None:
-    settings = config.load()
+    settings = read_config.load()
     assert settings.registries == {}
     assert (settings.cache_ttl_seconds, settings.timeout_seconds, settings.login_timeout_seconds) == (300, 10, 120)
     assert user.exists() is False
@@ -43,10 +43,10 @@ def test_the_site_alone(user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_TIMEOUT", "3")
     site(tmp_path, "site-two", f'timeout = 5\n[registries."{NAME}"]\nclient_id = "two"')
     site(tmp_path, "site-one", f'[registries."{NAME}"]\nclient_id = "one"')
-    settings = config.load_site()
+    settings = read_config.load_site()
     assert settings.timeout_seconds == 5
     assert settings.registries[NAME].client_id == "one"
-    assert [path.parts[-3] for path in config.site_files()] == ["site-two", "site-one"]
+    assert [path.parts[-3] for path in read_config.site_files()] == ["site-two", "site-one"]
 
 
 def test_every_key_is_accepted(user: Path) -> None:
@@ -68,7 +68,7 @@ def test_every_key_is_accepted(user: Path) -> None:
         ca_file = "/etc/ssl/corp.pem"
         """
     )
-    settings = config.load()
+    settings = read_config.load()
     assert (settings.login, settings.storage, settings.cache_ttl_seconds, settings.negotiate) == (
         "browser",
         "file",
@@ -90,7 +90,7 @@ def test_every_key_is_accepted(user: Path) -> None:
 
 def test_defaults_of_a_registry(user: Path) -> None:
     user.write_text(f'[registries."{NAME}:443"]\n')
-    assert config.load().registries[NAME] == Registry(name=NAME, url=f"https://{NAME}")
+    assert read_config.load().registries[NAME] == Registry(name=NAME, url=f"https://{NAME}")
 
 
 def test_the_user_goes_before_the_site_and_the_environment_before_both(
@@ -103,7 +103,7 @@ def test_the_user_goes_before_the_site_and_the_environment_before_both(
     user.write_text(f'login_timeout = 3\n[registries."{NAME}"]\nissuer = "https://sso.example.com"\n')
     monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_STORAGE", "file")
     monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT", "4")
-    settings = config.load()
+    settings = read_config.load()
     assert (settings.timeout_seconds, settings.cache_ttl_seconds, settings.login_timeout_seconds) == (1, 2, 4)
     assert settings.storage == "file"
     assert sorted(settings.registries) == [NAME, "other.example.com"]
@@ -119,7 +119,7 @@ def test_a_relative_ca_file_lies_beside_the_file_that_names_it(
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    registries = config.load().registries
+    registries = read_config.load().registries
     assert registries["a"].ca_file == tmp_path / "site-one" / "docker-credential-harbor" / "ca.pem"
     assert registries["b"].ca_file == user.parent / "certs" / "b.pem"
     assert registries["c"].ca_file == tmp_path / "me" / "c.pem"
@@ -127,14 +127,14 @@ def test_a_relative_ca_file_lies_beside_the_file_that_names_it(
     monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_CONFIG", "mine/config.toml")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "config.toml").write_text('[registries.d]\nca_file = "d.pem"\n')
-    assert config.load().registries["d"].ca_file == tmp_path / "mine" / "d.pem"
+    assert read_config.load().registries["d"].ca_file == tmp_path / "mine" / "d.pem"
 
 
 def test_another_user_file(user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     user.write_text("nonsense")
     monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_CONFIG", str(tmp_path / "mine.toml"))
     (tmp_path / "mine.toml").write_text("timeout = 7")
-    assert config.load().timeout_seconds == 7
+    assert read_config.load().timeout_seconds == 7
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_another_user_file(user: Path, tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_fault_is_named_with_file_and_line(user: Path, text: str, place: str, reason: str) -> None:
     user.write_text(text)
     with pytest.raises(ConfigurationInvalid) as caught:
-        config.load()
+        read_config.load()
     message = str(caught.value)
     assert message.startswith(str(user))
     assert place in message
@@ -180,26 +180,26 @@ def test_faults_of_the_environment_name_the_variable(user: Path, monkeypatch: py
     assert not user.exists()
     monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_TIMEOUT", "soon")
     with pytest.raises(ConfigurationInvalid, match=r"\$DOCKER_CREDENTIAL_HARBOR_TIMEOUT: timeout must be a number"):
-        config.load()
+        read_config.load()
 
 
 def test_unreadable_and_binary_files_are_named(user: Path) -> None:
     user.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigurationInvalid, match="not UTF-8"):
-        config.load()
+        read_config.load()
     user.unlink()
     user.mkdir()
     with pytest.raises(ConfigurationInvalid, match="cannot be read"):
-        config.load()
+        read_config.load()
 
 
 class TestRegistryFor:
     def test_http_names_a_registry_only_to_erase_or_where_its_url_is_http(self, user: Path) -> None:
         user.write_text(f'[registries."{NAME}"]\n[registries."127.0.0.1:5000"]\nurl = "http://127.0.0.1:5000"\n')
-        settings = config.load()
-        assert config.registry_for(settings, f"http://{NAME}") is None
-        assert config.registry_for(settings, f"http://{NAME}", erasing=True)
-        assert config.registry_for(settings, "http://127.0.0.1:5000/v2/")
-        assert config.registry_for(settings, "127.0.0.1:5000")
-        assert config.registry_for(settings, f"https://{NAME.upper()}:443/v2/")
-        assert config.registry_for(settings, "other.example.com") is None
+        settings = read_config.load()
+        assert read_config.registry_for(settings, f"http://{NAME}") is None
+        assert read_config.registry_for(settings, f"http://{NAME}", erasing=True)
+        assert read_config.registry_for(settings, "http://127.0.0.1:5000/v2/")
+        assert read_config.registry_for(settings, "127.0.0.1:5000")
+        assert read_config.registry_for(settings, f"https://{NAME.upper()}:443/v2/")
+        assert read_config.registry_for(settings, "other.example.com") is None

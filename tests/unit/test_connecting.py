@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor.connecting import connect
+from docker_credential_harbor.remote.web.connecting import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from docker_credential_harbor import console, errors
+from docker_credential_harbor import errors
+from docker_credential_harbor.system import console
 
 
 @pytest.fixture(autouse=True)

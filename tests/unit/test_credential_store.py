@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from docker_credential_harbor import credential_store, storage
-from docker_credential_harbor.credential_store import CredentialStore
 from docker_credential_harbor.errors import Busy, StoreDamaged, StoreUnavailable
-from docker_credential_harbor.lock import hold
 from docker_credential_harbor.model import Credentials, PairKind, SignIn, StorageChoice, StoredPair, TokenSet
-from docker_credential_harbor.storage import private_file
-from docker_credential_harbor.storage.private_file import PrivateFile
-from docker_credential_harbor.time_limit import Allowance
+from docker_credential_harbor.storage import credential_store
+from docker_credential_harbor.storage.backends import choice, private_file
+from docker_credential_harbor.storage.backends.private_file import PrivateFile
+from docker_credential_harbor.storage.credential_store import CredentialStore
+from docker_credential_harbor.system.lock import hold
+from docker_credential_harbor.system.time_limit import Allowance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -275,7 +275,7 @@ def backends(monkeypatch: pytest.MonkeyPatch) -> dict[str, Memory]:
         auto = "file" if made["keyring"].gone else "keyring"
         return made[noted or (auto if choice == "auto" else choice)], "why"
 
-    monkeypatch.setattr(storage, "open_backend", open_backend)
+    monkeypatch.setattr(choice, "open_backend", open_backend)
     return made
 
 

@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from docker_credential_harbor import credential_store, storage
-from docker_credential_harbor.credential_store import CredentialStore
 from docker_credential_harbor.errors import Busy, StoreDamaged, StoreFull, StoreUnavailable
-from docker_credential_harbor.lock import hold
 from docker_credential_harbor.model import Credentials, SignIn, StorageChoice, StoredPair
-from docker_credential_harbor.storage.os_keyring import OsKeyring
-from docker_credential_harbor.storage.private_file import PrivateFile
-from docker_credential_harbor.time_limit import Allowance
+from docker_credential_harbor.storage import credential_store
+from docker_credential_harbor.storage.backends import choice
+from docker_credential_harbor.storage.backends.os_keyring import OsKeyring
+from docker_credential_harbor.storage.backends.private_file import PrivateFile
+from docker_credential_harbor.storage.credential_store import CredentialStore
+from docker_credential_harbor.system.lock import hold
+from docker_credential_harbor.system.time_limit import Allowance
 from tests.unit.test_credential_store import NAME, SIGN_IN, STORED, TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from docker_credential_harbor.storage.backend import Backend
+    from docker_credential_harbor.storage.backends.backend import Backend
 
 NEWER = SignIn(TOKENS, Credentials("alice", "NEWER-SECRET"))
 
@@ -88,8 +89,8 @@ class Backends(dict[str, Fake]):
 @pytest.fixture
 def backends(monkeypatch: pytest.MonkeyPatch) -> Backends:
     made = Backends()
-    monkeypatch.setattr(storage, "open_backend", made.open)
-    monkeypatch.setattr(storage, "next_backend", made.next)
+    monkeypatch.setattr(choice, "open_backend", made.open)
+    monkeypatch.setattr(choice, "next_backend", made.next)
     return made
 
 

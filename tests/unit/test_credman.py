@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from docker_credential_harbor.native import credman
+from docker_credential_harbor.warm_get import windows_credentials
 
 ACCESS_DENIED, NOT_FOUND = 5, 1168
 GENERIC, SESSION = 1, 1
@@ -64,31 +64,31 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> FakeAdvapi:
 
 
 def test_kept_replaced_and_removed(windows: FakeAdvapi) -> None:
-    assert credman.read(b"h:1") is None
+    assert windows_credentials.read(b"h:1") is None
     for payload in (b"\0\xff", b"newer"):
-        credman.add(b"h:1", payload, timeout_seconds=60)
-        assert credman.read(b"h:1") == payload
+        windows_credentials.add(b"h:1", payload, timeout_seconds=60)
+        assert windows_credentials.read(b"h:1") == payload
     assert windows.kept == {"h:1": b"newer"}
-    credman.remove(b"h:1")
-    credman.remove(b"h:1")
-    assert credman.read(b"h:1") is None
+    windows_credentials.remove(b"h:1")
+    windows_credentials.remove(b"h:1")
+    assert windows_credentials.read(b"h:1") is None
     assert windows.lent == [], "all that was taken is given back"
 
 
 def test_refused(windows: FakeAdvapi) -> None:
     windows.denies = True
     with pytest.raises(OSError, match="answered 5"):
-        credman.read(b"h")
+        windows_credentials.read(b"h")
     with pytest.raises(OSError, match="answered 5"):
-        credman.add(b"h", b"x", timeout_seconds=60)
+        windows_credentials.add(b"h", b"x", timeout_seconds=60)
 
 
 def test_more_than_it_takes(windows: FakeAdvapi) -> None:
     with pytest.raises(OSError, match="2560"):
-        credman.add(b"h", b"x" * 2561, timeout_seconds=60)
+        windows_credentials.add(b"h", b"x" * 2561, timeout_seconds=60)
     assert windows.kept == {}
 
 
 def test_elsewhere_there_is_none() -> None:
     with pytest.raises(OSError, match="no credential manager"):
-        credman.read(b"h")
+        windows_credentials.read(b"h")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor import detached
 from docker_credential_harbor.errors import NotStarted
+from docker_credential_harbor.system import detached
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ def test_streams_session_and_folder(pipe: Path) -> None:
 def test_it_outlives_us_and_our_caller_reads_the_end_of_our_output(pipe: Path) -> None:
     waiter = "import sys\nopen(sys.argv[1]).read()\nopen(sys.argv[1], 'w').write('still here')\n"
     program = (
-        "import sys\nfrom docker_credential_harbor import detached\n"
+        "import sys\nfrom docker_credential_harbor.system import detached\n"
         f"print(detached.start([sys.executable, '-c', {waiter!r}, sys.argv[1]]))\n"
     )
     done = subprocess.run(

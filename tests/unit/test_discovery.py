@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from docker_credential_harbor import discovery
 from docker_credential_harbor.errors import BrokenAnswer, Failure, IssuerMismatch, ProviderNotFound, ServerFault
 from docker_credential_harbor.model import LoginRedirect, Provider, Registry
-from docker_credential_harbor.transport import Transport
+from docker_credential_harbor.remote import discovery
+from docker_credential_harbor.remote.web.transport import Transport
 from tests.unit.loopback import Answers, Reply, answers_server
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from docker_credential_harbor.errors import NotReadable, NotWritable
-from docker_credential_harbor.files import (
+from docker_credential_harbor.system.files import (
     OPEN_FILE,
     OPEN_FOLDER,
     make_private_folder,
@@ -203,7 +203,7 @@ class TestWritePrivate:
         path = tmp_path / "file"
         program = (
             "import sys, pathlib\n"
-            "from docker_credential_harbor.files import write_private\n"
+            "from docker_credential_harbor.system.files import write_private\n"
             "path = pathlib.Path(sys.argv[1])\n"
             "number = 0\n"
             "while True:\n"

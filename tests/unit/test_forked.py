@@ -19,9 +19,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is fork
 
 BEGIN = """
 import os, signal, sys, threading
-from docker_credential_harbor import console
+from docker_credential_harbor.system import console
 from docker_credential_harbor import errors
-from docker_credential_harbor import forked
+from docker_credential_harbor.system import forked
 here = os.getpid()
 """
 
@@ -117,7 +117,7 @@ def test_a_lock_is_held_for_as_long_as_it_goes_on_and_given_back_by_either(tmp_p
     done = program(
         """
         from pathlib import Path
-        from docker_credential_harbor.lock import Lock, is_held
+        from docker_credential_harbor.system.lock import Lock, is_held
         path = Path(sys.argv[1])
         lock = Lock(path)
         assert lock.acquire(0)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from docker_credential_harbor import harbor
 from docker_credential_harbor.errors import (
     BrokenAnswer,
     Failure,
@@ -22,7 +21,8 @@ from docker_credential_harbor.errors import (
     Unreachable,
 )
 from docker_credential_harbor.model import Credentials, LoginRedirect, PairKind, Registry, ReleasedIdToken
-from docker_credential_harbor.transport import Transport
+from docker_credential_harbor.remote import harbor
+from docker_credential_harbor.remote.web.transport import Transport
 from tests.unit.loopback import Answers, Asked, Reply, answers_server, raw_server
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from docker_credential_harbor.errors import ProviderNotFound, ServerFault, SignInEnded, Unreachable
-from docker_credential_harbor.signin import harbor_login
+from docker_credential_harbor.sign_in import harbor_walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,14 +18,14 @@ URL = "https://harbor.example.com/c/oidc/login"
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(harbor_login, "FIRST_LOOK_SECONDS", 0.02)
-    monkeypatch.setattr(harbor_login, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(harbor_walk, "FIRST_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(harbor_walk, "LOOK_SECONDS", 0.02)
 
 
 def walk(
     passes: Callable[[], str | None], opened: list[str], timeout_seconds: float = 30, cancelled: bool = False
 ) -> str | None:
-    return harbor_login.walk(
+    return harbor_walk.walk(
         URL,
         open_url=opened.append,
         passes=passes,
@@ -59,7 +59,7 @@ def test_opened_once_and_passed_in_the_end() -> None:
 
 
 def test_wait_opens_nothing() -> None:
-    passed = harbor_login.wait(
+    passed = harbor_walk.wait(
         passes=gives(None, "pair"), timeout_seconds=30, cancelled=lambda: False, registry_name="h"
     )
     assert passed == "pair"
@@ -72,7 +72,7 @@ def test_the_time_is_over() -> None:
 
 
 def test_it_is_asked_once_more_at_the_very_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(harbor_login, "LOOK_SECONDS", 60)
+    monkeypatch.setattr(harbor_walk, "LOOK_SECONDS", 60)
     assert walk(gives(None, "pair"), [], timeout_seconds=0.1) == "pair"
 
 

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from joserfc import jwk, jwt
 
-from docker_credential_harbor import id_token
 from docker_credential_harbor.errors import IdTokenRejected
+from docker_credential_harbor.remote import id_token
 
 pytestmark = pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
 
@@ -300,7 +300,7 @@ def test_a_refreshed_one_with_one_wrong_claim(changes: dict[str, Any], reason: s
 
 def test_a_refreshed_one_costs_no_library() -> None:
     code = (
-        "import sys; from docker_credential_harbor import id_token; "
+        "import sys; from docker_credential_harbor.remote import id_token; "
         f"id_token.checked({sign(claims())!r}, issuer={ISSUER!r}, client_id={CLIENT!r}, subject='s-1'); "
         "print([m for m in sys.modules if m.split('.')[0] in ('authlib', 'joserfc', 'cryptography', 'requests')])"
     )

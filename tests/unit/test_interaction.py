@@ -13,9 +13,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from docker_credential_harbor import detached, interaction
 from docker_credential_harbor.errors import NotStarted
-from docker_credential_harbor.interaction import has_terminal, open_browser, reach
+from docker_credential_harbor.person import reaching
+from docker_credential_harbor.person.reaching import has_terminal, open_browser, reach
+from docker_credential_harbor.system import detached
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,13 +113,13 @@ def test_wsl_by_its_files_where_sudo_took_the_variables(tmp_path: Path, monkeypa
     assert reach("auto", {}, has_terminal=True, platform="linux").way == "link"
     handler = tmp_path / "WSLInterop-Late"
     handler.touch()
-    monkeypatch.setattr(interaction, "WSL_INTEROP_PLACES", (str(handler),))
+    monkeypatch.setattr(reaching, "WSL_INTEROP_PLACES", (str(handler),))
     assert "Windows" in reach("auto", {}, has_terminal=True, platform="linux").reason
 
 
 # --- The terminal -----------------------------------------------------------------------------------------------------
 
-ASK = "from docker_credential_harbor.interaction import has_terminal; print(has_terminal())"
+ASK = "from docker_credential_harbor.person.reaching import has_terminal; print(has_terminal())"
 
 
 def test_no_terminal_without_a_session() -> None:
@@ -260,12 +261,12 @@ def test_nothing_in_an_address_means_anything_to_a_shell(
 
 def test_what_is_encoded_already_stays() -> None:
     url = "http://[::1]:1/c/oidc/login?redirect_url=%2Fharbor%2Fprojects"
-    assert interaction.beyond_any_shell(url) == url
+    assert reaching.beyond_any_shell(url) == url
 
 
 def test_other_systems(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert list(interaction._commands(URL, {})) == [["/usr/bin/open", URL]]  # noqa: SLF001
+    assert list(reaching._commands(URL, {})) == [["/usr/bin/open", URL]]  # noqa: SLF001
     monkeypatch.setattr(sys, "platform", "linux")
-    commands = list(interaction._commands(URL, {"WSL_DISTRO_NAME": "Debian"}))  # noqa: SLF001
+    commands = list(reaching._commands(URL, {"WSL_DISTRO_NAME": "Debian"}))  # noqa: SLF001
     assert commands[:2] == [["wslview", URL], ["rundll32.exe", "url.dll,FileProtocolHandler", URL]]

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from docker_credential_harbor import json_value
+from docker_credential_harbor.outside import json_value
 
 DEEPEST = b"[" * (json_value.DEEPEST + 1) + b"]" * (json_value.DEEPEST + 1)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from docker_credential_harbor.native import keychain
+from docker_credential_harbor.warm_get import macos_keychain
 
 DUPLICATE, NOT_FOUND, NO_INTERACTION = -25299, -25300, -25308
 
@@ -72,29 +72,29 @@ class FakeFrameworks:
 @pytest.fixture
 def mac(monkeypatch: pytest.MonkeyPatch) -> FakeFrameworks:
     fake = FakeFrameworks()
-    monkeypatch.setattr(keychain, "_library", lambda _: fake)
+    monkeypatch.setattr(macos_keychain, "_library", lambda _: fake)
     return fake
 
 
 def test_kept_replaced_and_removed(mac: FakeFrameworks) -> None:
-    assert keychain.read(b"h") is None
+    assert macos_keychain.read(b"h") is None
     for payload in (b"\0\xff", b"newer"):
-        keychain.add(b"h", payload, timeout_seconds=60)
-        assert keychain.read(b"h") == payload
+        macos_keychain.add(b"h", payload, timeout_seconds=60)
+        assert macos_keychain.read(b"h") == payload
     assert list(mac.items.values()) == [(b"docker-credential-harbor", b"h", b"newer")]
-    keychain.remove(b"h")
-    keychain.remove(b"h")
-    assert keychain.read(b"h") is None
+    macos_keychain.remove(b"h")
+    macos_keychain.remove(b"h")
+    assert macos_keychain.read(b"h") is None
     assert (mac.held, mac.lent) == ([], []), "all that was taken is given back"
 
 
 def test_a_locked_one_is_an_error_and_asks_nobody(mac: FakeFrameworks) -> None:
     mac.locked = True
     with pytest.raises(OSError, match="-25308"):
-        keychain.read(b"h")
+        macos_keychain.read(b"h")
     assert mac.may_ask == 1, "keyring, which may ask, comes after"
 
 
 def test_elsewhere_there_is_none() -> None:
     with pytest.raises(OSError, match="Security"):
-        keychain.read(b"h")
+        macos_keychain.read(b"h")

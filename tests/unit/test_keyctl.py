@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor.native import keyctl
+from docker_credential_harbor.warm_get import kernel_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,56 +22,56 @@ if TYPE_CHECKING:
 
 @pytest.fixture(params=["user", "persistent"])
 def keyring(request: pytest.FixtureRequest) -> int:
-    if not keyctl.available():
+    if not kernel_keys.available():
         (pytest.fail if os.environ.get("CI") else pytest.skip)("the kernel gives us no keyring here")
-    return keyctl.USER if request.param == "user" else keyctl.persistent_keyring()
+    return kernel_keys.USER if request.param == "user" else kernel_keys.persistent_keyring()
 
 
 @pytest.fixture
 def description(keyring: int) -> Iterator[bytes]:
     name = f"test of docker-credential-harbor:{uuid.uuid4()}".encode()
     yield name
-    keyctl.remove(name, keyring)
+    kernel_keys.remove(name, keyring)
 
 
 def wait_until_gone(description: bytes, keyring: int) -> None:
     ends_at = time.monotonic() + 30
-    while keyctl.read(description, keyring) is not None:
+    while kernel_keys.read(description, keyring) is not None:
         assert time.monotonic() < ends_at
         time.sleep(0.05)
 
 
 @pytest.mark.parametrize("payload", [b"x", b"\0\xff line\n", b"a" * 32767], ids=["short", "any bytes", "the longest"])
 def test_what_was_added_is_read(description: bytes, keyring: int, payload: bytes) -> None:
-    keyctl.add(description, payload, keyring)
-    assert keyctl.read(description, keyring) == payload
-    keyctl.add(description, payload, keyring, timeout_seconds=60)
-    assert keyctl.read(description, keyring) == payload
+    kernel_keys.add(description, payload, keyring)
+    assert kernel_keys.read(description, keyring) == payload
+    kernel_keys.add(description, payload, keyring, timeout_seconds=60)
+    assert kernel_keys.read(description, keyring) == payload
 
 
 def test_absent(description: bytes, keyring: int) -> None:
-    assert keyctl.read(description, keyring) is None
-    keyctl.remove(description, keyring)
+    assert kernel_keys.read(description, keyring) is None
+    kernel_keys.remove(description, keyring)
 
 
 def test_removed(description: bytes, keyring: int) -> None:
-    keyctl.add(description, b"x", keyring)
-    keyctl.remove(description, keyring)
-    assert keyctl.read(description, keyring) is None
+    kernel_keys.add(description, b"x", keyring)
+    kernel_keys.remove(description, keyring)
+    assert kernel_keys.read(description, keyring) is None
 
 
 def test_the_kernel_ends_it(description: bytes, keyring: int) -> None:
-    keyctl.add(description, b"x", keyring, timeout_seconds=1)
+    kernel_keys.add(description, b"x", keyring, timeout_seconds=1)
     wait_until_gone(description, keyring)
-    keyctl.remove(description, keyring)
-    keyctl.add(description, b"again", keyring, timeout_seconds=60)
-    assert keyctl.read(description, keyring) == b"again"
+    kernel_keys.remove(description, keyring)
+    kernel_keys.add(description, b"again", keyring, timeout_seconds=60)
+    assert kernel_keys.read(description, keyring) == b"again"
 
 
 def test_a_later_one_has_its_own_time(description: bytes, keyring: int) -> None:
-    keyctl.add(description, b"long", keyring, timeout_seconds=60)
-    keyctl.add(description, b"short", keyring, timeout_seconds=1)
-    assert keyctl.read(description, keyring) == b"short"
+    kernel_keys.add(description, b"long", keyring, timeout_seconds=60)
+    kernel_keys.add(description, b"short", keyring, timeout_seconds=1)
+    assert kernel_keys.read(description, keyring) == b"short"
     wait_until_gone(description, keyring)
 
 
@@ -85,33 +85,39 @@ def test_what_was_replaced_or_removed_uses_no_memory(description: bytes, keyring
 
     before = used_bytes()
     for _ in range(30):
-        keyctl.add(description, b"a" * 30000, keyring, timeout_seconds=60)
+        kernel_keys.add(description, b"a" * 30000, keyring, timeout_seconds=60)
     assert used_bytes() - before < 300_000  # others of this user use some meanwhile
-    keyctl.remove(description, keyring)
+    kernel_keys.remove(description, keyring)
     for _ in range(30):
-        keyctl.add(description, b"a" * 30000, keyring)
-        keyctl.remove(description, keyring)
+        kernel_keys.add(description, b"a" * 30000, keyring)
+        kernel_keys.remove(description, keyring)
     assert used_bytes() - before < 300_000
 
 
 def test_an_expired_one_that_is_removed_is_not_kept_by_the_kernel_either(description: bytes, keyring: int) -> None:
     """Of a key whose time is over it keeps the payload for some minutes."""
-    keyctl.add(description, b"a secret", keyring, timeout_seconds=1)
+    kernel_keys.add(description, b"a secret", keyring, timeout_seconds=1)
     wait_until_gone(description, keyring)
-    keyctl.remove(description, keyring)
+    kernel_keys.remove(description, keyring)
     listed = [line for line in Path("/proc/keys").read_text().splitlines() if description.decode() in line]
     assert all(line.endswith(": 0") for line in listed), listed
 
 
 def test_a_payload_that_no_key_takes(description: bytes, keyring: int) -> None:
     with pytest.raises(OSError, match="Invalid argument"):
-        keyctl.add(description, b"a" * 32768, keyring)
+        kernel_keys.add(description, b"a" * 32768, keyring)
+
+
+BEGIN = """
+import os, signal, sys
+from docker_credential_harbor.warm_get import kernel_keys
+name = sys.argv[1].encode()
+"""
 
 
 def run(program: str, description: bytes) -> subprocess.CompletedProcess[str]:
-    start = "import os, signal, sys\nfrom docker_credential_harbor.native import keyctl\nname = sys.argv[1].encode()\n"
     return subprocess.run(
-        [sys.executable, "-c", start + program, description.decode()],
+        [sys.executable, "-c", BEGIN + program, description.decode()],
         capture_output=True,
         text=True,
         timeout=60,
@@ -120,39 +126,39 @@ def run(program: str, description: bytes) -> subprocess.CompletedProcess[str]:
 
 
 def test_another_process_reads_it_even_in_a_session_without_our_keyring(description: bytes, keyring: int) -> None:
-    keyctl.add(description, b"ours", keyring, timeout_seconds=60)
-    ring = "keyctl.USER" if keyring == keyctl.USER else "keyctl.persistent_keyring()"
-    join = "keyctl._call(keyctl._KEYCTL, 1, None)\n"  # KEYCTL_JOIN_SESSION_KEYRING: a new one, without @u
+    kernel_keys.add(description, b"ours", keyring, timeout_seconds=60)
+    ring = "kernel_keys.USER" if keyring == kernel_keys.USER else "kernel_keys.persistent_keyring()"
+    join = "kernel_keys._call(kernel_keys._KEYCTL, 1, None)\n"  # KEYCTL_JOIN_SESSION_KEYRING: a new one, without @u
     for start in ("", join):
-        done = run(f"{start}print(keyctl.read(name, {ring}))", description)
+        done = run(f"{start}print(kernel_keys.read(name, {ring}))", description)
         assert done.stdout == "b'ours'\n", done.stderr
 
 
 def test_killed_before_its_time_is_set_no_key_stays(description: bytes, keyring: int) -> None:
-    ring = "keyctl.USER" if keyring == keyctl.USER else "keyctl.persistent_keyring()"
+    ring = "kernel_keys.USER" if keyring == kernel_keys.USER else "kernel_keys.persistent_keyring()"
     program = (
-        "call = keyctl._call\n"
+        "call = kernel_keys._call\n"
         "def killed(number, *arguments):\n"
-        "    if arguments[0] == keyctl._SET_TIMEOUT:\n"
+        "    if arguments[0] == kernel_keys._SET_TIMEOUT:\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return call(number, *arguments)\n"
-        "keyctl._call = killed\n"
-        f"keyctl.add(name, b'x', {ring}, timeout_seconds=60)\n"
+        "kernel_keys._call = killed\n"
+        f"kernel_keys.add(name, b'x', {ring}, timeout_seconds=60)\n"
     )
     assert run(program, description).returncode == -signal.SIGKILL
-    assert keyctl.read(description, keyring) is None
+    assert kernel_keys.read(description, keyring) is None
 
 
 def test_elsewhere_every_call_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyctl, "_ADD_KEY", 0)
-    monkeypatch.setattr(keyctl, "_KEYCTL", 0)
-    assert not keyctl.available()
+    monkeypatch.setattr(kernel_keys, "_ADD_KEY", 0)
+    monkeypatch.setattr(kernel_keys, "_KEYCTL", 0)
+    assert not kernel_keys.available()
     for call in (
-        lambda: keyctl.read(b"x"),
-        lambda: keyctl.add(b"x", b"y"),
-        lambda: keyctl.add(b"x", b"y", timeout_seconds=1),
-        lambda: keyctl.remove(b"x"),
-        lambda: keyctl.persistent_keyring(),
+        lambda: kernel_keys.read(b"x"),
+        lambda: kernel_keys.add(b"x", b"y"),
+        lambda: kernel_keys.add(b"x", b"y", timeout_seconds=1),
+        lambda: kernel_keys.remove(b"x"),
+        lambda: kernel_keys.persistent_keyring(),
     ):
         with pytest.raises(OSError) as caught:  # noqa: PT011 - the number is looked at, not the words
             call()
@@ -163,17 +169,17 @@ def test_a_kernel_without_persistent_keyrings(monkeypatch: pytest.MonkeyPatch) -
     def lacks(*_: object) -> int:
         raise OSError(errno.EOPNOTSUPP, "Operation not supported")
 
-    monkeypatch.setattr(keyctl, "_call", lacks)
-    assert keyctl.persistent_keyring() == keyctl.USER
+    monkeypatch.setattr(kernel_keys, "_call", lacks)
+    assert kernel_keys.persistent_keyring() == kernel_keys.USER
 
 
 def test_a_filter_that_keeps_the_calls_back(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object) -> int:
         raise OSError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(keyctl, "_call", refused)
-    assert not keyctl.available()
+    monkeypatch.setattr(kernel_keys, "_call", refused)
+    assert not kernel_keys.available()
     with pytest.raises(PermissionError):
-        keyctl.read(b"x")
+        kernel_keys.read(b"x")
     with pytest.raises(PermissionError):
-        keyctl.persistent_keyring()
+        kernel_keys.persistent_keyring()

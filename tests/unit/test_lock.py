@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor import lock_elsewhere
 from docker_credential_harbor.errors import NotWritable
-from docker_credential_harbor.lock import Lock, hold, is_held
+from docker_credential_harbor.system import lock_elsewhere
+from docker_credential_harbor.system.lock import Lock, hold, is_held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HOLDER = (
     "import sys, pathlib\n"
-    "from docker_credential_harbor.lock import Lock\n"
+    "from docker_credential_harbor.system.lock import Lock\n"
     "lock = Lock(pathlib.Path(sys.argv[1]))\n"
     "print(lock.acquire(30), flush=True)\n"
     "sys.stdin.readline()\n"

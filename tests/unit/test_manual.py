@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import docker_credential_harbor
-from docker_credential_harbor import config, manual
-from docker_credential_harbor.commands import keepalive
-from docker_credential_harbor.places import APPLICATION
+from docker_credential_harbor.config import read_config
+from docker_credential_harbor.entry import manual
+from docker_credential_harbor.entry.commands import keepalive
+from docker_credential_harbor.system.folders import APPLICATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ def told() -> set[str]:
 
 def read_by_the_code() -> set[str]:
     """The names in every look into an environment, and those that are handed on as lists."""
-    found = {*config.sources().variables, *(name.upper() for name in keepalive.NETWORK_VARIABLES)}
+    found = {*read_config.sources().variables, *(name.upper() for name in keepalive.NETWORK_VARIABLES)}
     for file in PACKAGE.rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         constants = {
@@ -76,7 +77,7 @@ def test_every_variable_that_is_read_is_told() -> None:
 
 
 def test_every_key_has_its_variable() -> None:
-    for key in config.KEYS:
+    for key in read_config.KEYS:
         assert f"DOCKER_CREDENTIAL_HARBOR_{key.upper()}" in told()
         assert f" {key.upper()}" in manual.for_help()
 
@@ -90,7 +91,7 @@ def test_the_configuration_lies_where_platformdirs_says(
     monkeypatch.setenv("HOME", "/home/alice")
     folders = getattr(importlib.import_module(f"platformdirs.{module}"), kind)(APPLICATION, appauthor=False)
     places = (folders.site_config_dir, folders.user_config_dir.replace("/home/alice", "~"))
-    assert manual.CONFIGURATION_FILES[system] == tuple(f"{place}/{config.FILE_NAME}" for place in places)
+    assert manual.CONFIGURATION_FILES[system] == tuple(f"{place}/{read_config.FILE_NAME}" for place in places)
 
 
 def test_the_configuration_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +102,7 @@ def test_the_configuration_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     folders = windows.Windows(APPLICATION, appauthor=False)
     places = (folders.site_config_dir, folders.user_config_dir)
     assert manual.CONFIGURATION_FILES["Windows"] == tuple(
-        f"{place}\\{config.FILE_NAME}".replace("/", "\\") for place in places
+        f"{place}\\{read_config.FILE_NAME}".replace("/", "\\") for place in places
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor.native import memory_file
+from docker_credential_harbor.warm_get import memory_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ import pytest
 from mypy import api as mypy
 
 from docker_credential_harbor import errors
-from docker_credential_harbor.outside import LONGEST, Said, in_shell, in_toml, is_plain, shown
-from docker_credential_harbor.signin import pages
+from docker_credential_harbor.outside.text import LONGEST, Said, in_shell, in_toml, is_plain, shown
+from docker_credential_harbor.sign_in import pages
 from docs.make import troubleshooting
 from tests.lab import hostile
 
@@ -90,7 +90,7 @@ def test_the_type_checker_finds_what_is_taken_as_it_is(tmp_path: Path) -> None:
     script = tmp_path / "taken.py"
     imports = [
         "from docker_credential_harbor.model import SystemInfo",
-        "from docker_credential_harbor.transport import Answer",
+        "from docker_credential_harbor.remote.web.transport import Answer",
         "def of(answer: Answer) -> None:",
         "    said = answer.json_object()",
         "    SystemInfo('', said.shown('harbor_version'), None)",

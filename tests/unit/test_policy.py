@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor import errors, policy
-from docker_credential_harbor.findings import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
+from docker_credential_harbor import errors
 from docker_credential_harbor.model import Credentials, LoginRedirect, PairKind, Registry
+from docker_credential_harbor.policy import next_step
+from docker_credential_harbor.policy.known import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,124 +39,124 @@ def typed(end: object) -> tuple[type, object]:
 
 class TestRows:
     def test_remembered_within_the_trust_window_is_handed_out_without_a_request(self) -> None:
-        assert policy.decide(SIGNED_IN._replace(trusted=True)) == HandOut()
+        assert next_step.decide(SIGNED_IN._replace(trusted=True)) == HandOut()
 
     @pytest.mark.parametrize(
         ("pair", "kind"),
         [(ROBOT, PairKind.UNKNOWN), (ROBOT, PairKind.PERSON), (PAIR, PairKind.ROBOT), (PAIR, PairKind.LOCAL)],
     )
     def test_robots_and_local_accounts_are_handed_out_as_they_are(self, pair: Credentials, kind: PairKind) -> None:
-        assert policy.decide(Known(REGISTRY, pair=pair, pair_kind=kind)) == HandOut()
-        assert policy.decide(Known(REGISTRY, pair=pair, pair_kind=kind, unreachable=AWAY)) == HandOut()
+        assert next_step.decide(Known(REGISTRY, pair=pair, pair_kind=kind)) == HandOut()
+        assert next_step.decide(Known(REGISTRY, pair=pair, pair_kind=kind, unreachable=AWAY)) == HandOut()
 
     def test_a_stored_pair_of_unknown_kind_that_works_is_looked_at_once(self) -> None:
         known = STORED._replace(pair_kind=PairKind.UNKNOWN)
-        assert policy.decide(known) is Step.PROBE
+        assert next_step.decide(known) is Step.PROBE
         known = known._replace(probe=Probe.ACCEPTED)
-        assert policy.decide(known) is Step.READ_PAIR_KIND
+        assert next_step.decide(known) is Step.READ_PAIR_KIND
         for kind in (PairKind.ROBOT, PairKind.LOCAL, PairKind.PERSON):
-            assert policy.decide(known._replace(pair_kind=kind)) == HandOut()
+            assert next_step.decide(known._replace(pair_kind=kind)) == HandOut()
 
     def test_a_stored_pair_of_unknown_kind_is_handed_out_as_it_is_even_if_refused(self) -> None:
         known = STORED._replace(pair_kind=PairKind.UNKNOWN, probe=Probe.REFUSED)
-        assert policy.decide(known) == HandOut()
+        assert next_step.decide(known) == HandOut()
 
     @pytest.mark.parametrize("registry", [REGISTRY, WITHOUT_CLIENT])
     def test_a_persons_stored_pair_is_probed_then_walked_then_given_up(self, registry: Registry) -> None:
         known = STORED._replace(registry=registry)
-        assert policy.decide(known) is Step.PROBE
+        assert next_step.decide(known) is Step.PROBE
         known = known._replace(probe=Probe.REFUSED)
-        assert policy.decide(known) is Step.READ_LOGIN_REDIRECT
+        assert next_step.decide(known) is Step.READ_LOGIN_REDIRECT
         known = known._replace(redirect=REDIRECT)
-        assert policy.decide(known) is Step.RENEW_HARBOR_SIDE
-        assert policy.decide(known._replace(walk=Asked.DONE, probe=Probe.ACCEPTED)) == HandOut()
-        end = policy.decide(known._replace(walk=Asked.NOT_PASSED))
+        assert next_step.decide(known) is Step.RENEW_HARBOR_SIDE
+        assert next_step.decide(known._replace(walk=Asked.DONE, probe=Probe.ACCEPTED)) == HandOut()
+        end = next_step.decide(known._replace(walk=Asked.NOT_PASSED))
         assert reason(end) is errors.StoredPairRefused
         command = "docker login" if registry.client_id else "docker-credential-harbor login"
         assert f"and run: {command} harbor.example.com" in str(end.reason)  # type: ignore[union-attr]
 
     def test_a_signed_in_persons_pair_is_probed_alone(self) -> None:
-        assert policy.decide(SIGNED_IN) is Step.PROBE
-        assert policy.decide(SIGNED_IN._replace(probe=Probe.ACCEPTED)) == HandOut()
+        assert next_step.decide(SIGNED_IN) is Step.PROBE
+        assert next_step.decide(SIGNED_IN._replace(probe=Probe.ACCEPTED)) == HandOut()
 
     def test_update_time_is_read_once_the_probe_has_passed_and_never_keeps_a_pair_back(self) -> None:
         passed = SIGNED_IN._replace(probe=Probe.ACCEPTED, update_time_wanted=True)
-        assert policy.decide(passed) is Step.READ_UPDATE_TIME
-        assert policy.decide(passed._replace(update_time_wanted=False)) == HandOut()
-        assert policy.decide(REFUSED._replace(update_time_wanted=True)) is Step.READ_CURRENT_USER
+        assert next_step.decide(passed) is Step.READ_UPDATE_TIME
+        assert next_step.decide(passed._replace(update_time_wanted=False)) == HandOut()
+        assert next_step.decide(REFUSED._replace(update_time_wanted=True)) is Step.READ_CURRENT_USER
 
     def test_after_a_refused_probe_the_id_token_is_refreshed_only_if_it_has_expired(self) -> None:
-        assert policy.decide(REFUSED._replace(id_token_expired=True)) is Step.REFRESH
-        assert policy.decide(REFUSED) is Step.READ_CURRENT_USER
+        assert next_step.decide(REFUSED._replace(id_token_expired=True)) is Step.REFRESH
+        assert next_step.decide(REFUSED) is Step.READ_CURRENT_USER
 
     def test_another_secret_is_probed(self) -> None:
         known = REFUSED._replace(user=User.ANOTHER_SECRET, pair=Credentials("alice", "new"), probe=None)
-        assert policy.decide(known) is Step.PROBE
-        assert policy.decide(known._replace(probe=Probe.ACCEPTED)) == HandOut()
-        assert policy.decide(known._replace(probe=Probe.REFUSED)) is Step.READ_LOGIN_REDIRECT
+        assert next_step.decide(known) is Step.PROBE
+        assert next_step.decide(known._replace(probe=Probe.ACCEPTED)) == HandOut()
+        assert next_step.decide(known._replace(probe=Probe.REFUSED)) is Step.READ_LOGIN_REDIRECT
 
     def test_an_unreadable_secret_is_walked_for_and_then_set_anew(self) -> None:
         known = REFUSED._replace(user=User.UNREADABLE_SECRET, redirect=REDIRECT)
-        assert policy.decide(known) is Step.RENEW_HARBOR_SIDE
+        assert next_step.decide(known) is Step.RENEW_HARBOR_SIDE
         known = known._replace(walk=Asked.DONE)
-        assert policy.decide(known) is Step.SET_SECRET
+        assert next_step.decide(known) is Step.SET_SECRET
         known = known._replace(secret_set=True, probe=None)
-        assert policy.decide(known) is Step.PROBE
-        assert policy.decide(known._replace(probe=Probe.ACCEPTED)) == HandOut()
+        assert next_step.decide(known) is Step.PROBE
+        assert next_step.decide(known._replace(probe=Probe.ACCEPTED)) == HandOut()
 
     def test_the_same_secret_means_that_harbors_side_is_renewed(self) -> None:
         known = REFUSED._replace(user=User.SAME_SECRET)
-        assert policy.decide(known) is Step.READ_LOGIN_REDIRECT
-        assert policy.decide(known._replace(redirect=REDIRECT)) is Step.RENEW_HARBOR_SIDE
-        end = policy.decide(known._replace(redirect=REDIRECT, walk=Asked.NOT_PASSED))
+        assert next_step.decide(known) is Step.READ_LOGIN_REDIRECT
+        assert next_step.decide(known._replace(redirect=REDIRECT)) is Step.RENEW_HARBOR_SIDE
+        end = next_step.decide(known._replace(redirect=REDIRECT, walk=Asked.NOT_PASSED))
         assert reason(end) is errors.StillRefused
 
     def test_a_refusal_of_a_new_id_token_tells_audience_from_onboarding(self) -> None:
         known = REFUSED._replace(user=User.REFUSED)
-        assert policy.decide(known) is Step.REFRESH, "the ID token was not got in this run"
+        assert next_step.decide(known) is Step.REFRESH, "the ID token was not got in this run"
         known = known._replace(refresh=Refresh.FRESH)
-        assert policy.decide(known) is Step.READ_LOGIN_REDIRECT
+        assert next_step.decide(known) is Step.READ_LOGIN_REDIRECT
         known = known._replace(redirect=REDIRECT, audience_has_harbor=False)
-        end = policy.decide(known)
+        end = next_step.decide(known)
         assert reason(end) is errors.AudienceMissing
         assert "mapper" in str(end.reason)  # type: ignore[union-attr]
         assert "'harbor'" in str(end.reason)  # type: ignore[union-attr]
         known = known._replace(audience_has_harbor=True)
-        assert policy.decide(known) is Step.RENEW_HARBOR_SIDE
+        assert next_step.decide(known) is Step.RENEW_HARBOR_SIDE
         known = known._replace(walk=Asked.NOT_PASSED)
-        assert reason(policy.decide(known)) is errors.OldUserInTheWay
-        assert reason(policy.decide(known._replace(pair=None))) is errors.NotOnboarded
+        assert reason(next_step.decide(known)) is errors.OldUserInTheWay
+        assert reason(next_step.decide(known._replace(pair=None))) is errors.NotOnboarded
 
     def test_without_a_refresh_token_the_id_token_in_hand_tells_audience_from_onboarding(self) -> None:
         known = REFUSED._replace(user=User.REFUSED, can_refresh=False)
-        assert policy.decide(known) is Step.READ_LOGIN_REDIRECT
+        assert next_step.decide(known) is Step.READ_LOGIN_REDIRECT
         known = known._replace(redirect=REDIRECT, audience_has_harbor=False)
-        assert reason(policy.decide(known)) is errors.AudienceMissing
-        assert policy.decide(known._replace(audience_has_harbor=True)) is Step.RENEW_HARBOR_SIDE
+        assert reason(next_step.decide(known)) is errors.AudienceMissing
+        assert next_step.decide(known._replace(audience_has_harbor=True)) is Step.RENEW_HARBOR_SIDE
 
     def test_harbor_that_cannot_reach_its_provider_counts_as_unreachable(self) -> None:
         away = errors.HarborCannotReachProvider(registry="harbor.example.com")
-        assert typed(policy.decide(REFUSED._replace(unreachable=away))) == typed(HandOut(unverified=away))
-        assert typed(policy.decide(REFUSED._replace(pair=None, unreachable=away))) == typed(NotFound(away))
+        assert typed(next_step.decide(REFUSED._replace(unreachable=away))) == typed(HandOut(unverified=away))
+        assert typed(next_step.decide(REFUSED._replace(pair=None, unreachable=away))) == typed(NotFound(away))
 
     def test_a_refused_refresh_token_means_signing_in(self) -> None:
         known = REFUSED._replace(refresh=Refresh.INVALID_GRANT, redirect=REDIRECT)
-        assert policy.decide(known) is Step.SIGN_IN
+        assert next_step.decide(known) is Step.SIGN_IN
 
     def test_nobody_signed_in_means_signing_in(self) -> None:
-        assert policy.decide(Known(REGISTRY)) is Step.READ_LOGIN_REDIRECT
-        assert policy.decide(Known(REGISTRY, redirect=REDIRECT)) is Step.SIGN_IN
+        assert next_step.decide(Known(REGISTRY)) is Step.READ_LOGIN_REDIRECT
+        assert next_step.decide(Known(REGISTRY, redirect=REDIRECT)) is Step.SIGN_IN
 
     def test_without_a_client_nobody_can_sign_in(self) -> None:
-        assert reason(policy.decide(Known(WITHOUT_CLIENT))) is errors.NoClient
+        assert reason(next_step.decide(Known(WITHOUT_CLIENT))) is errors.NoClient
 
     def test_where_nobody_can_be_asked_it_is_not_found_and_a_hint(self) -> None:
-        end = policy.decide(Known(REGISTRY, nobody_to_ask="CI is set"))
+        end = next_step.decide(Known(REGISTRY, nobody_to_ask="CI is set"))
         assert reason(end) is errors.NobodyToAsk
         assert "docker-credential-harbor login harbor.example.com" in str(end.reason)  # type: ignore[union-attr]
 
     def test_after_a_declined_sign_in_no_window_opens_by_itself(self) -> None:
-        assert reason(policy.decide(Known(REGISTRY, paused_seconds=59))) is errors.SignInPaused
+        assert reason(next_step.decide(Known(REGISTRY, paused_seconds=59))) is errors.SignInPaused
 
     @pytest.mark.parametrize(
         "none",
@@ -171,19 +172,19 @@ class TestRows:
     )
     def test_without_our_own_sign_in_harbors_login_renews_the_pair_at_hand(self, none: errors.Failure) -> None:
         told = errors.FoundOut(none.code, str(none))  # as the worker's note tells it
-        assert typed(policy.decide(Known(REGISTRY, stopped=told))) == typed(NotFound(told))
+        assert typed(next_step.decide(Known(REGISTRY, stopped=told))) == typed(NotFound(told))
         known = SIGNED_IN._replace(stopped=told)
-        assert policy.decide(known) is Step.READ_LOGIN_REDIRECT
+        assert next_step.decide(known) is Step.READ_LOGIN_REDIRECT
         known = known._replace(redirect=REDIRECT)
-        assert policy.decide(known) is Step.RENEW_HARBOR_SIDE
-        assert reason(policy.decide(known._replace(nobody_to_ask="CI is set"))) is errors.NobodyToAsk
+        assert next_step.decide(known) is Step.RENEW_HARBOR_SIDE
+        assert reason(next_step.decide(known._replace(nobody_to_ask="CI is set"))) is errors.NobodyToAsk
         refused = REFUSED._replace(walk=Asked.NOT_PASSED, id_token_expired=True)
-        assert policy.decide(refused) is Step.REFRESH
-        assert reason(policy.decide(refused._replace(refresh=Refresh.INVALID_GRANT))) is errors.StillRefused
+        assert next_step.decide(refused) is Step.REFRESH
+        assert reason(next_step.decide(refused._replace(refresh=Refresh.INVALID_GRANT))) is errors.StillRefused
 
     def test_unreachable_gives_the_last_known_pair_or_says_why_not(self) -> None:
-        assert typed(policy.decide(SIGNED_IN._replace(unreachable=AWAY))) == typed(HandOut(unverified=AWAY))
-        assert typed(policy.decide(Known(REGISTRY, unreachable=AWAY))) == typed(NotFound(AWAY))
+        assert typed(next_step.decide(SIGNED_IN._replace(unreachable=AWAY))) == typed(HandOut(unverified=AWAY))
+        assert typed(next_step.decide(Known(REGISTRY, unreachable=AWAY))) == typed(NotFound(AWAY))
 
 
 # --- Every combination ------------------------------------------------------------------------------------------------
@@ -285,7 +286,7 @@ def after_the_person(known: Known, step: Step) -> Iterator[Known]:
 
 
 def walk_all(known: Known, steps: tuple[Step, ...] = ()) -> Iterator[Path]:
-    step = policy.decide(known)
+    step = next_step.decide(known)
     if not isinstance(step, Step):
         yield steps, known, step
         return
@@ -322,7 +323,7 @@ class TestEveryCombination:
     def test_only_a_pair_that_was_just_accepted_is_handed_out_without_a_warning(self, paths: list[Path]) -> None:
         for _, known, end in paths:
             if isinstance(end, HandOut) and not end.unverified and not known.trusted:
-                as_it_is = policy.is_robot(known) or known.pair_kind is PairKind.UNKNOWN
+                as_it_is = next_step.is_robot(known) or known.pair_kind is PairKind.UNKNOWN
                 assert as_it_is or known.probe is Probe.ACCEPTED
 
     def test_what_is_unreachable_ends_the_run_and_keeps_the_pair(self, paths: list[Path]) -> None:
@@ -355,7 +356,7 @@ class TestEveryCombination:
         for start in {start._replace(nobody_to_ask=None, paused_seconds=0) for start in starts()}:
             for steps, known, end in walk_all(start):
                 stops_at = next((step for step in steps if step in (Step.SIGN_IN, Step.RENEW_HARBOR_SIDE)), None)
-                states.add(policy.state_of(known, stops_at or end))
+                states.add(next_step.state_of(known, stops_at or end))
         wanted = {"ready", "harbor-session-ended", "not-onboarded", "signed-out", "refused", "unreachable"}
         assert states == wanted
         assert paths
@@ -366,9 +367,9 @@ class TestEveryCombination:
 
 class TestPauses:
     def test_a_minute_then_ten_then_an_hour(self) -> None:
-        assert policy.paused_seconds(0, None, 1000) == 0
-        assert policy.paused_seconds(1, 1000, 1000) == 60
-        assert policy.paused_seconds(1, 1000, 1061) == 0
-        assert policy.paused_seconds(2, 1000, 1061) == 539
-        assert policy.paused_seconds(3, 1000, 1000) == 3600
-        assert policy.paused_seconds(9, 1000, 1000) == 3600
+        assert next_step.paused_seconds(0, None, 1000) == 0
+        assert next_step.paused_seconds(1, 1000, 1000) == 60
+        assert next_step.paused_seconds(1, 1000, 1061) == 0
+        assert next_step.paused_seconds(2, 1000, 1061) == 539
+        assert next_step.paused_seconds(3, 1000, 1000) == 3600
+        assert next_step.paused_seconds(9, 1000, 1000) == 3600

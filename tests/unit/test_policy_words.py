@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from docker_credential_harbor import errors, policy
-from docker_credential_harbor.findings import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
+from docker_credential_harbor import errors
 from docker_credential_harbor.model import Credentials, CurrentUser, EarlyEnds, LoginRedirect, PairKind, Registry
+from docker_credential_harbor.policy import next_step
+from docker_credential_harbor.policy.known import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
 
 REGISTRY = Registry(name="h.example.com:8443", url="https://h.example.com:8443", client_id="ours")
 PAIR = Credentials("alice-h", "secret")
@@ -36,7 +37,7 @@ def but(known: Known, **changes: Any) -> Known:
 
 def told(known: Known) -> tuple[type[errors.Failure], dict[str, str]]:
     """Why nothing is found, and the facts in it."""
-    end = policy.decide(known)
+    end = next_step.decide(known)
     assert isinstance(end, NotFound)
     return type(end.reason), dict(end.reason.facts)
 
@@ -69,7 +70,7 @@ def test_where_a_pair_is_at_hand_harbor_is_asked_first_whether_it_reaches_its_pr
 ) -> None:
     """Else the pair would be given up for an outage. Without one nothing is asked in vain."""
     unasked = known._replace(redirect=None, nobody_to_ask=reason)
-    assert known.pair is None or policy.decide(unasked) is Step.READ_LOGIN_REDIRECT
+    assert known.pair is None or next_step.decide(unasked) is Step.READ_LOGIN_REDIRECT
     assert known.pair or told(unasked)[0] is errors.NobodyToAsk
 
 
@@ -98,7 +99,7 @@ BY_DOCKER = {**PAGE, **USER, "command": "docker login h.example.com:8443"}
     ],
 )
 def test_after_a_walk_in_vain(known: Known, expected: tuple[type[errors.Failure], dict[str, str]]) -> None:
-    found = policy.why_in_vain(known._replace(walk=Asked.NOT_PASSED))
+    found = next_step.why_in_vain(known._replace(walk=Asked.NOT_PASSED))
     assert (type(found), found.facts) == expected
 
 
@@ -107,7 +108,7 @@ def test_after_a_walk_in_vain(known: Known, expected: tuple[type[errors.Failure]
     ("how", "expected"), [(Asked.IN_VAIN, errors.RefusedAfterLogin), (Asked.NOT_PASSED, errors.StillRefused)]
 )
 def test_a_login_that_was_finished_is_told_as_one(field: str, how: Asked, expected: type[errors.Failure]) -> None:
-    found = policy.why_in_vain(but(SIGNED_IN, **{field: how}))
+    found = next_step.why_in_vain(but(SIGNED_IN, **{field: how}))
     assert (type(found), found.facts) == (expected, {**PLACE, **USER})
 
 
@@ -125,35 +126,35 @@ def test_what_the_last_window_ended_with_is_told_where_it_would_be_the_same_agai
     refused = SIGNED_IN._replace(user=User.REFUSED, last_window=last)
     dead = SIGNED_IN._replace(user=User.SAME_SECRET, last_window=last)
     found = {
-        name: policy.met_before(known, Step.RENEW_HARBOR_SIDE) for name, known in {"r": refused, "d": dead}.items()
+        name: next_step.met_before(known, Step.RENEW_HARBOR_SIDE) for name, known in {"r": refused, "d": dead}.items()
     }
     codes = {name: failure and failure.code for name, failure in found.items()}
     assert codes == {
         "r": last if last == "old-user-in-the-way" else None,
         "d": last if last in ("still-refused", "refused-after-login") else None,
     }
-    assert policy.met_before(refused, Step.SIGN_IN) is None  # another window
+    assert next_step.met_before(refused, Step.SIGN_IN) is None  # another window
 
 
 def test_what_helps_against_that_goes_before_what_always_helps() -> None:
     known = SIGNED_IN._replace(user=User.REFUSED, last_window="old-user-in-the-way")
-    todo = policy.what_to_do(known, Step.RENEW_HARBOR_SIDE)
-    assert todo == policy.why_in_vain(known).fix
+    todo = next_step.what_to_do(known, Step.RENEW_HARBOR_SIDE)
+    assert todo == next_step.why_in_vain(known).fix
     assert "remove the old user alice-h" in todo
-    assert policy.what_to_do(known, Step.SIGN_IN) == LOGIN
-    assert policy.what_to_do(known._replace(last_window=None), Step.RENEW_HARBOR_SIDE) == LOGIN
-    assert policy.what_to_do(STORED, Step.RENEW_HARBOR_SIDE) == OPEN
+    assert next_step.what_to_do(known, Step.SIGN_IN) == LOGIN
+    assert next_step.what_to_do(known._replace(last_window=None), Step.RENEW_HARBOR_SIDE) == LOGIN
+    assert next_step.what_to_do(STORED, Step.RENEW_HARBOR_SIDE) == OPEN
 
 
 def test_so_it_is_where_nobody_can_be_asked() -> None:
     known = but(STORED, **DEAD, last_window="stored-pair-refused", nobody_to_ask="CI is set")
-    assert told(known)[1]["todo"] == policy.why_in_vain(known).fix[:500]
+    assert told(known)[1]["todo"] == next_step.why_in_vain(known).fix[:500]
 
 
 def test_a_name_in_a_command_is_one_word() -> None:
     odd = REGISTRY._replace(name="h;id")
-    assert policy.what_to_do(NOBODY._replace(registry=odd), Step.SIGN_IN).endswith(" login 'h;id'")
-    assert policy.stored_pair_refused(odd, PAIR).facts["command"] == "docker login 'h;id'"
+    assert next_step.what_to_do(NOBODY._replace(registry=odd), Step.SIGN_IN).endswith(" login 'h;id'")
+    assert next_step.stored_pair_refused(odd, PAIR).facts["command"] == "docker login 'h;id'"
 
 
 # --- Steps ----------------------------------------------------------------------------------------------------------
@@ -161,12 +162,12 @@ def test_a_name_in_a_command_is_one_word() -> None:
 
 def test_an_audience_that_is_shared_leaves_harbors_login_as_well() -> None:
     shared = errors.AudienceShared(registry="h", client_id="ours", other="g", harbor_client_id="g")
-    assert policy.decide(SIGNED_IN._replace(stopped=shared)) is Step.RENEW_HARBOR_SIDE
+    assert next_step.decide(SIGNED_IN._replace(stopped=shared)) is Step.RENEW_HARBOR_SIDE
 
 
 def test_what_stops_all_ways_ends_the_run() -> None:
     declined = errors.SignInDeclined(registry="h", reason="access_denied")
-    end = policy.decide(SIGNED_IN._replace(stopped=declined))
+    end = next_step.decide(SIGNED_IN._replace(stopped=declined))
     assert isinstance(end, NotFound)
     assert end.reason is declined
 
@@ -175,8 +176,8 @@ def test_what_stops_all_ways_ends_the_run() -> None:
 def test_an_id_token_that_was_got_in_this_run_is_not_got_again(got: dict[str, Any]) -> None:
     """Though its clock says that it has expired."""
     known = SIGNED_IN._replace(probe=Probe.REFUSED, id_token_expired=True)
-    assert policy.decide(known) is Step.REFRESH
-    assert policy.decide(but(known, **got)) is Step.READ_CURRENT_USER
+    assert next_step.decide(known) is Step.REFRESH
+    assert next_step.decide(but(known, **got)) is Step.READ_CURRENT_USER
     refused = but(known, user=User.REFUSED, audience_has_harbor=False, **got)
     assert told(refused)[0] is errors.AudienceMissing
 
@@ -184,8 +185,8 @@ def test_an_id_token_that_was_got_in_this_run_is_not_got_again(got: dict[str, An
 @pytest.mark.parametrize("seen", [{"walk": Asked.DONE}, {"sign_in": Asked.DONE}, {"ticket_walk": True}])
 def test_an_unreadable_secret_is_set_anew_once_a_walk_was_seen(seen: dict[str, Any]) -> None:
     known = SIGNED_IN._replace(probe=Probe.REFUSED, user=User.UNREADABLE_SECRET)
-    assert policy.decide(known) is Step.RENEW_HARBOR_SIDE
-    assert policy.decide(but(known, **seen)) is Step.SET_SECRET
+    assert next_step.decide(known) is Step.RENEW_HARBOR_SIDE
+    assert next_step.decide(but(known, **seen)) is Step.SET_SECRET
     assert told(known._replace(secret_set=True, walk=Asked.DONE))[0] is errors.SecretUnreadable
     assert told(known._replace(walk=Asked.NOT_PASSED))[0] is errors.SecretUnreadable
 
@@ -201,15 +202,15 @@ def test_an_unreadable_secret_is_set_anew_once_a_walk_was_seen(seen: dict[str, A
 def test_a_ticket(known: Known, step: Step) -> None:
     """Looked for, then Harbor asked, then used once; never after a person was asked."""
     after = {Step.SIGN_IN_BY_TICKET: Step.SIGN_IN, Step.RENEW_BY_TICKET: Step.RENEW_HARBOR_SIDE}[step]
-    assert policy.decide(known._replace(has_ticket=None)) is Step.LOOK_FOR_TICKET
-    assert policy.decide(known._replace(has_ticket=True, redirect=None)) is Step.READ_LOGIN_REDIRECT
-    assert policy.decide(known._replace(has_ticket=True)) is step
-    assert policy.decide(known._replace(has_ticket=False)) is after
+    assert next_step.decide(known._replace(has_ticket=None)) is Step.LOOK_FOR_TICKET
+    assert next_step.decide(known._replace(has_ticket=True, redirect=None)) is Step.READ_LOGIN_REDIRECT
+    assert next_step.decide(known._replace(has_ticket=True)) is step
+    assert next_step.decide(known._replace(has_ticket=False)) is after
     tried = "ticket_sign_in" if step is Step.SIGN_IN_BY_TICKET else "ticket_walk"
-    assert policy.decide(but(known, has_ticket=True, **{tried: False})) is after
+    assert next_step.decide(but(known, has_ticket=True, **{tried: False})) is after
     for asked in ("walk", "sign_in"):
         known_then = but(known, has_ticket=None, **{asked: Asked.NOT_PASSED})
-        assert isinstance(policy.decide(known_then), NotFound)
+        assert isinstance(next_step.decide(known_then), NotFound)
 
 
 # --- States -----------------------------------------------------------------------------------------------------------
@@ -235,7 +236,7 @@ def test_a_ticket(known: Known, step: Step) -> None:
     ],
 )
 def test_the_state(known: Known, end: Step | HandOut | NotFound, state: str) -> None:
-    assert policy.state_of(known, end) == state
+    assert next_step.state_of(known, end) == state
 
 
 # --- Tokens of Harbor's that end early, and pauses --------------------------------------------------------------------
@@ -264,13 +265,13 @@ def user(age: float | None, at: str = "t2") -> CurrentUser:
 def test_each_token_that_was_found_dead_within_ten_minutes_counts_once(
     before: EarlyEnds | None, seen: CurrentUser, after: EarlyEnds | None
 ) -> None:
-    assert policy.early_ends(before, seen) == after
+    assert next_step.early_ends(before, seen) == after
 
 
 def test_one_alone_may_have_been_revoked() -> None:
-    assert policy.ends_early(None) is None
-    assert policy.ends_early(EarlyEnds(1, 70, "t1")) is None
-    assert policy.ends_early(EarlyEnds(2, 70, "t2")) == 70
+    assert next_step.ends_early(None) is None
+    assert next_step.ends_early(EarlyEnds(1, 70, "t1")) is None
+    assert next_step.ends_early(EarlyEnds(2, 70, "t2")) == 70
 
 
 @pytest.mark.parametrize(
@@ -290,4 +291,4 @@ def test_one_alone_may_have_been_revoked() -> None:
 def test_no_window_for_a_minute_then_ten_then_an_hour(
     declines: int, at: float | None, now: float, seconds: int
 ) -> None:
-    assert policy.paused_seconds(declines, at, now) == seconds
+    assert next_step.paused_seconds(declines, at, now) == seconds

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from docker_credential_harbor import processes
+from docker_credential_harbor.system import processes
 from tests.lab import ordinary_user
 
 
@@ -32,9 +32,9 @@ def test_of_another_machine_or_unknown_nothing_is_said() -> None:
 
 HIDDEN = """
 import os, subprocess, sys
-from docker_credential_harbor import processes
+from docker_credential_harbor.system import processes
 code = (
-    "import ctypes, os; from docker_credential_harbor import processes;"
+    "import ctypes, os; from docker_credential_harbor.system import processes;"
     "ctypes.CDLL(None).prctl(4, 0, 0, 0, 0); print(processes.mark(os.getpid()), flush=True); input()"
 )
 with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:

@@ -13,7 +13,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from joserfc import jwk, jwt
 
-from docker_credential_harbor import provider
 from docker_credential_harbor.errors import (
     BrokenAnswer,
     ClientRefused,
@@ -25,7 +24,8 @@ from docker_credential_harbor.errors import (
     Unreachable,
 )
 from docker_credential_harbor.model import LoginRedirect, Provider, Registry, TokenSet
-from docker_credential_harbor.transport import Transport
+from docker_credential_harbor.remote import identity_provider
+from docker_credential_harbor.remote.web.transport import Transport
 from tests.unit.loopback import Answers, Asked, Reply, answers_server
 
 if TYPE_CHECKING:
@@ -85,14 +85,14 @@ def tokens_of(server: Answers, **changes: Any) -> TokenSet:
 def test_scopes() -> None:
     with_offline = LoginRedirect("https://sso/auth", "harbor", ("openid", "offline_access"))
     without = LoginRedirect("https://sso/auth", "harbor", ("openid",))
-    assert provider.scopes_for(REGISTRY, with_offline) == ("openid", "profile", "email", "offline_access")
-    assert provider.scopes_for(REGISTRY, without) == ("openid", "profile", "email")
+    assert identity_provider.scopes_for(REGISTRY, with_offline) == ("openid", "profile", "email", "offline_access")
+    assert identity_provider.scopes_for(REGISTRY, without) == ("openid", "profile", "email")
     own = REGISTRY._replace(scopes=("openid", "groups"))
-    assert provider.scopes_for(own, with_offline) == ("openid", "groups")
+    assert identity_provider.scopes_for(own, with_offline) == ("openid", "groups")
 
 
 def test_authorization_url(server: Answers) -> None:
-    made = provider.authorization_url(
+    made = identity_provider.authorization_url(
         provider_at(server)._replace(authorization_endpoint="https://sso.example.com/auth?kc_idp_hint=x"),
         REGISTRY,
         redirect_uri="http://127.0.0.1:5/callback",
@@ -123,7 +123,7 @@ def test_authorization_url(server: Answers) -> None:
 
 
 def test_no_hint_no_parameter(server: Answers) -> None:
-    made = provider.authorization_url(
+    made = identity_provider.authorization_url(
         provider_at(server),
         REGISTRY,
         redirect_uri="http://x",
@@ -139,7 +139,7 @@ def test_no_hint_no_parameter(server: Answers) -> None:
 
 
 def exchange(server: Answers, registry: Registry = REGISTRY) -> TokenSet:
-    return provider.exchange_code(
+    return identity_provider.exchange_code(
         Transport(10),
         provider_at(server),
         registry,
@@ -274,7 +274,7 @@ def test_with_a_secret_every_other_refusal_means_the_same(server: Answers) -> No
     with pytest.raises(BrokenAnswer):
         exchange(server, registry)
     server.replies[f"{REALM}/revoke"] = (400, {}, "<html>")
-    assert not provider.revoke(Transport(10), provider_at(server), registry, "r-1")
+    assert not identity_provider.revoke(Transport(10), provider_at(server), registry, "r-1")
     assert len(server.asked) == 3, "only a client that is refused is asked for by the form"
 
 
@@ -282,7 +282,7 @@ def test_with_a_secret_every_other_refusal_means_the_same(server: Answers) -> No
 
 
 def refresh(server: Answers, tokens: TokenSet) -> TokenSet | None:
-    return provider.refresh(Transport(10), provider_at(server), REGISTRY, tokens, now=NOW + 1000)
+    return identity_provider.refresh(Transport(10), provider_at(server), REGISTRY, tokens, now=NOW + 1000)
 
 
 def test_refresh(server: Answers) -> None:
@@ -381,9 +381,9 @@ def test_somebody_elses_id_token_is_not_taken(server: Answers, changes: dict[str
 def test_refreshing_costs_no_library(server: Answers) -> None:
     serve_tokens(server, id_token=id_token_of(server, iat=int(NOW), exp=int(NOW) + 60))
     code = (
-        "import sys; from docker_credential_harbor import provider as p; "
+        "import sys; from docker_credential_harbor.remote import identity_provider as p; "
         "from docker_credential_harbor.model import *; "
-        "from docker_credential_harbor.transport import Transport; "
+        "from docker_credential_harbor.remote.web.transport import Transport; "
         f"i={server.url + REALM!r}; t=TokenSet(i, 's-1', 'a', (), 'a.b.c', 0, 'r', None); "
         "p.refresh(Transport(10), Provider(i, i+'/auth', i+'/token', i+'/certs'), Registry('h', 'https://h'), t, 5.0); "
         "print([m for m in sys.modules if m.split('.')[0] in ('authlib', 'joserfc', 'cryptography')])"
@@ -397,16 +397,16 @@ def test_refreshing_costs_no_library(server: Answers) -> None:
 
 def test_revoke(server: Answers) -> None:
     server.replies[f"{REALM}/revoke"] = recorded("revoke")
-    assert provider.revoke(Transport(10), provider_at(server), REGISTRY, "r-1")
+    assert identity_provider.revoke(Transport(10), provider_at(server), REGISTRY, "r-1")
     (asked,) = server.asked
     assert asked.form == {"token": "r-1", "token_type_hint": "refresh_token", "client_id": CLIENT}
 
 
 def test_revoke_where_that_is_not_possible(server: Answers) -> None:
     found = provider_at(server)
-    assert not provider.revoke(Transport(10), found._replace(revocation_endpoint=None), REGISTRY, "r-1")
+    assert not identity_provider.revoke(Transport(10), found._replace(revocation_endpoint=None), REGISTRY, "r-1")
     server.replies[f"{REALM}/revoke"] = (400, {}, {"error": "unsupported_token_type"})
-    assert not provider.revoke(Transport(10), found, REGISTRY, "r-1")
+    assert not identity_provider.revoke(Transport(10), found, REGISTRY, "r-1")
     server.replies[f"{REALM}/revoke"] = (503, {}, "")
     with pytest.raises(Unreachable):
-        provider.revoke(Transport(10), found, REGISTRY, "r-1")
+        identity_provider.revoke(Transport(10), found, REGISTRY, "r-1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from docker_credential_harbor.errors import ProxyUnusable
-from docker_credential_harbor.proxies import VARIABLES, Proxy, is_exempt, proxy_for
+from docker_credential_harbor.remote.web.proxies import VARIABLES, Proxy, is_exempt, proxy_for
 
 URL = "https://harbor.example.com/v2/"
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from docker_credential_harbor import places, registry_state
 from docker_credential_harbor.model import LoginRedirect, Pin, Provider, StoredToken, Word, as_json
-from docker_credential_harbor.registry_state import Notes
+from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.storage.registry_notes import Notes
+from docker_credential_harbor.system import folders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,27 +47,27 @@ NAME = "harbor.example.com:8443"
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setattr(places, "user_folder", lambda kind: tmp_path / kind)
+    monkeypatch.setattr(folders, "user_folder", lambda kind: tmp_path / kind)
     monkeypatch.setattr(time, "time", lambda: NOW)
     return tmp_path / "state"
 
 
 @pytest.mark.parametrize("notes", [NOTES, Notes()], ids=["all", "none"])
 def test_what_was_saved_is_loaded(notes: Notes) -> None:
-    assert registry_state.load(NAME) == Notes()
-    assert registry_state.save(NAME, notes) is True
-    assert registry_state.load(NAME) == notes
-    assert registry_state.load("other") == Notes()
+    assert registry_notes.load(NAME) == Notes()
+    assert registry_notes.save(NAME, notes) is True
+    assert registry_notes.load(NAME) == notes
+    assert registry_notes.load("other") == Notes()
 
 
 def test_unchanged_is_not_written() -> None:
-    registry_state.save(NAME, NOTES)
-    assert registry_state.save(NAME, NOTES) is False
-    assert registry_state.save(NAME, NOTES._replace(generation=4)) is True
+    registry_notes.save(NAME, NOTES)
+    assert registry_notes.save(NAME, NOTES) is False
+    assert registry_notes.save(NAME, NOTES._replace(generation=4)) is True
 
 
 def test_the_file_is_the_owners_alone(folder: Path) -> None:
-    registry_state.save(NAME, NOTES)
+    registry_notes.save(NAME, NOTES)
     file = folder / "registries" / "harbor.example.com%3A8443.json"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
@@ -78,9 +79,9 @@ def test_the_file_is_the_owners_alone(folder: Path) -> None:
 def test_damaged_counts_as_empty_and_can_be_overwritten(folder: Path, content: bytes) -> None:
     (folder / "registries").mkdir(parents=True)
     (folder / "registries" / "h.json").write_bytes(content)
-    assert registry_state.load("h") == Notes()
-    registry_state.save("h", NOTES)
-    assert registry_state.load("h") == NOTES
+    assert registry_notes.load("h") == Notes()
+    registry_notes.save("h", NOTES)
+    assert registry_notes.load("h") == NOTES
 
 
 @pytest.mark.parametrize(
@@ -101,66 +102,66 @@ def test_damaged_counts_as_empty_and_can_be_overwritten(folder: Path, content: b
     ],
 )
 def test_of_another_shape_counts_as_empty(folder: Path, field: str, value: Any) -> None:
-    registry_state.save("h", NOTES)
+    registry_notes.save("h", NOTES)
     path = folder / "registries" / "h.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
-    assert registry_state.load("h") == Notes()
+    assert registry_notes.load("h") == Notes()
 
 
 def test_what_an_older_version_kept(folder: Path) -> None:
-    registry_state.save("h", NOTES)
+    registry_notes.save("h", NOTES)
     path = folder / "registries" / "h.json"
     kept = json.loads(path.read_text())
     del kept["pin"], kept["word"], kept["redirect"]["redirect_uri"]
     path.write_text(json.dumps(kept))
     assert NOTES.redirect
-    assert registry_state.load("h") == NOTES._replace(
+    assert registry_notes.load("h") == NOTES._replace(
         pin=None, word=None, redirect=NOTES.redirect._replace(redirect_uri="")
     )
 
 
 def test_only_the_pin_and_the_word_are_forgotten(folder: Path) -> None:
-    registry_state.forget_pin("h")
+    registry_notes.forget_pin("h")
     assert not (folder / "registries").exists(), "nothing is made for nothing"
-    registry_state.save("h", NOTES)
-    registry_state.forget_pin("h")
-    assert registry_state.load("h") == NOTES._replace(pin=None, word=None)
-    registry_state.save("h", Notes(word=NOTES.word))
-    registry_state.forget_pin("h")
-    assert registry_state.load("h") == Notes()
+    registry_notes.save("h", NOTES)
+    registry_notes.forget_pin("h")
+    assert registry_notes.load("h") == NOTES._replace(pin=None, word=None)
+    registry_notes.save("h", Notes(word=NOTES.word))
+    registry_notes.forget_pin("h")
+    assert registry_notes.load("h") == Notes()
 
 
 def test_a_folder_in_its_place_counts_as_empty(folder: Path) -> None:
     (folder / "registries" / "h.json").mkdir(parents=True)
-    assert registry_state.load("h") == Notes()
+    assert registry_notes.load("h") == Notes()
 
 
 def test_instants_in_the_future_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    registry_state.save(NAME, NOTES)
+    registry_notes.save(NAME, NOTES)
     monkeypatch.setattr(time, "time", lambda: NOW - 10_000)
     token = NOTES.stored_token._replace(earliest_at=None, latest_at=None)
-    assert registry_state.load(NAME) == Notes(
+    assert registry_notes.load(NAME) == Notes(
         config_stamp="abc", generation=3, redirect=NOTES.redirect, stored_token=token, pin=NOTES.pin, word=NOTES.word
     )
 
 
 def test_only_what_was_noted_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    registry_state.save(NAME, NOTES)
+    registry_notes.save(NAME, NOTES)
     monkeypatch.setattr(time, "time", lambda: NOW - 8)
     token = NOTES.stored_token._replace(earliest_at=None, latest_at=None)
-    assert registry_state.load(NAME) == NOTES._replace(verified_at=None, trusted_until=None, stored_token=token)
+    assert registry_notes.load(NAME) == NOTES._replace(verified_at=None, trusted_until=None, stored_token=token)
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "..", "[::1]:443", "h" * 5000, "ключ.рф", "a b", "C:\\x"])
 def test_odd_names_stay_in_the_folder(folder: Path, name: str) -> None:
-    registry_state.save(name, NOTES)
-    assert registry_state.load(name) == NOTES
+    registry_notes.save(name, NOTES)
+    assert registry_notes.load(name) == NOTES
     assert len(list((folder / "registries").iterdir())) == 1
-    assert registry_state.lock_path(name).parent == folder / "registries"
-    assert registry_state.lock_path(name).suffix == ".lock"
+    assert registry_notes.lock_path(name).parent == folder / "registries"
+    assert registry_notes.lock_path(name).suffix == ".lock"
 
 
 def test_places(folder: Path) -> None:
-    paths = {registry_state.window_lock_path(), registry_state.window_note_path(), registry_state.lock_path("a")}
-    assert len(paths | {registry_state.lock_path("b")}) == 4
+    paths = {registry_notes.window_lock_path(), registry_notes.window_note_path(), registry_notes.lock_path("a")}
+    assert len(paths | {registry_notes.lock_path("b")}) == 4
     assert all(path.is_relative_to(folder) for path in paths)

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor import remembered
-from docker_credential_harbor.native import credman, keychain, keyctl, memory_file
+from docker_credential_harbor.warm_get import kernel_keys, macos_keychain, memory_file, remembered, windows_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +25,7 @@ ABOVE_A_BARE_START = {"_ctypes", "docker_credential_harbor"}
 
 @pytest.fixture
 def name() -> Iterator[str]:
-    if not keyctl.available():
+    if not kernel_keys.available():
         (pytest.fail if os.environ.get("CI") else pytest.skip)("the kernel gives us no keyring here")
     name = f"{uuid.uuid4()}.example.com:8443"
     yield name
@@ -131,7 +130,7 @@ def test_too_large_is_not_remembered(name: str) -> None:
 
 @pytest.mark.parametrize("payload", [b"x", b"2\0000\0009\0{}", b"1\0zero\0009\0{}", b"1\0000\09999999999999\0{}\0F\0/"])
 def test_a_payload_of_somebody_else_misses(name: str, payload: bytes) -> None:
-    keyctl.add(f"docker-credential-harbor:remembered:{name}".encode(), payload, timeout_seconds=60)
+    kernel_keys.add(f"docker-credential-harbor:remembered:{name}".encode(), payload, timeout_seconds=60)
     assert remembered.recall(name) is None
 
 
@@ -143,8 +142,8 @@ def test_odd_names_never_raise(name: str) -> None:
 
 
 def test_where_both_places_are_closed_nothing_is_remembered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(keyctl, "_ADD_KEY", 0)
-    monkeypatch.setattr(keyctl, "_KEYCTL", 0)
+    monkeypatch.setattr(kernel_keys, "_ADD_KEY", 0)
+    monkeypatch.setattr(kernel_keys, "_KEYCTL", 0)
     monkeypatch.setattr(memory_file, "_SHARED_MEMORY", os.fsencode(tmp_path / "none"))
     assert remembered.remember("h", MEMBERS, b"", 60) is False
     assert remembered.recall("h") is None
@@ -157,8 +156,8 @@ class TestPlaces:
     @pytest.fixture
     def close(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         def close() -> None:
-            monkeypatch.setattr(keyctl, "_ADD_KEY", 0)
-            monkeypatch.setattr(keyctl, "_KEYCTL", 0)
+            monkeypatch.setattr(kernel_keys, "_ADD_KEY", 0)
+            monkeypatch.setattr(kernel_keys, "_KEYCTL", 0)
 
         return close
 
@@ -186,13 +185,13 @@ class TestPlaces:
             raise OSError(errno.EDQUOT, "Disk quota exceeded")
 
         remembered.remember(name, b'"older"', b"", 60)
-        monkeypatch.setattr(keyctl, "add", full)
+        monkeypatch.setattr(kernel_keys, "add", full)
         assert remembered.remember(name, MEMBERS, b"", 60) is True
         assert remembered.recall(name) == MEMBERS
         remembered.forget(name)
         assert remembered.recall(name) is None
 
-    @pytest.mark.parametrize(("system", "place"), [("darwin", keychain), ("win32", credman)])
+    @pytest.mark.parametrize(("system", "place"), [("darwin", macos_keychain), ("win32", windows_credentials)])
     def test_on_other_systems_the_keyring_of_the_system(
         self, monkeypatch: pytest.MonkeyPatch, system: str, place: ModuleType
     ) -> None:
@@ -215,7 +214,7 @@ def test_another_process_recalls_it_and_imports_next_to_nothing(
     program = (
         "import sys\n"
         "before = set(sys.modules)\n"
-        "from docker_credential_harbor import remembered\n"
+        "from docker_credential_harbor.warm_get import remembered\n"
         "sys.stdout.buffer.write(remembered.recall(sys.argv[1]))\n"
         "print(*sorted(set(sys.modules) - before), file=sys.stderr)\n"
     )

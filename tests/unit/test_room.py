@@ -6,8 +6,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.files import write_private
-from docker_credential_harbor.room import Room
+from docker_credential_harbor.system.disk_room import Room
+from docker_credential_harbor.system.files import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ def test_taken_again_it_is_one(tmp_path: Path) -> None:
 
 PROGRAM = """
 import os, pathlib, sys
-from docker_credential_harbor.room import Room
+from docker_credential_harbor.system.disk_room import Room
 room = Room(pathlib.Path(sys.argv[1]))
 room.take(5000)
 if os.fork() == 0:

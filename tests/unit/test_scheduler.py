@@ -13,10 +13,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from docker_credential_harbor import cadence, scheduler
-from docker_credential_harbor.commands import keepalive
+from docker_credential_harbor.entry.commands import keepalive
 from docker_credential_harbor.errors import NoScheduler, SchedulerFailed
-from docker_credential_harbor.scheduler import Job, Schedule, launchd, systemd, windows_task
+from docker_credential_harbor.policy import keepalive_interval
+from docker_credential_harbor.system import scheduler
+from docker_credential_harbor.system.scheduler import Job, Schedule, launchd, systemd, windows_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,8 +98,8 @@ class TestSystemd:
         assert 'Environment="A=b \\"c\\" $d 5%%\\x0a"\n' in text
 
     def test_every_step_has_a_calendar(self) -> None:
-        assert sorted(systemd.CALENDARS.values()) == list(cadence.STEPS_SECONDS)
-        for step in cadence.STEPS_SECONDS:
+        assert sorted(systemd.CALENDARS.values()) == list(keepalive_interval.STEPS_SECONDS)
+        for step in keepalive_interval.STEPS_SECONDS:
             text = systemd.timer_text(step)
             assert "Persistent=true\n" in text
             calendar = next(line for line in text.splitlines() if line.startswith("OnCalendar="))
@@ -213,7 +214,7 @@ class TestWindowsTask:
         calls(folder)
         assert not windows_task.install(JOB)
         assert calls(folder) == [f"/Query /TN {NAME}"]
-        assert windows_task.install(replace(JOB, interval_seconds=cadence.DAY))
+        assert windows_task.install(replace(JOB, interval_seconds=keepalive_interval.DAY))
         assert create in calls(folder)
         assert windows_task.uninstall()
         assert f"/Delete /F /TN {NAME}" in calls(folder)
@@ -246,7 +247,7 @@ class TestCrontab:
         assert scheduler.crontab_line(replace(JOB, interval_seconds=seconds)).startswith(f"{when} XDG_CONFIG_HOME=/c /")
 
     def test_once_a_day(self) -> None:
-        assert scheduler.crontab_line(replace(JOB, interval_seconds=cadence.DAY)).startswith("0 12 * * * ")
+        assert scheduler.crontab_line(replace(JOB, interval_seconds=keepalive_interval.DAY)).startswith("0 12 * * * ")
 
     def test_odd_paths_survive_the_shell(self, tmp_path: Path) -> None:
         program = tmp_path / 'it\'s 50% "odd" $HOME'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from docker_credential_harbor import server_url
+from docker_credential_harbor.warm_get import server_url
 
 USER = "it has user information in it"
 CONTROL = "it has white space or control characters in it"

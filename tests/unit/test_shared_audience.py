@@ -9,11 +9,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from docker_credential_harbor import registry_state, shared_audience
+from docker_credential_harbor.account import shared_audience
 from docker_credential_harbor.errors import AudienceShared
 from docker_credential_harbor.model import LoginRedirect, Pin, Provider, Registry, TokenSet, Word
-from docker_credential_harbor.registry_state import Notes
-from docker_credential_harbor.transport import Transport
+from docker_credential_harbor.remote.web.transport import Transport
+from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.storage.registry_notes import Notes
 from tests.unit.loopback import Answers, Asked, Reply, answers_server
 
 if TYPE_CHECKING:
@@ -96,9 +97,9 @@ def test_so_does_one_without_a_client() -> None:
 def noted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Notes]:
     """The notes by registry."""
     notes: dict[str, Notes] = {}
-    monkeypatch.setattr(registry_state, "load", lambda name: notes[name])
-    monkeypatch.setattr(registry_state, "save", notes.__setitem__)
-    monkeypatch.setattr(registry_state, "alone", lambda name, wait_seconds: nullcontext())  # noqa: ARG005
+    monkeypatch.setattr(registry_notes, "load", lambda name: notes[name])
+    monkeypatch.setattr(registry_notes, "save", notes.__setitem__)
+    monkeypatch.setattr(registry_notes, "alone", lambda name, wait_seconds: nullcontext())  # noqa: ARG005
     return notes
 
 

@@ -21,7 +21,7 @@ from docker_credential_harbor.errors import (
     Unreachable,
 )
 from docker_credential_harbor.model import Settings
-from docker_credential_harbor.signin import browser, loopback
+from docker_credential_harbor.sign_in import by_browser, loopback
 from tests.unit.browser_place import HARBOR, OFFLINE, Place, Response, query
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def test_with_offline_access_harbors_walk_comes_first(place: Place) -> None:
 
 
 def test_held_back_for_some_seconds_at_most(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(browser, "HOLD_BACK_SECONDS", 0.5)
+    monkeypatch.setattr(by_browser, "HOLD_BACK_SECONDS", 0.5)
 
     def away() -> bool:
         raise Unreachable(host="harbor.example.com", reason="connection refused")
@@ -210,6 +210,6 @@ def test_ended_while_the_code_is_held_back(place: Place) -> None:
 
 
 def test_secrets_stay_out_of_repr() -> None:
-    attempt = browser._Attempt(("openid",))  # noqa: SLF001
+    attempt = by_browser._Attempt(("openid",))  # noqa: SLF001
     for secret in (attempt.state, attempt.nonce, attempt.code_verifier):
         assert secret not in repr(attempt)

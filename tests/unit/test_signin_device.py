@@ -26,8 +26,8 @@ from docker_credential_harbor.errors import (
     Unreachable,
 )
 from docker_credential_harbor.model import DeviceCode, LoginRedirect, Provider, Registry, Settings, SignInResult
-from docker_credential_harbor.signin import device
-from docker_credential_harbor.transport import Transport
+from docker_credential_harbor.remote.web.transport import Transport
+from docker_credential_harbor.sign_in import by_device_code
 from tests.unit.loopback import Answers, Asked, Reply, answers_server
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Place:
         }
         redirect = LoginRedirect(f"{self.answers.url}/auth", "harbor", scopes, arguments.pop("further", ()))
         http = Transport(10)
-        return device.sign_in(http, arguments.pop("provider"), self.registry, redirect, **arguments)
+        return by_device_code.sign_in(http, arguments.pop("provider"), self.registry, redirect, **arguments)
 
 
 @pytest.fixture

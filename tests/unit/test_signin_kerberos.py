@@ -8,9 +8,9 @@ import pytest
 
 from docker_credential_harbor.errors import ServerFault
 from docker_credential_harbor.model import LoginRedirect, Registry
-from docker_credential_harbor.native import gssapi
-from docker_credential_harbor.signin import kerberos
-from docker_credential_harbor.transport import Transport
+from docker_credential_harbor.remote import negotiate
+from docker_credential_harbor.remote.web.transport import Transport
+from docker_credential_harbor.system import gssapi
 from tests.unit.loopback import Answers, Asked, Reply, answers_server
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def walk(harbor: Answers, provider: Answers) -> None:
     to_provider = {"Location": f"{provider.url}{AUTH}?x=1", "Set-Cookie": "sid=s; Path=/; HttpOnly"}
     harbor.replies["/c/oidc/login"] = (302, to_provider, "")
     registry = Registry("harbor.example.com", harbor.url)
-    kerberos.walk_harbors_login(Transport(10), registry, LoginRedirect(provider.url + AUTH, "harbor", ("openid",)))
+    negotiate.walk_harbors_login(Transport(10), registry, LoginRedirect(provider.url + AUTH, "harbor", ("openid",)))
 
 
 def takes_a_token(then: Reply) -> object:
@@ -82,7 +82,7 @@ class TestWalk:
     def test_a_foreign_host_gets_no_token(self, harbor: Answers, provider: Answers, foreign: Answers) -> None:
         provider.replies[AUTH] = (302, {"Location": f"{foreign.url}/auth"}, "")
         foreign.replies["/auth"] = NEGOTIATE
-        with pytest.raises(kerberos.Stopped, match="status 401"):
+        with pytest.raises(negotiate.Stopped, match="status 401"):
             walk(harbor, provider)
         assert len(foreign.asked) == 1
         assert tokens_in(foreign) == []
@@ -91,13 +91,13 @@ class TestWalk:
         there: Reply = (302, {"Location": f"{foreign.url}/auth"}, "")
         provider.replies[AUTH] = takes_a_token(there)  # type: ignore[assignment]
         foreign.replies["/auth"] = NEGOTIATE
-        with pytest.raises(kerberos.Stopped):
+        with pytest.raises(negotiate.Stopped):
             walk(harbor, provider)
         assert tokens_in(foreign) == []
 
     def test_a_second_token_is_not_made(self, harbor: Answers, provider: Answers) -> None:
         provider.replies[AUTH] = NEGOTIATE
-        with pytest.raises(kerberos.Stopped, match="status 401"):
+        with pytest.raises(negotiate.Stopped, match="status 401"):
             walk(harbor, provider)
         assert len(tokens_in(provider)) == 1
 
@@ -113,7 +113,7 @@ class TestWalk:
     )
     def test_anything_else_is_a_stop(self, harbor: Answers, provider: Answers, reply: Reply, said: str) -> None:
         provider.replies[AUTH] = reply
-        with pytest.raises(kerberos.Stopped, match=said):
+        with pytest.raises(negotiate.Stopped, match=said):
             walk(harbor, provider)
         assert tokens_in(provider) == []
 
@@ -122,7 +122,7 @@ class TestWalk:
         self, harbor: Answers, provider: Answers, status: int
     ) -> None:
         provider.replies[AUTH] = takes_a_token((status, {}, ""))  # type: ignore[assignment]
-        with pytest.raises(kerberos.Stopped, match=f"status {status}"):
+        with pytest.raises(negotiate.Stopped, match=f"status {status}"):
             walk(harbor, provider)
         assert len(tokens_in(provider)) == 1
 
@@ -142,14 +142,14 @@ class TestWalk:
         back = f"{harbor.url}/c/oidc/callback?code=c&state=s"
         provider.replies[AUTH] = takes_a_token((302, {"Location": back}, ""))  # type: ignore[assignment]
         harbor.replies["/c/oidc/callback"] = (302, {"Location": target}, "") if target else (409, {}, "already exists")
-        with pytest.raises(kerberos.Stopped):
+        with pytest.raises(negotiate.Stopped):
             walk(harbor, provider)
 
 
 @pytest.mark.usefixtures("ticket")
 class TestTicket:
     def test_whose_it_is(self) -> None:
-        found = kerberos.ticket(5)
+        found = negotiate.ticket(5)
         assert found.principal == "kate@CORP.TEST"
         assert found.life_seconds > 0
         assert found.is_of("Kate")
@@ -157,8 +157,8 @@ class TestTicket:
 
     def test_none(self, kdc: Kdc) -> None:
         kdc.sign_out()
-        with pytest.raises(kerberos.Stopped):
-            kerberos.ticket(5)
+        with pytest.raises(negotiate.Stopped):
+            negotiate.ticket(5)
 
     def test_no_token_for_a_service_that_the_kdc_does_not_know(self) -> None:
         with pytest.raises(gssapi.NoTicketError):
@@ -167,5 +167,5 @@ class TestTicket:
 
 def test_another_system_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "darwin")
-    with pytest.raises(kerberos.Stopped, match="not on this system"):
-        kerberos.ticket(5)
+    with pytest.raises(negotiate.Stopped, match="not on this system"):
+        negotiate.ticket(5)

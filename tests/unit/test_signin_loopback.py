@@ -21,8 +21,8 @@ from docker_credential_harbor.errors import (
     PortBusy,
     SignInOpenedTwice,
 )
-from docker_credential_harbor.signin import browser, browser_request, listening, loopback
-from docker_credential_harbor.signin.connections import Connections
+from docker_credential_harbor.sign_in import browser_request, by_browser, listening, loopback
+from docker_credential_harbor.sign_in.connections import Connections
 from tests.conftest import need
 from tests.lab import network, ordinary_user
 from tests.unit.browser_place import HARBOR, OFFLINE, Place, Response, fetch, query
@@ -298,7 +298,7 @@ def test_a_second_visit_ends_the_sign_in_and_leads_nowhere(place: Place) -> None
 
 
 def test_a_visit_after_the_callback_undoes_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(browser, "HOLD_BACK_SECONDS", 30)
+    monkeypatch.setattr(by_browser, "HOLD_BACK_SECONDS", 30)
 
     def behave(url: str) -> None:
         place.visit(place.back(url))
@@ -348,7 +348,7 @@ with socket.create_server(("::1", int(sys.argv[1])), family=socket.AF_INET6):
 COME_BACK = """
 import sys
 sys.path.insert(0, {repository!r})
-from docker_credential_harbor.signin import loopback
+from docker_credential_harbor.sign_in import loopback
 from tests.unit.browser_place import fetch
 with loopback.CallbackServer("http://localhost/callback") as server:
     link = server.one_time_address("https://sso.example.com/auth")

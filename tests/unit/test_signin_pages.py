@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from docker_credential_harbor.signin import pages
+from docker_credential_harbor.sign_in import pages
 
 EVIL = "<script>alert('x')</script>\"&"
 PAGES = [

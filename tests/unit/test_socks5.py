@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor import socks5
 from docker_credential_harbor.errors import ProxyFailed, ProxyWantsPassword, TlsFailed
-from docker_credential_harbor.proxies import ProxyError
-from docker_credential_harbor.transport import Transport
+from docker_credential_harbor.remote.web import socks5
+from docker_credential_harbor.remote.web.proxies import ProxyError
+from docker_credential_harbor.remote.web.transport import Transport
 from tests.conftest import need
 from tests.lab import socks
 from tests.lab.certificates import Authority, context_of
@@ -94,10 +94,10 @@ def test_one_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_is_imported_for_such_a_proxy_alone() -> None:
     code = (
-        "import sys; from docker_credential_harbor.transport import Transport\n"
+        "import sys; from docker_credential_harbor.remote.web.transport import Transport\n"
         "try: Transport(5).request('GET', 'https://127.0.0.1:1/')\n"
         "except Exception as error: print(error)\n"
-        "print('docker_credential_harbor.socks5' in sys.modules)"
+        "print('docker_credential_harbor.remote.web.socks5' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from docker_credential_harbor import storage
 from docker_credential_harbor.errors import StoreFull, StoreUnavailable
-from docker_credential_harbor.storage.split import Split
+from docker_credential_harbor.storage.backends import choice
+from docker_credential_harbor.storage.backends.split import Split
 
 if TYPE_CHECKING:
     from docker_credential_harbor.model import StorageChoice
@@ -42,8 +42,8 @@ FILE = Fake("file")
 @pytest.fixture
 def kernel(monkeypatch: pytest.MonkeyPatch) -> Fake:
     made = Fake("kernel")
-    monkeypatch.setattr(storage, "KernelKeyring", lambda: made)
-    monkeypatch.setattr(storage, "KEYRING_LIMITS", {})
+    monkeypatch.setattr(choice, "KernelKeyring", lambda: made)
+    monkeypatch.setattr(choice, "KEYRING_LIMITS", {})
     return made
 
 
@@ -51,7 +51,7 @@ def opened(
     choice: StorageChoice, keyring: Fake, *, noted: str | None = None, for_stored_pair: bool = False
 ) -> tuple[object, str]:
     parts = cast("tuple[Any, Any]", (keyring, FILE))
-    return storage.open_backend(choice, *parts, noted=noted, for_stored_pair=for_stored_pair)
+    return choice.open_backend(choice, *parts, noted=noted, for_stored_pair=for_stored_pair)
 
 
 @pytest.mark.parametrize("for_stored_pair", [False, True])
@@ -133,7 +133,7 @@ def test_a_backend_that_a_newer_version_noted(kernel: Fake) -> None:  # noqa: AR
 def test_after_a_keyring_that_failed_comes_what_would_come_without_one(kernel: Fake) -> None:
     def next_one(for_stored_pair: bool) -> tuple[object, str]:
         parts = cast("tuple[Any, Any]", (Fake("keyring"), FILE))
-        return storage.next_backend(parts[0], NO_KEYRING, parts[1], for_stored_pair=for_stored_pair)
+        return choice.next_backend(parts[0], NO_KEYRING, parts[1], for_stored_pair=for_stored_pair)
 
     assert next_one(for_stored_pair=False) == (kernel, NO_KEYRING.message)
     assert next_one(for_stored_pair=True)[0] is FILE
@@ -141,7 +141,7 @@ def test_after_a_keyring_that_failed_comes_what_would_come_without_one(kernel: F
 
 def test_after_a_kernel_that_failed_comes_the_file(kernel: Fake) -> None:
     parts = cast("tuple[Any, Any]", (kernel, FILE))
-    found: object = storage.next_backend(parts[0], FULL, parts[1], for_stored_pair=False)
+    found: object = choice.next_backend(parts[0], FULL, parts[1], for_stored_pair=False)
     assert found == (FILE, FULL.message)
     assert kernel.asked_for == []
 
@@ -152,7 +152,7 @@ def test_where_the_keyring_takes_short_values_only_long_ones_are_split(
     monkeypatch: pytest.MonkeyPatch,
     noted: str | None,
 ) -> None:
-    monkeypatch.setattr(storage, "KEYRING_LIMITS", {sys.platform: 1280})
+    monkeypatch.setattr(choice, "KEYRING_LIMITS", {sys.platform: 1280})
     backend, _ = opened("auto", Fake("keyring"), noted=noted)
     assert isinstance(backend, Split)
     assert backend.name == "keyring"
@@ -160,4 +160,4 @@ def test_where_the_keyring_takes_short_values_only_long_ones_are_split(
 
 def test_what_windows_takes() -> None:
     """CRED_MAX_CREDENTIAL_BLOB_SIZE is 2,560 bytes; keyring writes UTF-16."""
-    assert storage.KEYRING_LIMITS == {"win32": 1280}
+    assert choice.KEYRING_LIMITS == {"win32": 1280}

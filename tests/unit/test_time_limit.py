@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from docker_credential_harbor.time_limit import Allowance, within
+from docker_credential_harbor.system.time_limit import Allowance, within
 from tests.lab.processes import wait_until
 
 
@@ -71,7 +71,7 @@ def test_without_time_nothing_starts() -> None:
 def test_an_unending_call_does_not_hold_up_the_end_of_the_process() -> None:
     program = (
         "import threading\n"
-        "from docker_credential_harbor.time_limit import within\n"
+        "from docker_credential_harbor.system.time_limit import within\n"
         "try:\n    within(0.05, threading.Event().wait)\n"
         "except TimeoutError:\n    print('too slow')\n"
     )
@@ -84,7 +84,7 @@ def test_a_call_that_still_runs_is_kept_out_of_pythons_own_end_of_the_process() 
     program = (
         "import atexit, sys, threading\n"
         "from docker_credential_harbor import __main__\n"
-        "from docker_credential_harbor.time_limit import within\n"
+        "from docker_credential_harbor.system.time_limit import within\n"
         "atexit.register(print, 'at the end')\n"
         "try:\n    within(0.05, threading.Event().wait if sys.argv[1] == 'runs on' else lambda: None)\n"
         "except TimeoutError:\n    print('too slow')\n"

@@ -23,8 +23,8 @@ from docker_credential_harbor.errors import (
     Unreachable,
 )
 from docker_credential_harbor.model import Credentials
-from docker_credential_harbor.server_url import is_loopback_host
-from docker_credential_harbor.transport import MAXIMUM_BYTES, Answer, Transport, is_secure_url
+from docker_credential_harbor.remote.web.transport import MAXIMUM_BYTES, Answer, Transport, is_secure_url
+from docker_credential_harbor.warm_get.server_url import is_loopback_host
 from tests.unit.loopback import Answers, raw_server, sends
 
 if TYPE_CHECKING:
@@ -361,7 +361,7 @@ def test_the_trace_has_no_secret(server: Answers) -> None:
 
 def test_importing_it_is_cheap() -> None:
     code = (
-        "import sys; from docker_credential_harbor import transport as t; "
+        "import sys; from docker_credential_harbor.remote.web import transport as t; "
         "t.Transport(1); print('requests' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -30,8 +30,8 @@ from docker_credential_harbor.errors import (
     TlsTooOld,
     Unreachable,
 )
-from docker_credential_harbor.transport import Transport
-from docker_credential_harbor.trust_store import TrustStore
+from docker_credential_harbor.remote.web.transport import Transport
+from docker_credential_harbor.remote.web.trust_store import TrustStore
 from tests.conftest import need
 from tests.lab import nginx
 from tests.lab.certificates import Authority, Kind, context_of
@@ -333,8 +333,8 @@ class TestLinuxTrustStore:
     def test_a_bundle_that_is_of_no_use(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bundle: str) -> None:
         monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "bundle.pem"))
-        monkeypatch.setattr("docker_credential_harbor.trust_store.FOLDERS", ())
-        monkeypatch.setattr("docker_credential_harbor.trust_store.BUNDLES", ())
+        monkeypatch.setattr("docker_credential_harbor.remote.web.trust_store.FOLDERS", ())
+        monkeypatch.setattr("docker_credential_harbor.remote.web.trust_store.BUNDLES", ())
         if bundle == "no certificate":
             (tmp_path / "bundle.pem").write_text(bundle)
         trust = TrustStore()

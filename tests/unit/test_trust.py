@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from docker_credential_harbor import trust
+from docker_credential_harbor.account import trusted_provider
 from docker_credential_harbor.errors import (
     AnotherIssuer,
     AnotherLogin,
@@ -19,8 +19,8 @@ from docker_credential_harbor.errors import (
     ServerFault,
 )
 from docker_credential_harbor.model import DeviceCode, LoginRedirect, Pin, Provider, Registry, SignIn, TokenSet, Word
-from docker_credential_harbor.registry_state import Notes
-from docker_credential_harbor.transport import Transport
+from docker_credential_harbor.remote.web.transport import Transport
+from docker_credential_harbor.storage.registry_notes import Notes
 from tests.unit.loopback import Answers, Asked, Reply, answers_server
 
 if TYPE_CHECKING:
@@ -66,12 +66,12 @@ def kind_of(failure: Failure | None) -> type[Failure] | None:
 )
 def test_the_callback_must_be_the_registrys_own(redirect_uri: str, url: str, is_its_own: bool) -> None:
     registry, redirect = REGISTRY._replace(url=url), REDIRECT._replace(redirect_uri=redirect_uri)
-    assert kind_of(trust.doubt(registry, redirect, FOUND)) is (None if is_its_own else AnotherName)
+    assert kind_of(trusted_provider.doubt(registry, redirect, FOUND)) is (None if is_its_own else AnotherName)
 
 
 def test_the_name_that_harbor_gives_itself_is_told() -> None:
     redirect = REDIRECT._replace(redirect_uri="https://registry.example.org:8443/c/oidc/callback")
-    failure = trust.doubt(REGISTRY, redirect, FOUND)
+    failure = trusted_provider.doubt(REGISTRY, redirect, FOUND)
     assert failure
     assert failure.message == "harbor.example.com calls itself https://registry.example.org:8443 (its external_url)"
     assert failure.fix == (
@@ -81,7 +81,7 @@ def test_the_name_that_harbor_gives_itself_is_told() -> None:
 
 
 def test_a_provider_without_iss_has_to_be_confirmed() -> None:
-    failure = trust.doubt(REGISTRY, REDIRECT, FOUND._replace(iss_parameter_supported=False))
+    failure = trusted_provider.doubt(REGISTRY, REDIRECT, FOUND._replace(iss_parameter_supported=False))
     assert isinstance(failure, IssuerUnconfirmed)
     assert f"{SSO} cannot vouch for harbor.example.com (it sends no iss)" in failure.message
     assert failure.fix.endswith("setup harbor.example.com at a terminal, or set issuer to it")
@@ -97,25 +97,25 @@ def test_a_provider_without_iss_has_to_be_confirmed() -> None:
     ],
 )
 def test_the_issuer_that_it_is_held_to(notes: Notes, before: SignIn | None, held_to: str | None) -> None:
-    assert trust.pinned_issuer(notes, before) == held_to
+    assert trusted_provider.pinned_issuer(notes, before) == held_to
 
 
 def test_another_issuer_than_that_is_not_taken() -> None:
-    failure = trust.doubt(REGISTRY, REDIRECT, FOUND, "https://old.example.com")
+    failure = trusted_provider.doubt(REGISTRY, REDIRECT, FOUND, "https://old.example.com")
     assert isinstance(failure, AnotherIssuer)
     assert SSO in failure.message
     assert "not at https://old.example.com" in failure.message
-    assert trust.doubt(REGISTRY, REDIRECT, FOUND, SSO) is None
+    assert trusted_provider.doubt(REGISTRY, REDIRECT, FOUND, SSO) is None
 
 
 def test_what_is_configured_is_the_persons_own_word() -> None:
     registry = REGISTRY._replace(issuer=SSO)
     redirect = REDIRECT._replace(redirect_uri="https://other.example.com/c/oidc/callback")
     found = FOUND._replace(iss_parameter_supported=False)
-    assert trust.doubt(registry, redirect, found, "https://old.example.com") is None
+    assert trusted_provider.doubt(registry, redirect, found, "https://old.example.com") is None
     notes = Notes(generation=3)
-    assert trust.asked(Transport(10), registry, redirect, found, notes, None, anew=True) is notes
-    trust.check(registry, redirect, found, notes._replace(word=Word(PIN, takes_own=False)), None)
+    assert trusted_provider.asked(Transport(10), registry, redirect, found, notes, None, anew=True) is notes
+    trusted_provider.check(registry, redirect, found, notes._replace(word=Word(PIN, takes_own=False)), None)
 
 
 LONG = "registry.platform.corp.example.com"
@@ -136,9 +136,9 @@ LONG_ISSUER = "https://login.platform.corp.example.com/realms/engineering"
 def test_what_is_said_is_short_with_long_names(notes: dict[str, bool], iss: bool, host: str, code: str) -> None:
     found = FOUND._replace(issuer=LONG_ISSUER, iss_parameter_supported=iss)
     redirect = REDIRECT._replace(client_id="harbor-production", redirect_uri=f"https://{host}/c/oidc/callback")
-    word = Word(trust.pin_for(redirect, found), **notes)
+    word = Word(trusted_provider.pin_for(redirect, found), **notes)
     with pytest.raises(Failure) as raised:
-        trust.check(LONG_REGISTRY, redirect, found, Notes(word=word), None)
+        trusted_provider.check(LONG_REGISTRY, redirect, found, Notes(word=word), None)
     assert raised.value.code == code
     assert len(str(raised.value)) <= 280, str(raised.value)
 
@@ -152,7 +152,7 @@ def test_so_is_that_of_a_page_for_codes() -> None:
     found = FOUND._replace(issuer=LONG_ISSUER)
     page = f"https://{'x' * 200}.example.com/device"
     with pytest.raises(IssuerUnconfirmed) as raised:
-        trust.check_device_page(LONG_REGISTRY, found, DeviceCode("d", "u", page, None, 600, 5))
+        trusted_provider.check_device_page(LONG_REGISTRY, found, DeviceCode("d", "u", page, None, 600, 5))
     assert len(str(raised.value)) <= 280
 
 
@@ -185,12 +185,12 @@ class Asking:
         return [{name: values[0] for name, values in query.items()} for query in queries]
 
     def asked(self, notes: Notes, redirect: LoginRedirect = REDIRECT, *, anew: bool = False) -> Notes:
-        return trust.asked(Transport(10), REGISTRY, redirect, self.found, notes, None, anew=anew)
+        return trusted_provider.asked(Transport(10), REGISTRY, redirect, self.found, notes, None, anew=anew)
 
     def confirmed(self, redirect: LoginRedirect = REDIRECT, notes: Notes | None = None) -> Notes:
         """As before a sign-in."""
         known = self.asked(notes or Notes(), redirect)
-        trust.check(REGISTRY, redirect, self.found, known, None)
+        trusted_provider.check(REGISTRY, redirect, self.found, known, None)
         return known
 
 
@@ -319,7 +319,7 @@ def test_of_one_without_iss_no_more_than_that_is_asked(server: Answers) -> None:
 )
 def test_a_word_for_something_else_is_none(server: Answers, of: Pin) -> None:
     notes = Notes(word=Word(of, takes_own=False))
-    trust.check(REGISTRY, REDIRECT, FOUND, notes, None)
+    trusted_provider.check(REGISTRY, REDIRECT, FOUND, notes, None)
     assert Asking(server).confirmed(notes=notes) == Notes(pin=PIN)
 
 
@@ -327,7 +327,7 @@ def test_nobody_is_asked_for_what_needs_no_word() -> None:
     """There is no provider here that could be."""
     elsewhere = REDIRECT._replace(redirect_uri="https://other.example.com/c/oidc/callback")
     with pytest.raises(AnotherName):
-        trust.asked(Transport(10), REGISTRY, elsewhere, FOUND, Notes(), None, anew=True)
+        trusted_provider.asked(Transport(10), REGISTRY, elsewhere, FOUND, Notes(), None, anew=True)
     moved = Notes(pin=PIN._replace(issuer="https://old.example.com"))
     with pytest.raises(AnotherIssuer):
-        trust.asked(Transport(10), REGISTRY, REDIRECT, FOUND, moved, None, anew=True)
+        trusted_provider.asked(Transport(10), REGISTRY, REDIRECT, FOUND, moved, None, anew=True)

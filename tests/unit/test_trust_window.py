@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from docker_credential_harbor import trust_window
 from docker_credential_harbor.model import StoredToken, UpdateTime
+from docker_credential_harbor.policy import trust_window
 
 STORED = StoredToken(earliest_at=1000, latest_at=1000.1, updated_at="A")
 LEARNT = STORED._replace(least_seconds=300, most_seconds=300)

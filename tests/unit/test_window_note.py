@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from docker_credential_harbor import registry_state, window
+from docker_credential_harbor.sign_in import window
+from docker_credential_harbor.storage import registry_notes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,7 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def damaged(**changes: Any) -> None:
-    path = registry_state.window_note_path()
+    path = registry_notes.window_note_path()
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 

@@ -1,0 +1,1 @@
+"""What is kept of one registry, under its lock."""

@@ -1,0 +1,1 @@
+"""Our configuration, and those of the clients that call us."""

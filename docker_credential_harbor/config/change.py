@@ -1,0 +1,87 @@
+"""A configuration file before and after: to be shown, or carried out."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from docker_credential_harbor.config import preview
+from docker_credential_harbor.errors import Failure
+from docker_credential_harbor.system import files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Container, Sequence
+    from pathlib import Path
+
+
+class Change(NamedTuple):
+    """``before`` None: there is no file. ``what`` is for the person, whether anything changes or not.
+
+    ``says`` reads such a file, and ``ours`` are the values that `setup` writes into it.
+    """
+
+    path: Path
+    before: bytes | None
+    after: bytes
+    what: str
+    mode: int = files.PRIVATE_FILE  # of a file that is not there yet, as that of its folders
+    folder_mode: int = files.PRIVATE_FOLDER
+    says: Callable[[bytes], object] = preview.of_json
+    ours: Collection[str] = ()
+
+    @property
+    def is_none(self) -> bool:
+        """Whether all is as it should be."""
+        return (self.before or b"") == self.after
+
+    def carry_out(self) -> None:
+        """Raises NotWritable."""
+        if not self.is_none:
+            files.replace_keeping_link(self.path, self.after, self.mode, self.folder_mode)
+
+    def carry_out_or_remove(self) -> None:
+        """A file in which nothing is left goes, unless it is a link. Raises NotWritable."""
+        if self.is_none or self.after.strip() not in (b"", b"{}") or self.path.is_symlink():
+            self.carry_out()
+        else:
+            files.remove(self.path)
+
+    def take_back(self) -> None:
+        """What was carried out, as far as that is possible."""
+        with suppress(OSError, Failure):
+            if self.before is None:
+                self.path.unlink(missing_ok=True)
+            else:
+                files.replace_keeping_link(self.path, self.before)
+
+    def preview(self) -> list[str]:
+        """Lines for a person: the file, and what changes in it (preview.py); none where nothing does."""
+        if self.is_none:
+            return []
+        old, new = (self.says(content) if content else {} for content in (self.before, self.after))
+        found = preview.lines(old, new, self.ours) or ["(written anew, with the same in it)"]
+        return [f"{self.path}{' (new)' if self.before is None else ''}", *(f"  {line}" for line in found)]
+
+
+def none(path: Path, what: str) -> Change:
+    """All is as it should be."""
+    return Change(path, None, b"", what)
+
+
+def carry_out(changes: Sequence[Change], *, may_go: Container[Path] = ()) -> None:
+    """All of them or none. ``may_go``: the files that need not stay where nothing is left in them.
+
+    Raises NotWritable.
+    """
+    done: list[Change] = []
+    try:
+        for change in changes:
+            if change.path in may_go:
+                change.carry_out_or_remove()
+            else:
+                change.carry_out()
+            done.append(change)
+    except Failure:
+        for change in reversed(done):
+            change.take_back()
+        raise

@@ -1,0 +1,1 @@
+"""Who asks: Docker's verbs and the commands for people; arguments and printing."""

@@ -1,0 +1,55 @@
+"""`doctor [REGISTRY]`: finds the cause why pulls fail, and says what to do about it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from docker_credential_harbor.context import open_context
+from docker_credential_harbor.errors import EXIT_FAILURE, NoRegistry
+from docker_credential_harbor.person.terminal import painted, say
+from docker_credential_harbor.use_cases.doctor_checks import Examination
+
+if TYPE_CHECKING:
+    import argparse
+
+    from docker_credential_harbor.use_cases.doctor_checks import Check
+
+
+EXAMPLES = (
+    "doctor",
+    "doctor --json harbor.example.com",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("registry", nargs="?", metavar="REGISTRY", help="as in image names; all if left out")
+    parser.add_argument("--json", action="store_true", help="for programs: one object a registry, each on its line")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    context = open_context(asked=True)
+    registries = context.registries(arguments.registry)
+    if not registries:
+        raise NoRegistry()
+    all_well = True
+    for registry in registries:
+        if not arguments.json:
+            say(f"{registry.name}:")
+        checks = []
+        for check in Examination(context, registry).run():
+            checks.append(check)
+            if not arguments.json:
+                _print(check)
+        ok = all(check.ok for check in checks)
+        all_well = all_well and ok
+        if arguments.json:
+            print(json.dumps({"registry": registry.name, "ok": ok, "checks": [check._asdict() for check in checks]}))
+    return 0 if all_well else EXIT_FAILURE
+
+
+def _print(check: Check) -> None:
+    word = painted("ok  ", "green") if check.ok else painted("FAIL", "red")
+    say("  ", word, f"  {check.name}: {check.message}", flush=True)
+    if not check.ok:
+        say(f"        fix: {check.fix}", flush=True)

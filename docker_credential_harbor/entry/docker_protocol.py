@@ -1,0 +1,183 @@
+"""Docker's credential helper protocol: bytes in, bytes out, exit status.
+
+Source: the documentation of docker/docker-credential-helpers. One verb, the payload on standard input, the answer or
+the message on standard output. The streams are handed in.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, BinaryIO
+
+from docker_credential_harbor import errors
+from docker_credential_harbor.config import read_config
+from docker_credential_harbor.errors import Failure
+from docker_credential_harbor.model import Credentials
+from docker_credential_harbor.outside import json_value
+from docker_credential_harbor.system import console
+from docker_credential_harbor.warm_get import server_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from docker_credential_harbor.context import Context
+    from docker_credential_harbor.model import Registry
+
+MAXIMUM_PAYLOAD = 1 << 20  # bytes; Docker's own pairs are far below
+
+# A request that is wrong in itself; everything else that goes wrong in a `get` is "not found" to Docker.
+WRONG_REQUESTS = (errors.NoServerUrl, errors.NoUsername, errors.UnacceptableServerUrl, errors.UnacceptablePayload)
+
+
+def serve(verb: str, stdin: BinaryIO, stdout: BinaryIO | None, began_at: float) -> int:
+    """Answers one request and returns the exit status. ``began_at``: when this process was asked, since the epoch.
+
+    Raises OutputNotWritten, also where there is an answer and no ``stdout``.
+    """
+    try:
+        answer = VERBS[verb](_read(stdin) if verb not in ("list", "version") else b"", began_at)
+        status = 0
+    except Failure as failure:
+        answer, status = str(failure), errors.EXIT_FAILURE
+        if verb == "get" and not isinstance(failure, WRONG_REQUESTS):
+            console.tell(failure)
+            answer = errors.NOT_FOUND
+    except _NotFound:
+        answer, status = errors.NOT_FOUND, errors.EXIT_FAILURE
+    if answer:
+        _write(stdout, answer)
+    return status
+
+
+def _write(stdout: BinaryIO | None, answer: str) -> None:
+    if stdout is None:
+        raise errors.OutputNotWritten(reason="it is closed")
+    try:
+        stdout.write(answer.encode() + b"\n")
+        stdout.flush()
+    except BrokenPipeError:  # nobody is there any more to be told
+        raise
+    except OSError as fault:
+        raise errors.OutputNotWritten(reason=(fault.strerror or "unknown").lower()) from fault
+
+
+class _NotFound(Exception):
+    """No pair for a server that no configuration names: nothing more is said."""
+
+
+def _get(payload: bytes, began_at: float) -> str:
+    url = _server_url(payload)
+    context = _context(began_at)
+    registry = _registry(context, url)
+    if registry is None:
+        from docker_credential_harbor.use_cases import stored_pairs
+
+        try:
+            pair = stored_pairs.load(context, url)
+        except errors.NoHome:  # where nothing can be stored, nothing is
+            pair = None
+        if pair is None:
+            raise _NotFound
+    else:
+        from docker_credential_harbor.use_cases import get
+
+        pair = get.credentials(context, registry)
+    return json.dumps({"ServerURL": url, "Username": pair.username, "Secret": pair.secret}, separators=(",", ":"))
+
+
+def _store(payload: bytes, began_at: float) -> str:
+    from docker_credential_harbor.use_cases import stored_pairs
+
+    try:
+        data = json_value.decoded(payload)
+    except ValueError as fault:
+        raise errors.UnacceptablePayload(reason=fault) from None
+    if not isinstance(data, dict):
+        raise errors.UnacceptablePayload(reason="it is not a JSON object")
+    url, username, secret = (data.get(key, "") for key in ("ServerURL", "Username", "Secret"))
+    if not all(isinstance(value, str) for value in (url, username, secret)):
+        raise errors.UnacceptablePayload(reason="ServerURL, Username and Secret must be text")
+    url = _checked(url.strip())
+    if not username:
+        raise errors.NoUsername()
+    if _has_control_characters(username):  # a Secret may have line breaks: some registries take a JSON file for one
+        raise errors.UnacceptablePayload(reason="Username must have no control characters")
+    context = _context(began_at)
+    stored_pairs.store(context, url, _registry(context, url), Credentials(username, secret))
+    return ""
+
+
+def _erase(payload: bytes, began_at: float) -> str:
+    url = _server_url(payload)
+    context = _context(began_at)
+    registry = _registry(context, url, erasing=True)
+    if registry is None:
+        with suppress(errors.NoHome):  # where nothing can be stored, nothing is to be erased
+            context.store.delete_stored(url)
+    else:
+        from docker_credential_harbor.use_cases import sign_out
+
+        sign_out.sign_out(context, registry)
+    return ""
+
+
+def _list(_payload: bytes, began_at: float) -> str:
+    context, listed = _context(began_at), {}
+    with suppress(errors.NoHome):
+        listed = context.store.list()
+    return json.dumps(listed, separators=(",", ":"))
+
+
+def _version(_payload: bytes, _began_at: float) -> str:
+    from docker_credential_harbor import __version__
+
+    return f"docker-credential-harbor {__version__}"
+
+
+VERBS: dict[str, Callable[[bytes, float], str]] = {
+    "get": _get,
+    "store": _store,
+    "erase": _erase,
+    "list": _list,
+    "version": _version,
+}
+
+
+def _read(stdin: BinaryIO) -> bytes:
+    payload = stdin.read(MAXIMUM_PAYLOAD + 1)
+    if len(payload) > MAXIMUM_PAYLOAD:
+        raise errors.UnacceptablePayload(reason="it is longer than 1 MiB")
+    return payload
+
+
+def _has_control_characters(value: str) -> bool:
+    """RFC 7617 2 forbids them in Basic, and names are shown at terminals, some of which obey U+0080 to U+009F too."""
+    return any(character < " " or "\x7f" <= character < "\xa0" for character in value)
+
+
+def _server_url(payload: bytes) -> str:
+    try:
+        return _checked(payload.strip().decode())
+    except UnicodeDecodeError:
+        raise errors.UnacceptableServerUrl(reason="it is not UTF-8 text") from None
+
+
+def _checked(url: str) -> str:
+    if not url:
+        raise errors.NoServerUrl()
+    try:
+        server_url.parse(url)
+    except ValueError as fault:
+        raise errors.UnacceptableServerUrl(reason=fault) from None
+    return url
+
+
+def _context(began_at: float) -> Context:
+    from docker_credential_harbor.context import open_context
+
+    return open_context(began_at=began_at)
+
+
+def _registry(context: Context, url: str, *, erasing: bool = False) -> Registry | None:
+    return read_config.registry_for(context.settings, url, erasing=erasing)

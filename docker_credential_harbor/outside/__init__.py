@@ -1,0 +1,1 @@
+"""What comes from outside: cleaned where it comes in, read within bounds."""

@@ -1,0 +1,1 @@
+"""Whether a person is there, and how they are asked."""

@@ -1,0 +1,1 @@
+"""The servers: Harbor and the identity provider."""

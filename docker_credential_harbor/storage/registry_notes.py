@@ -1,0 +1,246 @@
+"""Notes on a registry that hold no secret: one JSON file each, and the locks and the window's note beside them.
+
+All of it can be found out anew, a pin by asking a person again: a file that is damaged or cannot be read counts as
+empty, and so does an instant in the future (the clock was set back). Whoever changes notes holds the registry's lock
+from ``load`` to ``save``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from docker_credential_harbor.errors import Busy, NotReadable
+from docker_credential_harbor.model import EarlyEnds, LoginRedirect, Pin, Provider, StoredToken, Word, as_json
+from docker_credential_harbor.outside import json_value
+from docker_credential_harbor.system import folders, lock
+from docker_credential_harbor.system.files import make_private_folder, read_bytes, write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+VERSION = 1
+LOCK_SECONDS = 30  # for the registry's lock, where nobody waits
+CLOCK_SLACK_SECONDS = 2  # a clock that is being slewed, or another one on a shared home
+_LONGEST_NAME = 200  # characters of a file name; file systems take 255 bytes
+
+T = TypeVar("T")
+
+
+class Notes(NamedTuple):
+    """What was found out about a registry, and when."""
+
+    stored_token: StoredToken = StoredToken()  # Harbor's
+    unread_at: float | None = None  # when its update_time could not be read
+    verified_at: float | None = None  # start of the last passing probe
+    trusted_until: float | None = None  # end of the trust window
+    config_stamp: str = ""  # digest of the configuration that the last probe ran under
+    outcome_began_at: float | None = None  # start of the last get that had no pair to give
+    outcome_code: str | None = None  # what it found out, as in errors.py
+    outcome_message: str | None = None
+    declines: int = 0  # sign-ins in a row that did not end in a working pair
+    declined_at: float | None = None  # the last of them
+    last_window: str | None = None  # code of what it ended with, as in errors.py
+    asking_run: str | None = None  # the run in which a get asks the person, since nothing else helps as things stand
+    generation: int = 0  # raised by erase and logout: a worker that began under another one saves nothing
+    provider: Provider | None = None  # as discovered
+    provider_found_at: float | None = None
+    redirect: LoginRedirect | None = None  # Harbor's own, as last read
+    early_ends: EarlyEnds | None = None  # of tokens that Harbor stored
+    pin: Pin | None = None  # stays when somebody signs out
+    word: Word | None = None  # where the provider does not vouch; so that it is not asked by every get
+
+
+def load(name: str) -> Notes:
+    """The notes on the registry of that name; empty ones where there are none that can be used."""
+    try:
+        content = read_bytes(_path(name, ".json"))
+    except NotReadable:
+        return Notes()
+    if content is None:
+        return Notes()
+    try:
+        data = json_value.decoded(content)
+        if data.pop("version") != VERSION:
+            return Notes()
+        notes = _notes(data)
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
+        return Notes()
+    return _without_future(notes, time.time() + CLOCK_SLACK_SECONDS)
+
+
+def save(name: str, notes: Notes) -> bool:
+    """Keep the notes. False: nothing had changed, and nothing was written. Raises NotWritable."""
+    path = _path(name, ".json")
+    make_private_folder(path.parent)
+    return write_private(path, json.dumps({"version": VERSION, **as_json(notes)}, indent=1, sort_keys=True).encode())
+
+
+def with_provider(notes: Notes, found: Notes) -> Notes:
+    """The notes with what others have, that were made from older ones, of Harbor's login, its provider and its word."""
+    return notes._replace(
+        redirect=found.redirect,
+        provider=found.provider,
+        provider_found_at=found.provider_found_at,
+        pin=found.pin,
+        word=found.word,
+    )
+
+
+def forget_pin(name: str) -> None:
+    """So that the next sign-in is as the first one was. Raises NotWritable."""
+    notes = load(name)
+    if notes.pin or notes.word:
+        with alone(name, LOCK_SECONDS):
+            save(name, load(name)._replace(pin=None, word=None))
+
+
+def lock_path(name: str) -> Path:
+    """The registry's lock (lock.py)."""
+    return _path(name, ".lock")
+
+
+@contextmanager
+def alone(name: str, wait_seconds: float) -> Iterator[None]:
+    """With the registry's lock, which is waited for that long. Raises Busy, NotWritable."""
+    with lock.hold(lock_path(name), wait_seconds) as locked:
+        if not locked:
+            raise Busy(what_runs="get", registry=name)
+        yield
+
+
+def window_lock_path() -> Path:
+    """The lock of the one window that a user has, over all registries; held by the worker."""
+    return folders.user_folder("state") / "window.lock"
+
+
+def window_note_path() -> Path:
+    """Where the worker writes what those who wait for it print."""
+    return folders.user_folder("state") / "window.json"
+
+
+def _path(name: str, ending: str) -> Path:
+    import hashlib
+    from urllib.parse import quote
+
+    quoted = quote(name, safe="")
+    if len(quoted) > _LONGEST_NAME:
+        quoted = hashlib.sha256(name.encode()).hexdigest()
+    return folders.user_folder("state") / "registries" / f"{quoted}{ending}"
+
+
+def _notes(data: dict[str, Any]) -> Notes:
+    """Raises ValueError, ArithmeticError, LookupError or TypeError for anything that ``save`` does not write."""
+    return Notes(
+        stored_token=_stored_token(data.get("stored_token", {})),  # older versions did not keep these two
+        unread_at=_or_none(data.get("unread_at"), _instant),
+        verified_at=_or_none(data["verified_at"], _instant),
+        trusted_until=_or_none(data["trusted_until"], _instant),
+        config_stamp=_text(data["config_stamp"]),
+        outcome_began_at=_or_none(data["outcome_began_at"], _instant),
+        outcome_code=_or_none(data["outcome_code"], _text),
+        outcome_message=_or_none(data["outcome_message"], _text),
+        declines=_count(data["declines"]),
+        declined_at=_or_none(data["declined_at"], _instant),
+        last_window=_or_none(data.get("last_window"), _text),
+        asking_run=_or_none(data["asking_run"], _text),
+        generation=_count(data["generation"]),
+        provider=_or_none(data["provider"], _provider),
+        provider_found_at=_or_none(data["provider_found_at"], _instant),
+        redirect=_or_none(data["redirect"], _redirect),
+        early_ends=_or_none(data.get("early_ends"), _early_ends),
+        pin=_or_none(data.get("pin"), _pin),
+        word=_or_none(data.get("word"), _word),
+    )
+
+
+def _or_none(value: Any, build: Callable[[Any], T]) -> T | None:
+    return None if value is None else build(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _instant(value: Any) -> float:
+    instant = float(value)
+    if not 0 <= instant < math.inf:
+        raise ValueError
+    return instant
+
+
+def _count(value: Any) -> int:
+    count = int(value)
+    if count < 0:
+        raise ValueError
+    return count
+
+
+def _stored_token(data: dict[str, Any]) -> StoredToken:
+    if not data:
+        return StoredToken()
+    return StoredToken(
+        earliest_at=_or_none(data["earliest_at"], _instant),
+        latest_at=_or_none(data["latest_at"], _instant),
+        updated_at=_text(data["updated_at"]),
+        least_seconds=_or_none(data["least_seconds"], _instant),
+        most_seconds=_or_none(data["most_seconds"], _instant),
+    )
+
+
+def _early_ends(data: dict[str, Any]) -> EarlyEnds:
+    return EarlyEnds(_count(data["times"]), _instant(data["age_seconds"]), _text(data["token_updated_at"]))
+
+
+def _provider(data: dict[str, Any]) -> Provider:
+    provider = Provider(**data)
+    for field, value in provider._asdict().items():
+        usual = Provider._field_defaults.get(field, "")
+        if not isinstance(value, str if usual == "" else str | None if usual is None else bool):
+            raise TypeError
+    return provider
+
+
+def _redirect(data: dict[str, Any]) -> LoginRedirect:
+    scopes = tuple(_text(scope) for scope in data["scopes"])
+    further = tuple((_text(name), _text(value)) for name, value in data.get("further", ()))
+    redirect_uri = _text(data.get("redirect_uri", ""))
+    return LoginRedirect(_text(data["authorization_endpoint"]), _text(data["client_id"]), scopes, further, redirect_uri)
+
+
+def _pin(data: dict[str, Any]) -> Pin:
+    return Pin(_text(data["issuer"]), _text(data["harbor_client_id"]), _text(data["redirect_uri"]))
+
+
+def _word(data: dict[str, Any]) -> Word:
+    return Word(_pin(data["of"]), _answer(data["takes_own"]), _or_none(data["refuses_made_up"], _answer))
+
+
+def _answer(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _without_future(notes: Notes, now: float) -> Notes:
+    """An instant that has not come yet says nothing, nor does what was noted with it."""
+    token = notes.stored_token
+    if max(token.earliest_at or 0, token.latest_at or 0, notes.verified_at or 0) > now:
+        notes = notes._replace(stored_token=token._replace(earliest_at=None, latest_at=None))
+    if (notes.unread_at or 0) > now:
+        notes = notes._replace(unread_at=None)
+    if (notes.verified_at or 0) > now:
+        notes = notes._replace(verified_at=None, trusted_until=None)
+    if (notes.outcome_began_at or 0) > now:
+        notes = notes._replace(outcome_began_at=None, outcome_code=None, outcome_message=None)
+    if (notes.declined_at or 0) > now:
+        notes = notes._replace(declines=0, declined_at=None, last_window=None)
+    if (notes.provider_found_at or 0) > now:
+        notes = notes._replace(provider=None, provider_found_at=None)
+    return notes

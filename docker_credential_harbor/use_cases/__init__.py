@@ -1,0 +1,1 @@
+"""What is done for them, one verb a file."""

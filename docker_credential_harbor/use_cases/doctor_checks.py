@@ -1,0 +1,332 @@
+"""What `doctor` finds out about one registry, from the nearest thing to the farthest.
+
+Where a check fails that others rest on, the row ends: the cause is told, and not the symptoms that follow from it.
+Nothing is changed but what a `status` changes, and nobody is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from docker_credential_harbor import errors
+from docker_credential_harbor.account import own_tokens, shared_audience, trusted_provider
+from docker_credential_harbor.config.clients import creds_store, docker, helm, json_file, podman, reading
+from docker_credential_harbor.context import reach_of_a_pull
+from docker_credential_harbor.errors import Failure
+from docker_credential_harbor.model import OFFLINE_ACCESS
+from docker_credential_harbor.outside.text import in_shell, in_toml, shown_server
+from docker_credential_harbor.policy import next_step
+from docker_credential_harbor.remote import discovery, harbor, identity_provider
+from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.system import scheduler
+from docker_credential_harbor.use_cases import get, state_now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from docker_credential_harbor.context import Context
+    from docker_credential_harbor.model import LoginRedirect, Provider, Registry, SystemInfo
+    from docker_credential_harbor.policy.known import Known
+
+PROGRAM = "docker-credential-harbor"
+MOST_CLOCK_SECONDS = 60  # by which clocks may differ; ID tokens live for minutes
+
+# What ends the session on Harbor's side while ours lives (harbor.md).
+LIKELY_CAUSES = (
+    "it was not used for longer than the provider lets a session idle, somebody logged out on Harbor's page, or the "
+    "provider rotates refresh tokens without grace and two requests at once used one twice"
+)
+
+
+class Check(NamedTuple):
+    """``fix``: one line that can be followed; empty where all is well."""
+
+    name: str
+    ok: bool
+    message: str
+    fix: str = ""
+
+
+class Examination:
+    """The checks of one registry, a method each, and what one has found for those after it.
+
+    A check returns None where it does not apply; a Failure that it raises is its finding.
+    """
+
+    def __init__(self, context: Context, registry: Registry) -> None:
+        self.context = context
+        self.registry = registry
+        self.http = get.transport(context, registry)
+        self.info: SystemInfo
+        self.redirect: LoginRedirect
+        self.found: Provider
+
+    def run(self) -> Iterator[Check]:
+        """One check after the other, each as soon as it is known."""
+        for name, (check, others_rest_on_it) in CHECKS.items():
+            try:
+                done = check(self)
+            except Failure as failure:
+                done = Check(name, False, failure.message, failure.fix)
+            if done is not None:
+                yield done
+                if not done.ok and others_rest_on_it:
+                    return
+
+    # --- This machine -------------------------------------------------------------------------------------------------
+
+    def helper(self) -> Check:
+        return helper_on_path()
+
+    def docker_config(self) -> Check:
+        path, name = docker.config_file(), self.registry.name
+        found = self._read(path)
+        served_by = found.helper_for(name)
+        if docker.is_served_by_environment(name):
+            message = f"DOCKER_AUTH_CONFIG holds a pair for {name}, which Docker takes before it asks a helper"
+            return Check("docker-config", False, message, "run: unset DOCKER_AUTH_CONFIG")
+        has_plain_pair = name in creds_store.plain_pairs(found)
+        if served_by != json_file.HELPER:
+            json_file.read(path)  # raises what `setup` would refuse it for
+            message = f"{path} names {f'{served_by!r}, not this helper,' if served_by else 'no helper'} for {name}"
+            if not served_by and has_plain_pair:
+                message += ", and holds a pair in plain text, which Docker takes"
+            return Check("docker-config", False, message, f"run: {PROGRAM} setup {in_shell(name)}")
+        message = f"{path} names this helper for {name}"
+        if has_plain_pair:  # of an earlier docker login: no reason why pulls fail
+            message += (
+                f"; a pair in plain text still lies there (docker logout {in_shell(name)} takes it out, and signs out)"
+            )
+        for key in found.unusable_auths():
+            message += f"; docker warns at every command that the auth of {shown_server(key)} there cannot be read"
+        return Check("docker-config", True, message)
+
+    def other_clients(self) -> Check | None:
+        """podman's and Helm's own files go before Docker's."""
+        name = self.registry.name
+        of_podman = podman.config_files()
+        paths = [path for path in (*of_podman, helm.config_file()) if path.exists()]
+        for path in paths:
+            found = self._read(path, whole=path in of_podman)
+            if found.helper_for(name) != json_file.HELPER and name in creds_store.plain_pairs(found):
+                json_file.read(path)
+                message = f"{path} holds a pair for {name} in plain text, which goes before this helper"
+                return Check("other-clients", False, message, f"run: {PROGRAM} setup {in_shell(name)}")
+        return (
+            Check("other-clients", True, "podman and Helm find nothing that goes before this helper") if paths else None
+        )
+
+    def _read(self, path: Path, *, whole: bool = False) -> reading.Reading:
+        try:
+            return reading.read(path, whole=whole)
+        except errors.ClientConfigUnread as unread:
+            raise errors.ClientConfigUnread(**{**unread.facts, "registry": self.registry.name}) from None
+
+    def store(self) -> Check:
+        self.context.store.check(self.registry.name)
+        backend, why = self.context.store.where(self.registry.name)
+        return Check("store", True, f"secrets are kept in the {backend} ({why})")
+
+    def keepalive(self) -> Check:
+        schedule = scheduler.choose().status()
+        if schedule is None:
+            message = f"does not run by itself; sessions that nobody uses end sooner ({PROGRAM} keepalive --install)"
+            return Check("keepalive", True, message)
+        return Check("keepalive", True, f"runs by itself; last run: {schedule.last_run or 'not known'}")
+
+    # --- Harbor -------------------------------------------------------------------------------------------------------
+
+    def harbor(self) -> Check:
+        self.info = harbor.system_info(self.http, self.registry)
+        return Check("harbor", True, f"Harbor {self.info.version}".rstrip() + f" answers at {self.registry.url}")
+
+    def clock(self) -> Check | None:
+        if self.info.clock is None:
+            return None
+        ahead = round(time.time() - self.info.clock)
+        if abs(ahead) <= MOST_CLOCK_SECONDS:
+            return Check("clock", True, "this machine's clock and Harbor's agree")
+        side = "ahead of" if ahead > 0 else "behind"
+        message = f"this machine's clock is {abs(ahead)} s {side} Harbor's: tokens look expired, or not valid yet"
+        return Check("clock", False, message, "set this machine's clock (or have Harbor's set) by NTP")
+
+    def oidc_mode(self) -> Check:
+        if self.info.auth_mode != "oidc_auth":
+            raise errors.NotOidcMode(registry=self.registry.name)
+        return Check("oidc-mode", True, "Harbor signs people in through OIDC")
+
+    def provider_from_harbor(self) -> Check:
+        self.redirect = harbor.login_redirect(self.http, self.registry)
+        unseen = "whether that takes Harbor's client secret shows in a browser alone"
+        return Check("provider-from-harbor", True, f"Harbor's login leads to its identity provider; {unseen}")
+
+    def offline_access(self) -> Check:
+        if OFFLINE_ACCESS in self.redirect.scopes or ("access_type", "offline") in self.redirect.further:
+            gains = "where the provider grants it, its sessions outlive the browser's"
+            return Check("offline-access", True, f"Harbor asks for offline access: {gains}")
+        costs = "its sessions end with the browser's at the provider (Harbor's administrator can add it)"
+        return Check("offline-access", True, f"Harbor's OIDC scopes lack offline_access: {costs}")
+
+    # --- The identity provider ----------------------------------------------------------------------------------------
+
+    def provider(self) -> Check | None:
+        if not self.registry.client_id:
+            return None
+        self.found = discovery.find(self.http, self.redirect, self.registry)
+        return Check("provider", True, f"the identity provider {self.found.issuer} answers from here, too")
+
+    def client(self) -> Check | None:
+        if not self.registry.client_id:
+            return None
+        identity_provider.look_at_client(self.http, self.found, self.registry, self.redirect)
+        client = f"the client {self.registry.client_id!r} and its redirect URI"
+        return Check("client", True, f"the provider does not turn away {client}")
+
+    def trust(self) -> Check | None:
+        """As before a sign-in, by what is noted: a refusal of the provider's would stand in its log at each `doctor`.
+
+        Of a pair that is stored nobody signs in.
+        """
+        if not self.registry.client_id or self.context.store.load_stored(f"https://{self.registry.name}"):
+            return None
+        if self.registry.issuer:
+            return Check("trust", True, f"the configuration names the issuer, {self.registry.issuer}")
+        notes = registry_notes.load(self.registry.name)
+        before = None if notes.pin else self.context.store.load_sign_in(self.registry.name)
+        trusted_provider.check(self.registry, self.redirect, self.found, notes, before)
+        callback = f"{self.redirect.redirect_uri} for Harbor's client {self.redirect.client_id!r}"
+        if notes.pin != trusted_provider.pin_for(self.redirect, self.found):
+            return Check("trust", True, f"{self.found.issuer} is asked at the next sign-in whether it takes {callback}")
+        return Check("trust", True, f"{self.found.issuer} takes {callback}, and no made-up one")
+
+    def subject(self) -> Check | None:
+        """Whether Harbor can know a person by our ID token, as far as the provider's metadata tell."""
+        if not self.registry.client_id:
+            return None
+        if self.found.pairwise_only:
+            message = f"{self.found.issuer} gives each client another sub (pairwise), so Harbor knows nobody by ours"
+            return Check("subject", False, message, self._without_client)
+        return Check("subject", True, "the provider can give all clients the same sub")
+
+    def device_code(self) -> Check | None:
+        """Only where no browser can be opened."""
+        if not self.registry.client_id or self.context.reach.way == "browser":
+            return None
+        identity_provider.begin_device_code(
+            self.http,
+            self.found,
+            self.registry,
+            scopes=identity_provider.scopes_for(self.registry, self.redirect),
+            code_verifier=secrets.token_urlsafe(48),
+            further=self.redirect.further,
+        )
+        return Check("device-code", True, "the provider gives device codes: no browser is needed on this machine")
+
+    # --- The person's sessions ----------------------------------------------------------------------------------------
+
+    def audience(self) -> Check | None:
+        """Of the ID token that is kept, if any: for whom it is beside our client and this Harbor."""
+        kept = self.context.store.load_sign_in(self.registry.name)
+        if kept is None or not own_tokens.belongs_to(kept, self.registry):
+            return None
+        notes = registry_notes.load(self.registry.name)
+        registries = self.context.settings.registries
+        shared_audience.Release(registries, self.registry, kept.tokens, notes, self.http).check()
+        own = (self.registry.client_id, self.redirect.client_id)
+        further = ", ".join(repr(client_id) for client_id in kept.tokens.audience if client_id not in own)
+        if further:
+            message = f"the ID token is good for {further}, too, which is one more that could be shown to others"
+            return Check("audience", True, f"{message}: its client should be for this Harbor alone")
+        return Check("audience", True, "the ID token is for this Harbor alone")
+
+    def sign_in(self) -> Check:
+        """How a pull would ask for a sign-in, when one is due; that it asks nobody may be meant so."""
+        reach = reach_of_a_pull()
+        ways = {
+            "browser": "a pull opens a browser when a sign-in is due",
+            "link": "a pull shows a link when a sign-in is due",
+            "nobody": f"a pull asks nobody when a sign-in is due: {PROGRAM} login {in_shell(self.registry.name)} does",
+        }
+        notes = registry_notes.load(self.registry.name)
+        pause = next_step.paused_seconds(notes.declines, notes.declined_at, time.time())
+        not_yet = f", but none for {pause} s more, since the last did not lead to a pair that works" if pause else ""
+        return Check("sign-in", True, f"{ways[reach.way]} ({reach.reason}){not_yet if reach.way != 'nobody' else ''}")
+
+    @property
+    def _without_client(self) -> str:
+        table = f"[registries.{in_toml(self.registry.name)}]"
+        return f"set client_id = '' in {table} and run: {PROGRAM} login {in_shell(self.registry.name)}"
+
+    def session(self) -> Check:
+        surveyed = state_now.survey(self.context, self.registry)
+        if surveyed.failure:
+            raise surveyed.failure
+        if surveyed.due:
+            return self._due(surveyed.state, surveyed.due)
+        if surveyed.state == "refused":
+            return Check(
+                "session", False, "Harbor refuses the stored pair", f"run: docker logout {in_shell(self.registry.name)}"
+            )
+        if surveyed.known and next_step.is_robot(surveyed.known):
+            return self._robot(surveyed.known)
+        return Check("session", True, "Harbor accepts the pair now")
+
+    def _due(self, state: str, due: state_now.Due) -> Check:
+        if due.tried:
+            fix = due.tried.fix
+            if due.tried.note_code == errors.NotOnboarded.code:
+                fix += f": {self._without_client}"
+            return Check("session", False, f"{due.tried.message} ({due.tried_ago})", fix)
+        causes = f"; likely {LIKELY_CAUSES}" if state == next_step.ENDED else ""
+        same = "" if due.hindrance else " (the next pull does the same)"
+        return Check("session", False, due.finding + causes, due.todo + same)
+
+    def _robot(self, known: Known) -> Check:
+        """`get` hands it out as it is; whether it still counts is a question worth one request here."""
+        assert known.pair
+        username, name = known.pair.who, in_shell(self.registry.name)
+        if harbor.probe(self.http, self.registry, known.pair):
+            return Check("session", True, f"Harbor accepts the pair of {username} now")
+        message = f"Harbor refuses the pair of {username}; likely it has expired or its secret was replaced"
+        fix = f"run: docker login {name} with a valid one, or docker logout {name}"
+        return Check("session", False, message, fix)
+
+
+def helper_on_path() -> Check:
+    """Whether Docker can run this helper, as far as shows from here: Docker's own PATH may be another."""
+    found, client = shutil.which(PROGRAM), shutil.which("docker")
+    if found is None:
+        fix = f"put {PROGRAM} into a folder on PATH, under that name"
+        return Check("helper", False, f"{PROGRAM} is not on PATH, so no client can run it", fix)
+    if client and any("/snap/" in path for path in (client, os.path.realpath(client))):
+        fix = "install Docker from your distribution's or Docker's own packages instead of the snap"
+        return Check("helper", False, f"{client} is a snap, which runs no program from outside itself", fix)
+    return Check("helper", True, f"on PATH as {found}")
+
+
+# By name, in the order in which they are made; True: the checks after it rest on it.
+CHECKS = {
+    "helper": (Examination.helper, False),
+    "docker-config": (Examination.docker_config, False),
+    "other-clients": (Examination.other_clients, False),
+    "keepalive": (Examination.keepalive, False),
+    "harbor": (Examination.harbor, True),
+    "clock": (Examination.clock, False),
+    "oidc-mode": (Examination.oidc_mode, True),
+    "provider-from-harbor": (Examination.provider_from_harbor, True),
+    "offline-access": (Examination.offline_access, False),
+    "provider": (Examination.provider, True),
+    "client": (Examination.client, False),
+    "subject": (Examination.subject, True),
+    "device-code": (Examination.device_code, False),
+    "store": (Examination.store, True),
+    "trust": (Examination.trust, False),
+    "audience": (Examination.audience, False),
+    "sign-in": (Examination.sign_in, False),
+    "session": (Examination.session, False),
+}

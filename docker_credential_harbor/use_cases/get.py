@@ -1,0 +1,236 @@
+"""`get` for a Harbor registry: the loop around the policy.
+
+Lock, look whether another process has just found out, find out, save, hand out. The registry's lock is given back
+while a person is asked; after that everything is looked at anew.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from docker_credential_harbor import errors
+from docker_credential_harbor.account import own_tokens, trusted_provider, verified_pair
+from docker_credential_harbor.inquiry import inquiry
+from docker_credential_harbor.inquiry.inquiry import Ended, Inquiry
+from docker_credential_harbor.outside.text import in_shell
+from docker_credential_harbor.policy.known import HandOut, NotFound, Step
+from docker_credential_harbor.remote.web.transport import Transport
+from docker_credential_harbor.sign_in import window
+from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.system import console, lock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from docker_credential_harbor.context import Context
+    from docker_credential_harbor.errors import Failure
+    from docker_credential_harbor.model import Credentials, Registry
+    from docker_credential_harbor.system.time_limit import Allowance
+
+
+MOST_TURNS = 5  # at the window: each may find that another registry's worker was quicker
+
+
+class Asking(NamedTuple):
+    """What the person is being asked for, and by which run; None: another registry's, or a pause began."""
+
+    run: str | None
+    step: Step
+
+
+def credentials(context: Context, registry: Registry, ended: Ended | None = None) -> Credentials:
+    """The pair that works now, or the last known one with a warning. Raises the Failure that says why there is none.
+
+    ``ended``: how asking the person has ended already.
+    """
+    try:
+        return _credentials(context, registry, ended)
+    except errors.Failure:
+        raise
+    except Exception as fault:  # around the steps: of the lock, the notes, the window
+        return _last_known(context, registry, console.told(fault))
+
+
+def _credentials(context: Context, registry: Registry, ended: Ended | None) -> Credentials:
+    turns = 0
+    while True:
+        with locked(context, registry) as hindrance:
+            pair = verified_pair.recall(registry.name)
+            if pair:  # by another process meanwhile; a hundred that waited for it need not open a keyring one by one
+                console.trace(f"{registry.name}: the remembered pair")
+                return pair
+            asking = None if ended else _asked_already(context, registry)
+            if asking is None:
+                look = Inquiry(context, registry, transport(context, registry))
+                if hindrance:
+                    look.learn(unreachable=hindrance)
+                elif _is_under_way(registry):  # counted as declined until it ended well, but it can be joined
+                    look.learn(paused_seconds=0)
+                if ended:
+                    look.known = inquiry.with_person(look.known, ended)
+                end = look.found_by_another(context.began_at) or look.run()
+                if isinstance(end, (HandOut, NotFound)):
+                    if ended and isinstance(end, NotFound) and not isinstance(end.reason, errors.Unreachable):
+                        look.notes = look.notes._replace(last_window=end.reason.note_code, early_ends=None)
+                    if not hindrance:
+                        with save_if_possible():
+                            look.save(end)
+                    return _answer(look, end)
+                turns += 1
+                asking = _start_or_join(look, end)
+        ended = _wait(context, registry, asking)
+        context = context.begun_anew(has_just_signed_in=ended is not None and ended.failure is None)
+        if ended is None and turns >= MOST_TURNS:
+            ended = Ended(asking.step, None, errors.Busy(what_runs="sign-in", registry="another registry"))
+
+
+def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "login") -> Credentials:
+    """For `login`: a sign-in whether one is needed or not, then the pair. Raises Failure."""
+    window.end(registry.name)  # an older one: its tab may be closed already, and two would not help
+    _wait(context, registry, Asking(None, Step.SIGN_IN))
+    with registry_notes.alone(registry.name, context.lock_seconds):
+        generation = registry_notes.load(registry.name).generation
+        run = window.start(registry.name, Step.SIGN_IN, generation, asked_by)
+    try:
+        ended = _wait(context, registry, Asking(run, Step.SIGN_IN))
+    except KeyboardInterrupt:
+        window.end(registry.name, run)
+        console.hint(f"stopped; to sign in later, run: docker-credential-harbor login {in_shell(registry.name)}")
+        raise
+    if ended is None:
+        raise errors.Busy(what_runs="sign-in", registry="another registry")
+    if ended.failure:
+        raise ended.failure
+    return credentials(context, registry, ended)
+
+
+def sign_in_by_ticket(context: Context, registry: Registry) -> Credentials | None:
+    """For `login`: anew, by a Kerberos ticket, whoever it is of; None where that does not lead to a pair that works.
+
+    Raises Busy, Store… errors, and why the registry gets no sign-in of ours, which a browser would meet as well.
+    """
+    with registry_notes.alone(registry.name, context.lock_seconds):
+        look = Inquiry(context, registry, transport(context, registry))
+        before, stored = look.load_sign_in(), look.stored
+        look.start_anew()
+        end = look.run()
+        if not isinstance(end, HandOut) or end.unverified:
+            found = registry_notes.with_provider(registry_notes.load(registry.name), look.notes)
+            with save_if_possible():
+                registry_notes.save(registry.name, found)
+            if isinstance(end, NotFound) and isinstance(end.reason, trusted_provider.REFUSALS):
+                raise end.reason
+            return None
+        with save_if_possible():
+            look.save(end)
+        if stored:  # which goes first all the same
+            registry_notes.save(registry.name, verified_pair.forget(registry.name, look.notes))
+    if before and look.sign_in and not own_tokens.are_of_one_person(before.tokens, look.sign_in.tokens):
+        console.warn(f"{look.known.person} is signed in now, not {before.tokens.person} as before")
+    return look.known.pair
+
+
+def transport(context: Context, registry: Registry, allowance: Allowance | None = None) -> Transport:
+    """The HTTP session for one registry and its provider, within the time that is left (None: the context's)."""
+    allowance = allowance or context.allowance
+    return Transport(allowance.seconds, registry.ca_file, deadline_at=allowance.ends_at, trace=console.trace)
+
+
+@contextmanager
+def locked(context: Context, registry: Registry) -> Iterator[Failure | None]:
+    """With the registry's lock, or without it, and then the block is told why (Busy, NotWritable).
+
+    Two that refresh at once would end the session: without the lock it is as if nobody could be asked.
+    """
+    mutex = lock.Lock(registry_notes.lock_path(registry.name))
+    hindrance: Failure | None = None
+    try:
+        if not mutex.acquire(context.lock_seconds):
+            hindrance = errors.Busy(what_runs="get", registry=registry.name)
+    except Exception as fault:
+        hindrance = console.told(fault)
+    try:
+        yield hindrance
+    finally:
+        mutex.release()
+
+
+@contextmanager
+def save_if_possible() -> Iterator[None]:
+    """What was found out is good all the same: why the block could not save it is told, and raised no further."""
+    try:
+        yield
+    except Exception as fault:
+        console.tell(console.told(fault))
+
+
+def _answer(look: Inquiry, end: HandOut | NotFound) -> Credentials:
+    if isinstance(end, NotFound):
+        raise end.reason
+    assert look.known.pair
+    return _handed_out(look.registry, look.known.pair, end.unverified)
+
+
+def _last_known(context: Context, registry: Registry, failure: Failure) -> Credentials:
+    """Where nothing more can be found out. Raises the failure where no pair can be read."""
+    pair = None
+    with suppress(Exception):
+        pair = inquiry.last_known(context, registry)
+    if pair is None:
+        raise failure
+    return _handed_out(registry, pair, failure)
+
+
+def _handed_out(registry: Registry, pair: Credentials, unverified: Failure | None) -> Credentials:
+    if unverified:
+        console.tell(unverified, f"the pair for {registry.name} could not be verified: ")
+    return pair
+
+
+def _is_under_way(registry: Registry) -> bool:
+    note = window.under_way()
+    return note is not None and note.registry == registry.name
+
+
+def _asked_already(context: Context, registry: Registry) -> Asking | None:
+    """What another `get` found out that only the person can give, while it asks and nothing has changed since.
+
+    So a hundred at once need not look into the store one by one to find out the same.
+    """
+    note = window.under_way()
+    if note is None or context.reach.way == "nobody":
+        return None
+    return Asking(note.run, Step[note.step]) if registry_notes.load(registry.name).asking_run == note.run else None
+
+
+def _start_or_join(look: Inquiry, step: Step) -> Asking:
+    note = window.under_way()
+    if note is None and not look.paused_seconds:  # else the window that was open a moment ago has just been declined
+        registry_notes.save(look.registry.name, look.notes)
+        run = window.start(look.registry.name, step, look.notes.generation, "get")
+        look.notes = look.notes._replace(asking_run=run)
+        joined = Asking(run, step)
+    elif note and note.registry == look.registry.name:
+        joined = Asking(note.run, Step[note.step])
+    else:
+        joined = Asking(None, step)
+    registry_notes.save(look.registry.name, look.notes)
+    return joined
+
+
+def _wait(context: Context, registry: Registry, asking: Asking) -> Ended | None:
+    """How it ended; None: the window is free now, or was another registry's."""
+    seconds = context.settings.login_timeout_seconds + window.GRACE_SECONDS
+    if asking.run:
+        try:
+            outcome = window.wait(asking.run, registry.name, seconds, window.show, window.count_down, window.remind)
+        finally:
+            console.progress("")
+        return Ended(asking.step, *outcome) if outcome else None
+    note = window.under_way()
+    if note and context.asked:
+        console.hint(f"waiting for the sign-in at {note.registry} to end")
+    if window.wait_until_free(seconds):
+        return None
+    return Ended(asking.step, None, errors.Busy(what_runs="sign-in", registry="another registry"))
