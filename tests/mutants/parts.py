@@ -27,9 +27,9 @@ class Part(NamedTuple):
 
 
 PARTS = {
-    "policy": Part(("policy/next_step.py",), ("unit/test_policy_words.py", "unit/test_policy.py")),
-    "server-urls": Part(("warm_get/server_url.py",), ("unit/test_server_url.py",)),
-    "id-token": Part(("remote/id_token.py",), ("unit/test_id_token_exact.py", "unit/test_id_token.py")),
+    "policy": Part(("policy/next_step.py",), ("unit/policy/test_next_step_words.py", "unit/policy/test_next_step.py")),
+    "server-urls": Part(("warm_get/server_url.py",), ("unit/warm_get/test_server_url.py",)),
+    "id-token": Part(("remote/id_token.py",), ("unit/remote/test_id_token_exact.py", "unit/remote/test_id_token.py")),
     "storage": Part(
         (
             "storage/__init__.py",
@@ -38,12 +38,16 @@ PARTS = {
             "storage/credential_store.py",
         ),
         (
-            *("unit/test_storage_choice.py", "unit/test_credential_store_moves.py", "unit/test_credential_store.py"),
-            *("storage/test_private_file.py", "storage/test_split.py"),
+            *(
+                "unit/storage/backends/test_choice_by_value.py",
+                "unit/storage/test_credential_store_moves.py",
+                "unit/storage/test_credential_store.py",
+            ),
+            *("unit/storage/backends/test_private_file.py", "unit/storage/backends/test_split.py"),
         ),
         but_for=("TestOverKernel", "TestOverSecretService", "several_processes"),
     ),
-    "cadence": Part(("policy/keepalive_interval.py",), ("unit/test_cadence.py",)),
+    "cadence": Part(("policy/keepalive_interval.py",), ("unit/policy/test_keepalive_interval.py",)),
     "client-files": Part(
         tuple(
             f"client_config/{name}.py"

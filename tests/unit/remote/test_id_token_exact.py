@@ -10,7 +10,7 @@ from joserfc import jwk
 
 from docker_credential_harbor.errors import IdTokenRejected
 from docker_credential_harbor.remote import id_token
-from tests.unit.test_id_token import CLIENT, EC, ISSUER, NOW, RSA, claims, encoded, public, sign, verify
+from tests.unit.remote.test_id_token import CLIENT, EC, ISSUER, NOW, RSA, claims, encoded, public, sign, verify
 
 P384 = jwk.generate_key("EC", "P-384", {"kid": "p384"}, private=True)
 P521 = jwk.generate_key("EC", "P-521", {"kid": "p521"}, private=True)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 RECORDINGS = {
     line["case"]: line
-    for line in json.loads((Path(__file__).parent.parent / "recordings/harbor.json").read_text(encoding="utf-8"))
+    for line in json.loads((Path(__file__).parents[2] / "recordings/harbor.json").read_text(encoding="utf-8"))
 }
 PAIR = Credentials("alice-h", "CliSecret1")
 ID_TOKEN = ReleasedIdToken("a.b.c")

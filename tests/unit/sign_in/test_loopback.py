@@ -421,7 +421,7 @@ def test_where_there_is_no_ipv6_nobody_can_wait_there() -> None:
     need("root, for another network", "run the tests as root", os.geteuid() == 0)
     need("network namespaces", "apt-get install iproute2 util-linux", not network.missing())
     without = 'ip link set lo up; ip -6 address flush dev lo; exec "$@"'
-    program = COME_BACK.format(repository=str(Path(__file__).parents[2]))
+    program = COME_BACK.format(repository=str(Path(__file__).parents[3]))
     command = ["unshare", "-n", "sh", "-c", without, "sh", sys.executable, "-c", program]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     assert answer.stdout == "1 True 302\n"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 RECORDINGS = {
     line["case"]: line
-    for line in json.loads((Path(__file__).parent.parent / "recordings/keycloak.json").read_text(encoding="utf-8"))
+    for line in json.loads((Path(__file__).parents[2] / "recordings/keycloak.json").read_text(encoding="utf-8"))
 }
 NOW = 1_800_000_000.0
 KEY = jwk.generate_key("EC", "P-256", {"kid": "k"}, private=True)

@@ -15,7 +15,7 @@ from docker_credential_harbor.config.clients import cred_helpers, creds_store, d
 from docker_credential_harbor.errors import AnotherCredsStore, ClientConfigInvalid, NotWritable
 from docker_credential_harbor.model import Credentials
 from docker_credential_harbor.system import files
-from tests.unit.test_client_json import in_auth
+from tests.unit.config.test_client_json import in_auth
 
 if TYPE_CHECKING:
     from collections.abc import Callable

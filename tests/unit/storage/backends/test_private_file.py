@@ -13,7 +13,7 @@ from docker_credential_harbor.errors import NotWritable, StoreDamaged, StoreUnav
 from docker_credential_harbor.storage.backends.private_file import PrivateFile
 from docker_credential_harbor.system.lock import hold
 from docker_credential_harbor.system.time_limit import Allowance
-from tests.storage.backend_tests import BackendTests
+from tests.unit.storage.backends.backend_tests import BackendTests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
