@@ -155,6 +155,13 @@ class TestRows:
         assert reason(end) is errors.NobodyToAsk
         assert "docker-credential-harbor login harbor.example.com" in str(end.reason)  # type: ignore[union-attr]
 
+    def test_why_a_ticket_cannot_renew_is_told_where_nobody_is_there(self) -> None:
+        why = errors.IssuerUnconfirmed(registry="r", issuer="i", reason="it sends no iss")
+        known = SIGNED_IN._replace(probe=Probe.REFUSED, user=User.SAME_SECRET, redirect=REDIRECT)
+        known = known._replace(has_ticket=False, ticket_walk=False, ticket_refused=why)
+        assert next_step.decide(known) is Step.RENEW_HARBOR_SIDE
+        assert typed(next_step.decide(known._replace(nobody_to_ask="CI is set"))) == typed(NotFound(why))
+
     def test_after_a_declined_sign_in_no_window_opens_by_itself(self) -> None:
         assert reason(next_step.decide(Known(REGISTRY, paused_seconds=59))) is errors.SignInPaused
 
