@@ -31,31 +31,31 @@ PARTS = {
     "server-urls": Part(("warm_get/server_url.py",), ("unit/warm_get/test_server_url.py",)),
     "id-token": Part(("remote/id_token.py",), ("unit/remote/test_id_token_exact.py", "unit/remote/test_id_token.py")),
     "storage": Part(
-        tuple(
-            f"storage/{name}.py"
-            for name in ("backends/choice", "backends/private_file", "backends/split", "credential_store")
+        (
+            "storage/__init__.py",
+            "storage/backends/private_file.py",
+            "storage/backends/split.py",
+            "storage/credential_store.py",
         ),
-        tuple(
-            f"unit/storage/{name}.py"
-            for name in (
-                *("backends/test_choice_by_value", "test_credential_store_moves", "test_credential_store"),
-                *("backends/test_private_file", "backends/test_split"),
-            )
+        (
+            *(
+                "unit/storage/backends/test_choice_by_value.py",
+                "unit/storage/test_credential_store_moves.py",
+                "unit/storage/test_credential_store.py",
+            ),
+            *("unit/storage/backends/test_private_file.py", "unit/storage/backends/test_split.py"),
         ),
         but_for=("TestOverKernel", "TestOverSecretService", "several_processes"),
     ),
     "cadence": Part(("policy/keepalive_interval.py",), ("unit/policy/test_keepalive_interval.py",)),
     "client-files": Part(
         tuple(
-            f"config/{name}.py"
+            f"client_config/{name}.py"
             for name in (
-                *("go_json", "change", "preview", "write_config", "made_files"),
-                *("clients/json_text", "clients/json_file", "clients/reading", "clients/cred_helpers"),
-                *("clients/creds_store", "clients/docker", "clients/podman", "clients/helm"),
+                *("go_json", "json_text", "json_file", "reading", "change", "preview"),
+                *("cred_helpers", "creds_store", "docker", "podman", "helm", "own", "made"),
             )
         ),
-        tuple(
-            f"unit/config/test_{name}.py" for name in ("client_json", "client_changes", "client_files", "write_config")
-        ),
+        tuple(f"unit/test_{name}.py" for name in ("client_json", "client_changes", "client_config", "own_config")),
     ),
 }

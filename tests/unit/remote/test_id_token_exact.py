@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from authlib.oidc.core.claims import CodeIDToken  # type: ignore[import-untyped]
 from joserfc import jwk
 
 from docker_credential_harbor.errors import IdTokenRejected
@@ -147,3 +148,33 @@ def test_its_life() -> None:
 def test_who_it_is_without_a_name() -> None:
     assert id_token.person_of({}) == ""
     assert id_token.person_of({"preferred_username": 5, "email": None, "sub": "s"}) == "s"
+
+
+class OlderError(Exception):
+    """As in authlib.jose.errors, which older versions raise."""
+
+    claim_name = "nonce"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OlderError("invalid_claim"), "nonce is wrong or missing"),
+        (TypeError("a check broke"), "a check broke"),
+        (TypeError(), "it cannot be read"),
+    ],
+)
+def test_the_reason_where_the_library_tells_it_in_another_way(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(CodeIDToken, "validate", refuse)
+    assert refusal(sign(claims())) == reason
+
+
+def test_a_long_header_that_is_signed() -> None:
+    """Some carry their certificates; joserfc itself takes no more than 512 characters."""
+    assert verify(sign(claims(), x5c=["A" * 6000]))["sub"] == "s-1"
+    assert refusal(sign(claims(), x5c=["A" * 7000])) == "its signature is not the provider's"

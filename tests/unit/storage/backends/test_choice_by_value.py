@@ -48,19 +48,19 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Fake:
 
 
 def opened(
-    setting: StorageChoice, keyring: Fake, *, noted: str | None = None, for_stored_pair: bool = False
+    choice: StorageChoice, keyring: Fake, *, noted: str | None = None, for_stored_pair: bool = False
 ) -> tuple[object, str]:
     parts = cast("tuple[Any, Any]", (keyring, FILE))
-    return choice.open_backend(setting, *parts, noted=noted, for_stored_pair=for_stored_pair)
+    return choice.open_backend(choice, *parts, noted=noted, for_stored_pair=for_stored_pair)
 
 
 @pytest.mark.parametrize("for_stored_pair", [False, True])
-@pytest.mark.parametrize("setting", ["auto", "keyring"])
-def test_a_keyring_that_is_there(kernel: Fake, setting: StorageChoice, for_stored_pair: bool) -> None:
+@pytest.mark.parametrize("choice", ["auto", "keyring"])
+def test_a_keyring_that_is_there(kernel: Fake, choice: StorageChoice, for_stored_pair: bool) -> None:
     keyring = Fake("keyring")
-    backend, why = opened(setting, keyring, for_stored_pair=for_stored_pair)
+    backend, why = opened(choice, keyring, for_stored_pair=for_stored_pair)
     assert backend is keyring
-    assert why == {"auto": "the operating system's keyring is there", "keyring": 'storage = "keyring"'}[setting]
+    assert why == {"auto": "the operating system's keyring is there", "keyring": 'storage = "keyring"'}[choice]
     assert keyring.asked_for, "it was not asked whether it can be used"
     assert kernel.asked_for == []
 
@@ -95,18 +95,18 @@ def test_auto_without_either_takes_the_file_and_says_both(kernel: Fake, fault: S
     assert opened("auto", Fake("keyring", NO_KEYRING)) == (FILE, f"{NO_KEYRING.message}, and {fault.message}")
 
 
-@pytest.mark.parametrize("setting", ["auto", "kernel"])
-def test_a_stored_pair_never_goes_to_the_kernel(kernel: Fake, setting: StorageChoice) -> None:
-    found = opened(setting, Fake("keyring", NO_KEYRING), for_stored_pair=True)
+@pytest.mark.parametrize("choice", ["auto", "kernel"])
+def test_a_stored_pair_never_goes_to_the_kernel(kernel: Fake, choice: StorageChoice) -> None:
+    found = opened(choice, Fake("keyring", NO_KEYRING), for_stored_pair=True)
     assert found == (FILE, f"{NO_KEYRING.message}, and the kernel's would lose a stored pair")
     assert kernel.asked_for == []
 
 
 @pytest.mark.parametrize("noted", ["keyring", "kernel", "file"])
-@pytest.mark.parametrize("setting", ["auto", "keyring", "kernel", "file"])
-def test_the_noted_one_is_opened_whatever_the_choice(kernel: Fake, noted: str, setting: StorageChoice) -> None:
+@pytest.mark.parametrize("choice", ["auto", "keyring", "kernel", "file"])
+def test_the_noted_one_is_opened_whatever_the_choice(kernel: Fake, noted: str, choice: StorageChoice) -> None:
     keyring = Fake("keyring")
-    backend, why = opened(setting, keyring, noted=noted)
+    backend, why = opened(choice, keyring, noted=noted)
     assert backend is {"keyring": keyring, "kernel": kernel, "file": FILE}[noted]
     assert why == f"the {noted} was picked when it was first kept"
 

@@ -109,6 +109,7 @@ def test_cut_short_at_any_change_one_whole_value_is_read(old_length: int, new_le
         assert split.get("key") == new if finished else split.get("key") in (old, new)
         split.set("key", "again" * 100)
         assert split.get("key") == "again" * 100
+        assert len(memory.values) == 4, "a piece of what was cut short has stayed"
         split.delete("key")
         assert memory.values == {}
         if finished:
