@@ -22,8 +22,12 @@ class Part(NamedTuple):
     but_for: tuple[str, ...] = ()
 
     def sources(self) -> list[Path]:
-        """Their files."""
-        return [path for pattern in self.modules for path in sorted((ROOT / PACKAGE).glob(pattern))]
+        """Their files. Raises RuntimeError where a pattern has none any more."""
+        found = {pattern: sorted((ROOT / PACKAGE).glob(pattern)) for pattern in self.modules}
+        gone = [pattern for pattern, paths in found.items() if not paths]
+        if gone:
+            raise RuntimeError(f"there is no {', '.join(gone)}")
+        return [path for paths in found.values() for path in paths]
 
 
 PARTS = {
@@ -32,30 +36,24 @@ PARTS = {
     "id-token": Part(("remote/id_token.py",), ("unit/remote/test_id_token_exact.py", "unit/remote/test_id_token.py")),
     "storage": Part(
         (
-            "storage/__init__.py",
-            "storage/backends/private_file.py",
-            "storage/backends/split.py",
+            *(f"storage/backends/{name}.py" for name in ("choice", "private_file", "split")),
             "storage/credential_store.py",
         ),
         (
-            *(
-                "unit/storage/backends/test_choice_by_value.py",
-                "unit/storage/test_credential_store_moves.py",
-                "unit/storage/test_credential_store.py",
-            ),
+            *("unit/storage/backends/test_choice_by_value.py", "unit/storage/test_credential_store_moves.py"),
+            *("unit/storage/test_credential_store.py",),
             *("unit/storage/backends/test_private_file.py", "unit/storage/backends/test_split.py"),
         ),
         but_for=("TestOverKernel", "TestOverSecretService", "several_processes"),
     ),
     "cadence": Part(("policy/keepalive_interval.py",), ("unit/policy/test_keepalive_interval.py",)),
     "client-files": Part(
-        tuple(
-            f"client_config/{name}.py"
-            for name in (
-                *("go_json", "json_text", "json_file", "reading", "change", "preview"),
-                *("cred_helpers", "creds_store", "docker", "podman", "helm", "own", "made"),
-            )
+        (
+            "config/clients/*.py",
+            *(f"config/{name}.py" for name in ("go_json", "change", "preview", "write_config", "made_files")),
         ),
-        tuple(f"unit/test_{name}.py" for name in ("client_json", "client_changes", "client_config", "own_config")),
+        tuple(
+            f"unit/config/test_{name}.py" for name in ("client_json", "client_changes", "client_files", "write_config")
+        ),
     ),
 }

@@ -48,10 +48,10 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Fake:
 
 
 def opened(
-    choice: StorageChoice, keyring: Fake, *, noted: str | None = None, for_stored_pair: bool = False
+    wanted: StorageChoice, keyring: Fake, *, noted: str | None = None, for_stored_pair: bool = False
 ) -> tuple[object, str]:
     parts = cast("tuple[Any, Any]", (keyring, FILE))
-    return choice.open_backend(choice, *parts, noted=noted, for_stored_pair=for_stored_pair)
+    return choice.open_backend(wanted, *parts, noted=noted, for_stored_pair=for_stored_pair)
 
 
 @pytest.mark.parametrize("for_stored_pair", [False, True])
