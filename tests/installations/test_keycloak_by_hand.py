@@ -176,7 +176,7 @@ class TestSessions:
         assert json.loads(answer.stdout)["Secret"] == pair[1]
         assert answer.stderr == (
             f"docker-credential-harbor: opening a browser to renew the sign-in at {workplace.name}; "
-            f"if none appears, open: {workplace.harbor.url}/c/oidc/login\n"
+            f"only if none appears, open: {workplace.harbor.url}/c/oidc/login\n"
         )
         assert (person.windows, person.forms) == (1, 0)
 

@@ -70,7 +70,7 @@ class TestTheMinute:
             assert answer.returncode == 0
             assert answer.stderr == (
                 f"docker-credential-harbor: opening a browser to renew the sign-in at {workplace.name}; "
-                f"if none appears, open: {workplace.harbor.url}/c/oidc/login\n"
+                f"only if none appears, open: {workplace.harbor.url}/c/oidc/login\n"
             )
             assert (workplace.person.windows, workplace.person.forms) == (minute, 0)
             workplace.asked()
