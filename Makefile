@@ -76,6 +76,7 @@ lint: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-logo
 
 $(MUTANTS_STAMP): requirements-mutants.lock
 	python3 -m venv build/mutants-venv

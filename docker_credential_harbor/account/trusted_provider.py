@@ -30,7 +30,8 @@ from docker_credential_harbor.warm_get import server_url
 if TYPE_CHECKING:
     from docker_credential_harbor.errors import Failure
     from docker_credential_harbor.model import DeviceCode, LoginRedirect, Provider, Registry, SignIn
-    from docker_credential_harbor.remote.web.transport import Answer, Transport
+    from docker_credential_harbor.remote.web.answer import Answer
+    from docker_credential_harbor.remote.web.transport import Transport
     from docker_credential_harbor.storage.registry_notes import Notes
 
 REFUSALS = (AnotherIssuer, AnotherLogin, AnotherName, AudienceShared, IssuerUnconfirmed, NotVouchedFor)

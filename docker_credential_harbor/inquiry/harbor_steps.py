@@ -1,6 +1,6 @@
-"""The steps that ask Harbor about the pair in hand and the token behind it: the probe, and what it is asked beside it.
+"""The steps that ask Harbor: the probe and what is asked beside it, the current user, its login's redirect.
 
-They are an inquiry's steps like those in inquiry.py; what follows from the answers is in trust_window.py.
+What follows from the answers for the life of the token that Harbor stored is in trust_window.py.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import time
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor.account import own_tokens
-from docker_credential_harbor.errors import Failure
-from docker_credential_harbor.model import PairKind, UpdateTime
+from docker_credential_harbor.errors import AudienceMissing, Failure
+from docker_credential_harbor.model import Credentials, PairKind, UpdateTime
 from docker_credential_harbor.policy import next_step, trust_window
-from docker_credential_harbor.policy.known import Probe
+from docker_credential_harbor.policy.known import Probe, User
 from docker_credential_harbor.remote import harbor
 from docker_credential_harbor.system import console
 
@@ -48,6 +48,58 @@ def read_update_time(look: Inquiry) -> None:
     else:
         look.token = trust_window.after_failed_reading(look.token)
         look.notes = look.notes._replace(unread_at=time.time())
+
+
+def read_pair_kind(look: Inquiry) -> None:
+    """Whose a stored pair is."""
+    assert look.known.pair
+    look.kind_found = harbor.pair_kind(look.http, look.registry, look.known.pair)
+    look.learn(pair_kind=look.kind_found)
+
+
+def read_current_user(look: Inquiry) -> None:
+    """The CLI secret as Harbor has it now."""
+    assert look.sign_in
+    began_at = time.time()
+    try:
+        look.user = harbor.current_user(look.http, look.registry, look.id_token(look.sign_in))
+    except AudienceMissing:  # Harbor would not take it
+        look.user = None
+    if look.user is None:
+        look.learn(user=User.REFUSED)
+    elif look.user.secret is None:
+        look.learn(user=User.UNREADABLE_SECRET)
+    else:
+        shown = Credentials(look.user.username, look.user.secret)
+        console.keep_secret(shown.secret)
+        if shown == look.known.pair:
+            seen = reading(look, look.user, began_at)
+            look.token = trust_window.after_refusal(look.token, seen, look.notes.verified_at)
+            look.learn(user=User.SAME_SECRET)
+            look.notes = look.notes._replace(early_ends=next_step.early_ends(look.notes.early_ends, look.user))
+        else:
+            look.token = trust_window.after_secret_seen(look.token, look.user.token_updated_at)
+            look.learn(user=User.ANOTHER_SECRET, pair=shown, probe=None)
+
+
+def read_login_redirect(look: Inquiry) -> None:
+    """Harbor's client at its provider, and so whether it takes our ID token."""
+    redirect = harbor.login_redirect(look.http, look.registry)
+    look.notes = look.notes._replace(redirect=redirect)
+    audience = look.sign_in.tokens.audience if look.sign_in else ()
+    look.learn(redirect=redirect, audience_has_harbor=redirect.client_id in audience)
+
+
+def set_secret(look: Inquiry) -> None:
+    """Another CLI secret in the place of one that Harbor cannot read any more."""
+    assert look.sign_in
+    assert look.user
+    secret = harbor.new_cli_secret()
+    console.keep_secret(secret)
+    harbor.set_cli_secret(look.http, look.registry, look.id_token(look.sign_in), look.user.user_id, secret)
+    console.hint(f"Harbor at {look.registry.name} could not read its CLI secret any more; a new one was set")
+    look.token = trust_window.unread(look.token)
+    look.learn(secret_set=True, pair=Credentials(look.user.username, secret), probe=None)
 
 
 def reading(look: Inquiry, user: CurrentUser, began_at: float) -> UpdateTime:

@@ -16,7 +16,8 @@ from docker_credential_harbor.remote.web.transport import is_secure_url
 
 if TYPE_CHECKING:
     from docker_credential_harbor.model import LoginRedirect, Registry
-    from docker_credential_harbor.remote.web.transport import Answer, Transport
+    from docker_credential_harbor.remote.web.answer import Answer
+    from docker_credential_harbor.remote.web.transport import Transport
 
 WELL_KNOWN_PATH = "/.well-known/openid-configuration"
 KEYCLOAK_AUTHORIZATION_PATH = "/protocol/openid-connect/auth"

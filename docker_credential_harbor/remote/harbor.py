@@ -27,13 +27,15 @@ from docker_credential_harbor.errors import (
 )
 from docker_credential_harbor.model import CurrentUser, LoginRedirect, PairKind, SystemInfo
 from docker_credential_harbor.outside.text import LONGEST_NAME, Said, is_plain, shown
-from docker_credential_harbor.remote.web.transport import host_of, is_url
+from docker_credential_harbor.remote.web.answer import host_of
+from docker_credential_harbor.remote.web.transport import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from docker_credential_harbor.model import Credentials, Registry, ReleasedIdToken
-    from docker_credential_harbor.remote.web.transport import Answer, Transport
+    from docker_credential_harbor.remote.web.answer import Answer
+    from docker_credential_harbor.remote.web.transport import Transport
 
 # Without a scope: a scoped request with a dead or wrong secret is answered 200, with a token for what is public.
 PROBE_PATH = "/service/token?service=harbor-registry"

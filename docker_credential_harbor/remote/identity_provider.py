@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from docker_credential_harbor.model import LoginRedirect, Provider, Registry
     from docker_credential_harbor.outside.text import Said
-    from docker_credential_harbor.remote.web.transport import Answer, Transport
+    from docker_credential_harbor.remote.web.answer import Answer
+    from docker_credential_harbor.remote.web.transport import Transport
 
 CLIENT_ERRORS = ("invalid_client", "unauthorized_client")
 OFFLINE_ACCESS_ERRORS = ("not_allowed", "invalid_scope")  # Keycloak's word, and RFC 6749's

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from docker_credential_harbor.model import LoginRedirect, Provider, Registry, TokenSet
-    from docker_credential_harbor.remote.web.transport import Answer, Transport
+    from docker_credential_harbor.remote.web.answer import Answer
+    from docker_credential_harbor.remote.web.transport import Transport
 
 MOST_REQUESTS = 6  # of one walk; Harbor's takes four
 RANDOM_BYTES = 32

@@ -10,53 +10,24 @@ import http.server
 import socket
 import threading
 from contextlib import suppress
-from enum import Enum
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import quote, urlsplit
 
 from docker_credential_harbor.sign_in import pages, peer
+from docker_credential_harbor.sign_in.awaited import OUTCOME_PATH, REFUSALS, Refusal
 from docker_credential_harbor.warm_get.server_url import is_loopback_host
 
 if TYPE_CHECKING:
     from io import BufferedIOBase
 
-    from docker_credential_harbor.sign_in.listening import Server
-    from docker_credential_harbor.sign_in.loopback import Callback
+    from docker_credential_harbor.sign_in.awaited import Awaited, Callback
+    from docker_credential_harbor.sign_in.connections import Connections
 
 REQUEST_SECONDS = 10  # for a whole request to come in
 REQUEST_BYTES = 2**18  # of a whole one: loopback servers of all ports share their cookies
 ANSWER_SECONDS = 90  # for the waiting side to say what is answered: two requests to the provider at most
-OUTCOME_PATH = "/outcome"
 # By these a browser says that nobody looks at what it asks for, yet (Fetch; before it each browser had one of its own).
 AHEAD_OF_TIME = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
-
-
-class Refusal(Enum):
-    """Why a request is not taken, with the status and the words of its page."""
-
-    OTHER_HOST = 400, "it is for another host"
-    OTHER_USER = 403, "it comes from another user of this machine"
-    NO_SUCH_PAGE = 404, "there is no such page"
-    NO_GET = 405, "it is not a GET"
-    NOT_UNDERSTOOD = 400, "it was not understood"
-    AHEAD_OF_TIME = 503, "the browser asked ahead of time"
-    TWICE = 400, "a parameter is there twice"
-    OTHER_SIGN_IN = 400, "it belongs to no sign-in that is under way"
-    OTHER_PROVIDER = 400, "it does not come from the expected identity provider"
-    NEITHER = 400, "it brings neither a code nor an error"
-    TOO_LONG = 504, "the sign-in took too long"
-
-    def __init__(self, status: int, reason: str) -> None:
-        self.status = status
-        self.reason = reason
-
-    @property
-    def path(self) -> str:
-        """Where its page stands, so that none stands at an address with a code, which the browser's history keeps."""
-        return f"/refused/{self.name.lower().replace('_', '-')}"
-
-
-REFUSALS = {refusal.path: refusal for refusal in Refusal}
 
 
 class _Bounded:
@@ -77,8 +48,15 @@ class _Bounded:
         return getattr(self._file, name)
 
 
+class Server(Protocol):
+    """What takes the connection in: what is awaited, and the connections that are open."""
+
+    owner: Awaited
+    connections: Connections
+
+
 class BrowserRequest(http.server.BaseHTTPRequestHandler):
-    server: Server
+    server: Server  # type: ignore[assignment] # of which no more is used here
     timeout = REQUEST_SECONDS  # for each part of a request; the timer is for all of it
 
     def setup(self) -> None:

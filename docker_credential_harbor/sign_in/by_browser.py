@@ -27,7 +27,8 @@ from docker_credential_harbor.model import OFFLINE_ACCESS, SignInResult
 from docker_credential_harbor.outside.text import shown
 from docker_credential_harbor.remote import identity_provider
 from docker_credential_harbor.sign_in import pages
-from docker_credential_harbor.sign_in.loopback import Callback, CallbackServer, Expected
+from docker_credential_harbor.sign_in.awaited import Callback, Expected
+from docker_credential_harbor.sign_in.loopback import CallbackServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

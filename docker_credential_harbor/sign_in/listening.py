@@ -14,7 +14,7 @@ from docker_credential_harbor.sign_in.browser_request import BrowserRequest
 from docker_credential_harbor.sign_in.connections import Connections
 
 if TYPE_CHECKING:
-    from docker_credential_harbor.sign_in.loopback import CallbackServer
+    from docker_credential_harbor.sign_in.awaited import Awaited
 
 MOST_CONNECTIONS = 32
 POLL_SECONDS = 0.05  # in which a server ends
@@ -67,7 +67,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     # On Windows it would let two programs listen at once.
     allow_reuse_address = sys.platform != "win32"
     request_queue_size = socket.SOMAXCONN
-    owner: CallbackServer
+    owner: Awaited
 
     def __init__(self, address: tuple[str, int], connections: Connections) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET

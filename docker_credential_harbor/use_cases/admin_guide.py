@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from docker_credential_harbor.errors import BrokenAnswer, Fact
 from docker_credential_harbor.model import OFFLINE_ACCESS
 from docker_credential_harbor.outside.text import LONGEST_NAME, is_plain
-from docker_credential_harbor.remote.web.transport import host_of
+from docker_credential_harbor.remote.web.answer import host_of
 
 if TYPE_CHECKING:
     from docker_credential_harbor.model import Registry

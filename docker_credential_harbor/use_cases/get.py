@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.account import own_tokens, trusted_provider, verified_pair
-from docker_credential_harbor.inquiry import inquiry
-from docker_credential_harbor.inquiry.inquiry import Ended, Inquiry
+from docker_credential_harbor.inquiry import inquiry, run
+from docker_credential_harbor.inquiry.inquiry import Inquiry
+from docker_credential_harbor.inquiry.run import Ended
 from docker_credential_harbor.outside.text import in_shell
 from docker_credential_harbor.policy.known import HandOut, NotFound, Step
 from docker_credential_harbor.remote.web.transport import Transport
@@ -68,8 +69,8 @@ def _credentials(context: Context, registry: Registry, ended: Ended | None) -> C
                 elif _is_under_way(registry):  # counted as declined until it ended well, but it can be joined
                     look.learn(paused_seconds=0)
                 if ended:
-                    look.known = inquiry.with_person(look.known, ended)
-                end = look.found_by_another(context.began_at) or look.run()
+                    look.known = run.with_person(look.known, ended)
+                end = look.found_by_another(context.began_at) or run.until_answered(look)
                 if isinstance(end, (HandOut, NotFound)):
                     if ended and isinstance(end, NotFound) and not isinstance(end.reason, errors.Unreachable):
                         look.notes = look.notes._replace(last_window=end.reason.note_code, early_ends=None)
@@ -114,7 +115,7 @@ def sign_in_by_ticket(context: Context, registry: Registry) -> Credentials | Non
         look = Inquiry(context, registry, transport(context, registry))
         before, stored = look.load_sign_in(), look.stored
         look.start_anew()
-        end = look.run()
+        end = run.until_answered(look)
         if not isinstance(end, HandOut) or end.unverified:
             found = registry_notes.with_provider(registry_notes.load(registry.name), look.notes)
             with save_if_possible():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.account import own_tokens
+from docker_credential_harbor.inquiry import run
 from docker_credential_harbor.inquiry.inquiry import Inquiry
 from docker_credential_harbor.model import OFFLINE_ACCESS
 from docker_credential_harbor.policy import keepalive_interval, next_step
@@ -97,7 +98,7 @@ def _nothing_to_keep(look: Inquiry) -> str | None:
 
 def _keep_alive(look: Inquiry) -> Upkeep:
     met_before, verified_before = look.notes.outcome_message, look.notes.verified_at
-    end = look.run()
+    end = run.until_answered(look)
     assert not isinstance(end, Step)  # where nobody can be asked there is no such step
     if look.known.probe is Probe.ACCEPTED and _outlives_what_was_noted(look, verified_before):
         look.notes = look.notes._replace(early_ends=None)

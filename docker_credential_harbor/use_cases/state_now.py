@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from docker_credential_harbor import errors
 from docker_credential_harbor.account import verified_pair
 from docker_credential_harbor.context import reach_of_a_pull
+from docker_credential_harbor.inquiry import run
 from docker_credential_harbor.inquiry.inquiry import Inquiry
 from docker_credential_harbor.policy import keepalive_interval, next_step
 from docker_credential_harbor.policy.known import HandOut, NotFound, Probe, Refresh, Step, User
@@ -64,7 +65,7 @@ def survey(context: Context, registry: Registry) -> Survey:
             look.learn(nobody_to_ask=None, paused_seconds=0, has_ticket=False)
             if hindrance:
                 look.learn(unreachable=hindrance)
-            end = look.run()
+            end = run.until_answered(look)
             if isinstance(end, HandOut) and look.known.probe is Probe.REFUSED:
                 end = HandOut(unverified=end.unverified or provider_away(look))
             if not hindrance:

@@ -34,8 +34,9 @@ from docker_credential_harbor.errors import (
 )
 from docker_credential_harbor.model import Credentials, DeviceCode, LoginRedirect, Provider, Registry, ReleasedIdToken
 from docker_credential_harbor.remote import discovery, harbor, id_token, identity_provider
-from docker_credential_harbor.remote.web.transport import Answer, Transport
-from docker_credential_harbor.sign_in import browser_request, loopback, peer, window
+from docker_credential_harbor.remote.web.answer import Answer
+from docker_credential_harbor.remote.web.transport import Transport
+from docker_credential_harbor.sign_in import awaited, browser_request, loopback, peer, window
 from docker_credential_harbor.sign_in.browser_request import BrowserRequest
 from docker_credential_harbor.storage import credential_store, registry_notes
 from docker_credential_harbor.system import files
@@ -274,7 +275,7 @@ def loopback_requests(data: bytes) -> bytes:
     Returns the answer.
     """
     server = callback_server()
-    server.expect(loopback.Expected("the-one-state", ISSUER, iss_required=True))
+    server.expect(awaited.Expected("the-one-state", ISSUER, iss_required=True))
     request = data.replace(b"HOST", next(iter(server.hosts)).encode())
     connection = Connection(request)
     [listener] = server._servers  # noqa: SLF001

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json as json_format
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from docker_credential_harbor import __version__
@@ -17,12 +17,11 @@ from docker_credential_harbor.errors import (
     BrokenAnswer,
     ConfigurationInvalid,
     NoAnswer,
-    ServerFault,
     Unreachable,
 )
-from docker_credential_harbor.outside import json_value
-from docker_credential_harbor.outside.text import Said, is_plain
+from docker_credential_harbor.outside.text import is_plain
 from docker_credential_harbor.remote.web import unreachable
+from docker_credential_harbor.remote.web.answer import Answer, host_of
 from docker_credential_harbor.system.time_limit import within
 from docker_credential_harbor.warm_get.server_url import is_loopback_host
 
@@ -39,43 +38,6 @@ CHUNK_BYTES = 64 * 1024
 CONNECTING_SHARE = 0.9  # of the time, so that a connection's end comes first and says who was not there
 LONGEST_URL = 8000  # characters, with a query; a whole one is told to a person
 USER_AGENT = f"docker-credential-harbor/{__version__}"
-
-
-class Answer(NamedTuple):
-    """What a server answered, whatever its status. Bodies and headers can hold secrets, so ``repr`` leaves them out."""
-
-    status: int
-    headers: Mapping[str, str]  # names in lower case
-    body: bytes
-    url: str
-    set_cookies: tuple[str, ...] = ()  # each Set-Cookie as it came (RFC 6265 4.1)
-
-    def __repr__(self) -> str:
-        return f"Answer(status={self.status})"
-
-    @property
-    def host(self) -> str:
-        """The host that answered, with its port where it is not the scheme's own."""
-        return host_of(self.url)
-
-    def json_object(self) -> Said:
-        """The body as a JSON object. Raises BrokenAnswer when it is anything else."""
-        try:
-            value = json_value.decoded(self.body)
-        except ValueError as fault:
-            raise BrokenAnswer(host=self.host, reason=fault) from fault
-        if not isinstance(value, dict):
-            raise BrokenAnswer(host=self.host, reason="it is not a JSON object")
-        return Said(value)
-
-    def raise_for_server_fault(self) -> None:
-        """Raises ServerFault for 5xx and 429: the server is there and cannot say anything now."""
-        if self.status >= 500 or self.status == 429:
-            raise ServerFault(host=self.host, status=self.status)
-
-    def unexpected(self) -> BrokenAnswer:
-        """The error for a status that means nothing at this endpoint."""
-        return BrokenAnswer(host=self.host, reason=f"unexpected status {self.status}")
 
 
 class Transport:
@@ -198,11 +160,6 @@ class Transport:
 def _no_time(url: str) -> Unreachable:
     """Not NoAnswer: nothing was asked, so nothing is known of the server."""
     return Unreachable(host=host_of(url), reason="no time was left to ask it")
-
-
-def host_of(url: str) -> str:
-    """Host and port as they stand in the URL."""
-    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def is_url(url: str) -> bool:

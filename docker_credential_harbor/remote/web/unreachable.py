@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
 
+    from docker_credential_harbor.remote.web.answer import Answer
     from docker_credential_harbor.remote.web.proxies import Proxy
-    from docker_credential_harbor.remote.web.transport import Answer
 
 # OpenSSL's verification results (openssl-verification-options(1)), as a person would put them.
 UNKNOWN_AUTHORITY = (2, 18, 19, 20, 21)

@@ -90,7 +90,7 @@ def test_the_type_checker_finds_what_is_taken_as_it_is(tmp_path: Path) -> None:
     script = tmp_path / "taken.py"
     imports = [
         "from docker_credential_harbor.model import SystemInfo",
-        "from docker_credential_harbor.remote.web.transport import Answer",
+        "from docker_credential_harbor.remote.web.answer import Answer",
         "def of(answer: Answer) -> None:",
         "    said = answer.json_object()",
         "    SystemInfo('', said.shown('harbor_version'), None)",

@@ -21,7 +21,7 @@ from docker_credential_harbor.errors import (
     PortBusy,
     SignInOpenedTwice,
 )
-from docker_credential_harbor.sign_in import browser_request, by_browser, listening, loopback
+from docker_credential_harbor.sign_in import awaited, browser_request, by_browser, listening, loopback
 from docker_credential_harbor.sign_in.connections import Connections
 from tests.conftest import need
 from tests.lab import network, ordinary_user
@@ -35,7 +35,7 @@ def test_a_callback_that_nobody_waits_for_any_more(monkeypatch: pytest.MonkeyPat
     """Ended between the callback and the look at it: the browser is told."""
     monkeypatch.setattr(loopback, "LAST_ANSWER_SECONDS", 0.5)
     with loopback.CallbackServer("http://127.0.0.1/callback") as server:
-        server.expect(loopback.Expected("s", "i", iss_required=False))
+        server.expect(awaited.Expected("s", "i", iss_required=False))
         url = f"{server.redirect_uri}?code=c&state=s"
         seen: list[Response] = []
         thread = threading.Thread(target=lambda: seen.append(fetch(url)))

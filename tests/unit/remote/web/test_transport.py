@@ -23,13 +23,15 @@ from docker_credential_harbor.errors import (
     Unreachable,
 )
 from docker_credential_harbor.model import Credentials
-from docker_credential_harbor.remote.web.transport import MAXIMUM_BYTES, Answer, Transport, is_secure_url
+from docker_credential_harbor.remote.web.transport import MAXIMUM_BYTES, Transport, is_secure_url
 from docker_credential_harbor.warm_get.server_url import is_loopback_host
 from tests.unit.loopback import Answers, raw_server, sends
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from docker_credential_harbor.remote.web.answer import Answer
 
 
 BOMB = gzip.compress(b"\0" * 50 * MAXIMUM_BYTES, 9)
