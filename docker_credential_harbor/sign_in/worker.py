@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -96,7 +96,6 @@ class Worker:
         known = self.store.load_sign_in(self.registry.name)
         self.known = known if known and own_tokens.belongs_to(known, self.registry) else None
         self.refresh_refused = False
-        self.declines_before: tuple[int, float | None] = (0, None)  # who runs `login` begins anew
         self.not_released: errors.AudienceShared | None = None
         self.ends_at = time.monotonic() + settings.login_timeout_seconds
 
@@ -148,21 +147,20 @@ class Worker:
     def _by_browser(self, found: Provider, redirect: LoginRedirect, watch: Watch) -> SignInResult:
         last_known = self.known.pair if self.known else None
         refused = last_known if last_known and not watch.probe(last_known) else None
-        with self._mishaps_apart():
-            return by_browser.sign_in(
-                self.http,
-                found,
-                self.registry,
-                redirect,
-                settings=self.context.settings,
-                login_hint=self.known.tokens.login_hint if self.known else None,
-                check=lambda url: identity_provider.check_client(self.http, self.registry, url),
-                open_url=lambda url: self._open(url, "sign in"),
-                harbor_login_url=harbor.login_url(self.registry),
-                hold_back=lambda: refused is not None and watch.probe(refused),
-                cancelled=self._is_superseded,
-                now=time.time,
-            )
+        return by_browser.sign_in(
+            self.http,
+            found,
+            self.registry,
+            redirect,
+            settings=self.context.settings,
+            login_hint=self.known.tokens.login_hint if self.known else None,
+            check=lambda url: identity_provider.check_client(self.http, self.registry, url),
+            open_url=lambda url: self._open(url, "sign in"),
+            harbor_login_url=harbor.login_url(self.registry),
+            hold_back=lambda: refused is not None and watch.probe(refused),
+            cancelled=self._is_superseded,
+            now=time.time,
+        )
 
     def _by_device_code(self, found: Provider, redirect: LoginRedirect) -> SignInResult:
         return by_device_code.sign_in(
@@ -270,23 +268,8 @@ class Worker:
         """Until it ended in a working pair: whoever kills this process has declined, too."""
         with self._locked():
             notes = self._notes()
-            if not self.context.asked:
-                self.declines_before = (notes.declines, notes.declined_at)
-            self._write_notes(notes._replace(declines=self.declines_before[0] + 1, declined_at=time.time()))
-
-    @contextmanager
-    def _mishaps_apart(self) -> Iterator[None]:
-        """Whoever opened the link twice has not declined; but twice in a row it may be their browser's habit."""
-        try:
-            yield
-        except errors.SignInOpenedTwice as mishap:
-            with suppress(Failure), self._locked():  # else it counts
-                notes = self._notes()
-                if notes.last_window != mishap.note_code:
-                    declines, declined_at = self.declines_before
-                    notes = notes._replace(declines=declines, declined_at=declined_at, last_window=mishap.note_code)
-                    self._write_notes(notes)
-            raise
+            declines = 0 if self.context.asked else notes.declines
+            self._write_notes(notes._replace(declines=declines + 1, declined_at=time.time()))
 
     def _save(self, sign_in: SignIn) -> None:
         with self._locked():
