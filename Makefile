@@ -76,6 +76,7 @@ lint: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	for system in win32 darwin; do $(VENV)/bin/mypy --platform $$system docker_credential_harbor || exit 1; done
 	$(VENV)/bin/lint-imports --no-logo
 
 $(MUTANTS_STAMP): requirements-mutants.lock

@@ -65,6 +65,7 @@ def _can_fork() -> bool:
 
 
 def _carry_out(call: Callable[[], Any], writing: int) -> NoReturn:
+    assert sys.platform == "linux"
     try:
         os.setsid()
         _let_go_of_what_the_caller_gave()

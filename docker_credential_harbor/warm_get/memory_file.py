@@ -7,7 +7,10 @@ end: unlike a key it does not go by itself, so whoever finds one that is over ta
 
 import os
 import stat
+import sys
 import time
+
+assert sys.platform != "win32"
 
 _SHARED_MEMORY = b"/dev/shm"
 _FOLDER = b"docker-credential-harbor-%d"

@@ -153,4 +153,6 @@ def _description(registry_name: str) -> bytes:
 
 def _now() -> int:
     """Milliseconds."""
-    return int((time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.time()) * 1000)
+    if sys.platform == "linux":
+        return int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)
+    return int(time.time() * 1000)

@@ -81,12 +81,12 @@ def _raise(code: int) -> None:
 
 def _library() -> "Any":
     """Raises OSError anywhere else."""
-    try:
-        return ctypes.WinDLL("advapi32", use_last_error=True)  # type: ignore[attr-defined]
-    except AttributeError as error:
-        raise OSError(_EIO, "there is no credential manager here") from error
+    load = vars(ctypes).get("WinDLL")  # of Windows' ctypes alone, as what follows
+    if load is None:
+        raise OSError(_EIO, "there is no credential manager here")
+    return load("advapi32", use_last_error=True)
 
 
 def _last_error() -> int:
-    code: int = ctypes.get_last_error()  # type: ignore[attr-defined]
+    code: int = vars(ctypes)["get_last_error"]()
     return code

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import plistlib
+import sys
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor.system import files, folders, scheduler
@@ -88,6 +89,7 @@ def _log() -> Path:
 
 
 def _domain() -> str:
+    assert sys.platform != "win32"
     return f"gui/{os.getuid()}"
 
 
