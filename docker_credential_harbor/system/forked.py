@@ -65,9 +65,9 @@ def _can_fork() -> bool:
 
 
 def _carry_out(call: Callable[[], Any], writing: int) -> NoReturn:
-    assert sys.platform == "linux"
     try:
-        os.setsid()
+        if sys.platform != "win32":
+            os.setsid()
         _let_go_of_what_the_caller_gave()
         sys.stderr = said = io.StringIO()
         answer: dict[str, Any]

@@ -46,7 +46,8 @@ def _folders() -> list[Path]:
 
 def _is_ours(folder: Path) -> bool:
     """Raises OSError where there is none."""
-    assert sys.platform != "win32"
+    if sys.platform == "win32":
+        return False
     status = folder.lstat()
     return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
 

@@ -89,7 +89,8 @@ def _log() -> Path:
 
 
 def _domain() -> str:
-    assert sys.platform != "win32"
+    if sys.platform == "win32":
+        raise NotImplementedError
     return f"gui/{os.getuid()}"
 
 
