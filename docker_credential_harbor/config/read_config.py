@@ -18,7 +18,7 @@ from docker_credential_harbor.system.files import read_bytes
 from docker_credential_harbor.warm_get import server_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 FILE_NAME = "config.toml"
 NOT_UTF_8 = "it is not UTF-8 text (UTF-16?), save it as UTF-8"
@@ -142,7 +142,7 @@ KEYS: dict[str, tuple[str, Callable[[object], bool], str]] = {
 }
 
 
-def _setting(key: str, value: object, place: str) -> dict[str, Any]:
+def _setting(key: str, value: object, place: object) -> dict[str, Any]:
     if key not in KEYS:
         raise ConfigurationInvalid(place=place, reason=f"unknown key {key!r}")
     field, accepts, wanted = KEYS[key]
@@ -164,14 +164,13 @@ def _from_environment(key: str, value: str, variable: str) -> object:
 
 
 def _registry_name(text: str, place: _Place) -> str:
+    at = place.of("registries", text)
     try:
         name, scheme = server_url.parse(text)
     except ValueError as fault:
-        raise ConfigurationInvalid(place=place.of(text), reason=f"{text!r} is no registry: {fault}") from None
+        raise ConfigurationInvalid(place=at, reason=f"{text!r} is no registry: {fault}") from None
     if scheme or "/" in text or not name:
-        raise ConfigurationInvalid(
-            place=place.of(text), reason=f"{text!r} must be a host, or host:port, as in image names"
-        )
+        raise ConfigurationInvalid(place=at, reason=f"{text!r} must be a host, or host:port, as in image names")
     return name
 
 
@@ -179,18 +178,18 @@ def _registry(text: str, table: object, before: Registry | None, place: _Place) 
     """One table; keys that a site-wide file has set before are kept where this one does not name them."""
     name = _registry_name(text, place)
     if not isinstance(table, dict):
-        raise ConfigurationInvalid(place=place.of(text), reason=f"registries.{text!r} must be a table")
+        raise ConfigurationInvalid(place=place.of("registries", text), reason=f"registries.{text!r} must be a table")
     known = set(Registry._fields) - {"name"}
     values: dict[str, Any] = {}
     for key, value in table.items():
-        at = place.of(key, text)
+        at = place.of("registries", text, key)
         if key not in known:
             raise ConfigurationInvalid(place=at, reason=f"unknown key {key!r} in registries.{text!r}")
         values[key] = _registry_value(key, value, at, place.path.parent)
     return (before or Registry(name=name, url=f"https://{name}"))._replace(**values)
 
 
-def _registry_value(key: str, value: object, place: str, folder: Path) -> object:
+def _registry_value(key: str, value: object, place: object, folder: Path) -> object:
     if key == "scopes":
         if not (isinstance(value, list) and value and all(isinstance(scope, str) and scope for scope in value)):
             raise ConfigurationInvalid(place=place, reason="scopes must be a list of words")
@@ -207,7 +206,7 @@ def _registry_value(key: str, value: object, place: str, folder: Path) -> object
     return value.rstrip("/") if key == "url" else value
 
 
-def path_of(value: str, place: str, folder: Path = Path()) -> Path:
+def path_of(value: str, place: object, folder: Path = Path()) -> Path:
     """With ``~`` resolved; a relative one lies in ``folder`` (by default where the program was called)."""
     try:
         if "\0" in value:
@@ -217,7 +216,7 @@ def path_of(value: str, place: str, folder: Path = Path()) -> Path:
         raise ConfigurationInvalid(place=place, reason=f"{value!r} is no path: {fault}".rstrip(".")) from fault
 
 
-def _check_url(key: str, value: str, place: str) -> None:
+def _check_url(key: str, value: str, place: object) -> None:
     try:
         name, scheme = server_url.parse(value)
     except ValueError as fault:
@@ -248,33 +247,58 @@ def _read(path: Path) -> str | None:
 
 
 def _parse(path: Path, text: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
-        return tomllib.loads(text)
+        return _loads(text)
     except ValueError as fault:  # TOMLDecodeError, and Python's own of a number with thousands of digits
         raise ConfigurationInvalid(place=path, reason=f"it is not TOML: {fault}") from fault
     except RecursionError:
         raise ConfigurationInvalid(place=path, reason="it is nested too deeply") from None
 
 
+def _loads(text: str) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    return tomllib.loads(text)
+
+
 class _Place:
-    """Names the line of a key, by looking for it in the text: the TOML reader keeps no lines."""
+    """Where a key stands, ``keys`` being the names that lead to it; its line is looked for once it is told.
 
-    def __init__(self, path: Path, text: str) -> None:
+    The TOML reader keeps no lines, so it reads each statement of a valid text by itself.
+    """
+
+    def __init__(self, path: Path, text: str, keys: tuple[str, ...] = ()) -> None:
         self.path = path
-        self.lines = text.splitlines()
+        self._text = text
+        self._keys = keys
 
-    def of(self, key: str, table: str = "") -> str:
-        inside = not table
-        for number, line in enumerate(self.lines, start=1):
-            text = line.strip()
-            if text.startswith("["):
-                inside = not table or table in text
-                if key in text and not table:
-                    return f"{self.path}:{number}"
-            elif inside and text.split("=")[0].strip().strip("\"'") == key:
-                return f"{self.path}:{number}"
-        return str(self.path)
+    def of(self, *keys: str) -> _Place:
+        return _Place(self.path, self._text, keys)
+
+    def __str__(self) -> str:
+        line = next((line for line, document in self._statements() if _leads(document, self._keys)), None)
+        return f"{self.path}:{line}" if line else str(self.path)
+
+    def _statements(self) -> Iterator[tuple[int, object]]:
+        """Each table's head, and each key below its table's head, with the line where it begins."""
+        head, statement, begin = "", "", 1
+        for number, line in enumerate(self._text.split("\n"), start=1):  # splitlines() knows ends that TOML does not
+            statement += line + "\n"
+            try:
+                document = _loads(head + statement)
+            except (ValueError, RecursionError):
+                continue  # it goes on in the next line
+            yield begin, document
+            if statement.lstrip().startswith("["):
+                head = statement
+            statement, begin = "", number + 1
+
+
+def _leads(document: object, keys: tuple[str, ...]) -> bool:
+    for key in keys:
+        if not isinstance(document, dict) or key not in document:
+            return False
+        document = document[key]
+    return True

@@ -176,6 +176,36 @@ def test_a_fault_is_named_with_file_and_line(user: Path, text: str, place: str, 
     assert "\n" not in message
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('[registries."xharbor.example.com"]\n\n[registries."harbor.example.com"]\nurl = 3\n', 4),
+        ('[registries."xharbor.example.com"]\nurl = "https://x"\n[registries."harbor.example.com"]\nurl = 3\n', 4),
+        ('[registries."foo.example.com"]\n[foo]\n', 2),
+        ('[registries."a b.example.com"]\n[registries."a b"]\n', 1),
+        ('[registries."b.example.com"]\n[registries."b.example.com a"]\n', 2),
+        ('# [registries."h"] was here\n[registries."h:80"] # not "h"\nurl = "https://h"\n[registries.h]\nurl = 3\n', 5),
+        ('[registries.h]\nscopes = [\n  "openid", # [x]\n]\nurl = 3\n', 5),
+        ('[registries.h]\nclient_id = """\nurl = 3\n[registries.h]"""\nurl = 3\n', 5),
+        ("[registries.h]\nclient_id = '''\nurl = 3\n'''\nurl = 3\n", 5),
+        ('[registries.h]\n"url" = "https://h"\n\'issuer\' = 3\n', 3),
+        ('[registries.h]\n"\\u0075rl" = 3\n', 2),
+        ('timeout = 1\nregistries.h.url = "https://h"\nregistries.h.issuer = 3\n', 3),
+        ('[registries]\na.url = "https://a"\nh.url = 3\n', 3),
+        ('[registries]\na = { url = "https://a" }\nh = { url = 3 }\n', 3),
+        ('["registries" . "h"]\nurl = 3\n', 2),
+        ('[registries.h] # a\u2028b\r\nclient_id = "\x85"\r\nurl = 3\r\n', 3),
+        ("timeout = 1\n[[registries]]\nurl = 3\n", 2),
+        ("[registries.h.url]\na = 3\n", 1),
+    ],
+)
+def test_the_line_is_that_of_the_key_and_of_no_other_that_looks_like_it(user: Path, text: str, line: int) -> None:
+    user.write_bytes(text.encode())
+    with pytest.raises(ConfigurationInvalid) as caught:
+        read_config.load()
+    assert caught.value.facts["place"] == f"{user}:{line}"
+
+
 def test_faults_of_the_environment_name_the_variable(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not user.exists()
     monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_TIMEOUT", "soon")
