@@ -1,22 +1,31 @@
-"""What every verb and command works with: the settings, where they came from, where secrets live, who can be asked."""
+"""What every verb and command works with: the settings, where they came from, where secrets live, who can be asked.
+
+The HTTP session for a registry and the registry's lock are had from it too, within the time that is left.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import time
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.config import read_config
 from docker_credential_harbor.person import reaching
+from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.storage.credential_store import CredentialStore
-from docker_credential_harbor.system import console
+from docker_credential_harbor.system import console, lock
 from docker_credential_harbor.system.time_limit import Allowance
 from docker_credential_harbor.warm_get import remembered
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from docker_credential_harbor.errors import Failure
     from docker_credential_harbor.model import LoginChoice, Registry, Settings
+    from docker_credential_harbor.remote.web.transport import Transport
 
 
 # Within the second that `timeout` may be exceeded by: for the store where lock and requests have used the time up. What
@@ -64,6 +73,31 @@ class Context:
     def lock_seconds(self) -> float:
         """How long another process is waited for; the store needs a moment after that."""
         return self.allowance.longer(-STORE_SECONDS).left()
+
+    def transport(self, registry: Registry, allowance: Allowance | None = None) -> Transport:
+        """The HTTP session for one registry and its provider, within the time that is left (None: the context's)."""
+        from docker_credential_harbor.remote.web.transport import Transport  # not needed by `store` and `list`
+
+        allowance = allowance or self.allowance
+        return Transport(allowance.seconds, registry.ca_file, deadline_at=allowance.ends_at, trace=console.trace)
+
+    @contextmanager
+    def locked(self, registry: Registry) -> Iterator[Failure | None]:
+        """With the registry's lock, or without it, and then the block is told why (Busy, NotWritable).
+
+        Two that refresh at once would end the session: without the lock it is as if nobody could be asked.
+        """
+        mutex = lock.Lock(registry_notes.lock_path(registry.name))
+        hindrance: Failure | None = None
+        try:
+            if not mutex.acquire(self.lock_seconds):
+                hindrance = errors.Busy(what_runs="get", registry=registry.name)
+        except Exception as fault:
+            hindrance = console.told(fault)
+        try:
+            yield hindrance
+        finally:
+            mutex.release()
 
     def begun_anew(self, *, has_just_signed_in: bool = False) -> Context:
         """With the whole time again, as after a person was asked."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
@@ -15,7 +16,7 @@ from docker_credential_harbor.errors import BrokeOff, Failure
 from docker_credential_harbor.outside.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 PREFIX = "docker-credential-harbor: "
 TRACE_VARIABLE = "DOCKER_CREDENTIAL_HARBOR_TRACE"
@@ -93,6 +94,15 @@ def told(fault: Exception) -> Failure:
         return unusable
     reason = getattr(fault, "strerror", None)
     return BrokeOff(reason=f"{type(fault).__name__}: {reason}" if reason else type(fault).__name__)
+
+
+@contextmanager
+def only_telling() -> Iterator[None]:
+    """Why the block failed is told, and raised no further: what was found out is good even if it cannot be saved."""
+    try:
+        yield
+    except Exception as fault:
+        tell(told(fault))
 
 
 def pass_on(written: str) -> None:

@@ -23,7 +23,7 @@ from docker_credential_harbor.policy import next_step
 from docker_credential_harbor.remote import discovery, harbor, identity_provider
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import scheduler
-from docker_credential_harbor.use_cases import get, state_now
+from docker_credential_harbor.use_cases import state_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ class Examination:
     def __init__(self, context: Context, registry: Registry) -> None:
         self.context = context
         self.registry = registry
-        self.http = get.transport(context, registry)
+        self.http = context.transport(registry)
         self.info: SystemInfo
         self.redirect: LoginRedirect
         self.found: Provider

@@ -6,7 +6,7 @@ while a person is asked; after that everything is looked at anew.
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import errors
@@ -16,18 +16,14 @@ from docker_credential_harbor.inquiry.inquiry import Inquiry
 from docker_credential_harbor.inquiry.run import Ended
 from docker_credential_harbor.outside.text import in_shell
 from docker_credential_harbor.policy.known import HandOut, NotFound, Step
-from docker_credential_harbor.remote.web.transport import Transport
 from docker_credential_harbor.sign_in import window
 from docker_credential_harbor.storage import registry_notes
-from docker_credential_harbor.system import console, lock
+from docker_credential_harbor.system import console
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from docker_credential_harbor.context import Context
     from docker_credential_harbor.errors import Failure
     from docker_credential_harbor.model import Credentials, Registry
-    from docker_credential_harbor.system.time_limit import Allowance
 
 
 MOST_TURNS = 5  # at the window: each may find that another registry's worker was quicker
@@ -56,14 +52,14 @@ def credentials(context: Context, registry: Registry, ended: Ended | None = None
 def _credentials(context: Context, registry: Registry, ended: Ended | None) -> Credentials:
     turns = 0
     while True:
-        with locked(context, registry) as hindrance:
+        with context.locked(registry) as hindrance:
             pair = verified_pair.recall(registry.name)
             if pair:  # by another process meanwhile; a hundred that waited for it need not open a keyring one by one
                 console.trace(f"{registry.name}: the remembered pair")
                 return pair
             asking = None if ended else _asked_already(context, registry)
             if asking is None:
-                look = Inquiry(context, registry, transport(context, registry))
+                look = Inquiry(context, registry, context.transport(registry))
                 if hindrance:
                     look.learn(unreachable=hindrance)
                 elif _is_under_way(registry):  # counted as declined until it ended well, but it can be joined
@@ -75,7 +71,7 @@ def _credentials(context: Context, registry: Registry, ended: Ended | None) -> C
                     if ended and isinstance(end, NotFound) and not isinstance(end.reason, errors.Unreachable):
                         look.notes = look.notes._replace(last_window=end.reason.note_code, early_ends=None)
                     if not hindrance:
-                        with save_if_possible():
+                        with console.only_telling():
                             look.save(end)
                     return _answer(look, end)
                 turns += 1
@@ -112,58 +108,24 @@ def sign_in_by_ticket(context: Context, registry: Registry) -> Credentials | Non
     Raises Busy, Store… errors, and why the registry gets no sign-in of ours, which a browser would meet as well.
     """
     with registry_notes.alone(registry.name, context.lock_seconds):
-        look = Inquiry(context, registry, transport(context, registry))
+        look = Inquiry(context, registry, context.transport(registry))
         before, stored = look.load_sign_in(), look.stored
         look.start_anew()
         end = run.until_answered(look)
         if not isinstance(end, HandOut) or end.unverified:
             found = registry_notes.with_provider(registry_notes.load(registry.name), look.notes)
-            with save_if_possible():
+            with console.only_telling():
                 registry_notes.save(registry.name, found)
             if isinstance(end, NotFound) and isinstance(end.reason, trusted_provider.REFUSALS):
                 raise end.reason
             return None
-        with save_if_possible():
+        with console.only_telling():
             look.save(end)
         if stored:  # which goes first all the same
             registry_notes.save(registry.name, verified_pair.forget(registry.name, look.notes))
     if before and look.sign_in and not own_tokens.are_of_one_person(before.tokens, look.sign_in.tokens):
         console.warn(f"{look.known.person} is signed in now, not {before.tokens.person} as before")
     return look.known.pair
-
-
-def transport(context: Context, registry: Registry, allowance: Allowance | None = None) -> Transport:
-    """The HTTP session for one registry and its provider, within the time that is left (None: the context's)."""
-    allowance = allowance or context.allowance
-    return Transport(allowance.seconds, registry.ca_file, deadline_at=allowance.ends_at, trace=console.trace)
-
-
-@contextmanager
-def locked(context: Context, registry: Registry) -> Iterator[Failure | None]:
-    """With the registry's lock, or without it, and then the block is told why (Busy, NotWritable).
-
-    Two that refresh at once would end the session: without the lock it is as if nobody could be asked.
-    """
-    mutex = lock.Lock(registry_notes.lock_path(registry.name))
-    hindrance: Failure | None = None
-    try:
-        if not mutex.acquire(context.lock_seconds):
-            hindrance = errors.Busy(what_runs="get", registry=registry.name)
-    except Exception as fault:
-        hindrance = console.told(fault)
-    try:
-        yield hindrance
-    finally:
-        mutex.release()
-
-
-@contextmanager
-def save_if_possible() -> Iterator[None]:
-    """What was found out is good all the same: why the block could not save it is told, and raised no further."""
-    try:
-        yield
-    except Exception as fault:
-        console.tell(console.told(fault))
 
 
 def _answer(look: Inquiry, end: HandOut | NotFound) -> Credentials:

@@ -16,7 +16,6 @@ from docker_credential_harbor.person import terminal
 from docker_credential_harbor.remote import harbor
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import console
-from docker_credential_harbor.use_cases import get
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +43,7 @@ def taking_another(context: Context, registry: Registry, sign_in: Callable[[], T
 
 def take_another(context: Context, registry: Registry, failure: Failure) -> None:
     """Holds the registry to the issuer that it names now. Raises ``failure`` (AnotherIssuer) for anything but a yes."""
-    issuer = _issuer_now(get.transport(context, registry), registry)
+    issuer = _issuer_now(context.transport(registry), registry)
     if not terminal.agrees(f"{failure.message}. Sign in at {issuer} from now on?"):
         todo = f"if that is right, set issuer to it in [registries.{in_toml(registry.name)}]"
         raise FoundOut(failure.note_code, failure.message, todo) from failure

@@ -21,7 +21,7 @@ from docker_credential_harbor.remote import harbor
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import console, lock
 from docker_credential_harbor.system.time_limit import Allowance
-from docker_credential_harbor.use_cases import get, state_now
+from docker_credential_harbor.use_cases import state_now
 
 if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
@@ -59,7 +59,7 @@ def keep_alive(context: Context, registry: Registry) -> Upkeep:
             if not locked:
                 return Upkeep(nothing="in use by another process just now")
             together = Allowance.shared(context.settings.timeout_seconds)  # for a `get` that waits
-            look = Inquiry(context, registry, get.transport(context, registry, together), trust=False)
+            look = Inquiry(context, registry, context.transport(registry, together), trust=False)
             nothing = _nothing_to_keep(look)
             return Upkeep(nothing=nothing) if nothing else _keep_alive(look)
     except Exception as fault:
@@ -68,7 +68,7 @@ def keep_alive(context: Context, registry: Registry) -> Upkeep:
 
 def sessions(context: Context, registry: Registry) -> Sessions:
     """Asks Harbor for its scopes; what it said last where it cannot be asked. Raises Store… errors."""
-    look = Inquiry(context, registry, get.transport(context, registry))
+    look = Inquiry(context, registry, context.transport(registry))
     if next_step.is_robot(look.known):
         return Sessions(needs_none=True, harbor_has_offline_access=None, life_seconds=None)
     redirect = look.notes.redirect
@@ -102,7 +102,7 @@ def _keep_alive(look: Inquiry) -> Upkeep:
     assert not isinstance(end, Step)  # where nobody can be asked there is no such step
     if look.known.probe is Probe.ACCEPTED and _outlives_what_was_noted(look, verified_before):
         look.notes = look.notes._replace(early_ends=None)
-    with get.save_if_possible():
+    with console.only_telling():
         if isinstance(end, HandOut) and look.known.probe is Probe.REFUSED:
             registry_notes.save(look.registry.name, look.notes)  # the next `get` is the first to look at that pair
         else:
@@ -144,14 +144,14 @@ def _refresh_own(look: Inquiry) -> Failure | None:
     if not sign_in or look.known.refresh or not keepalive_interval.is_due(sign_in.tokens, time.time()):
         return None
     # Not cut short by what Harbor has used of the time: a refresh token must not be lost on its way.
-    http, before = get.transport(look.context, registry), look.notes
+    http, before = look.context.transport(registry), look.notes
     try:
         found, look.notes = own_tokens.provider_of(http, registry, look.notes)
         fresh = own_tokens.refresh(http, found, registry, sign_in, look.context.store)
     except errors.Failure as failure:
         return failure
     if look.notes != before:
-        with get.save_if_possible():
+        with console.only_telling():
             registry_notes.save(registry.name, look.notes)
     return None if fresh else errors.OwnSessionEnded(registry=registry.name)
 

@@ -34,7 +34,7 @@ def rotate(context: Context, registry: Registry) -> Credentials:
         raise errors.StoredPairGoesFirst(registry=registry.name, username=stored.pair.username)
     get.credentials(context, registry)
     with registry_notes.alone(registry.name, context.lock_seconds):
-        http = get.transport(context, registry)
+        http = context.transport(registry)
         sign_in, user = _who(context, registry, http)
         pair = _set_new(context, registry, http, sign_in, user)
         context.store.save_sign_in(registry.name, sign_in._replace(pair=pair))
@@ -44,7 +44,7 @@ def rotate(context: Context, registry: Registry) -> Credentials:
 
 def throw_away(context: Context, registry: Registry) -> None:
     """Sets a secret that nobody keeps; asks nobody. Raises Failure."""
-    http = get.transport(context, registry)
+    http = context.transport(registry)
     with registry_notes.alone(registry.name, context.lock_seconds):
         sign_in, user = _who(context, registry, http)
         _set_new(context, registry, http, sign_in, user)

@@ -12,7 +12,7 @@ from docker_credential_harbor.remote import identity_provider
 from docker_credential_harbor.sign_in import window
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import console
-from docker_credential_harbor.use_cases import get, stored_pairs
+from docker_credential_harbor.use_cases import stored_pairs
 
 if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
@@ -24,7 +24,7 @@ def sign_out(context: Context, registry: Registry) -> bool:
 
     What is here goes first; a provider that is away is only told to standard error. Raises Busy and Store… errors.
     """
-    with get.locked(context, registry) as hindrance:
+    with context.locked(registry) as hindrance:
         if isinstance(hindrance, errors.Busy):
             raise hindrance
         notes = registry_notes.load(registry.name)
@@ -63,7 +63,7 @@ def _readable_sign_in(context: Context, registry: Registry) -> SignIn | None:
 def _revoke(context: Context, registry: Registry, notes: registry_notes.Notes, sign_in: SignIn) -> None:
     if not sign_in.tokens.refresh_token:
         return
-    http = get.transport(context, registry)
+    http = context.transport(registry)
     try:
         found, _ = own_tokens.provider_of(http, registry._replace(issuer=sign_in.tokens.issuer), notes)
         if not identity_provider.revoke(http, found, registry, sign_in.tokens.refresh_token):

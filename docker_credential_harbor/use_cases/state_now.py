@@ -19,7 +19,6 @@ from docker_credential_harbor.policy.known import HandOut, NotFound, Probe, Refr
 from docker_credential_harbor.remote import harbor
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import console
-from docker_credential_harbor.use_cases import get
 
 if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
@@ -59,8 +58,8 @@ class Survey(NamedTuple):
 def survey(context: Context, registry: Registry) -> Survey:
     """Never raises: why nothing could be found out is the ``failure``."""
     try:
-        with get.locked(context, registry) as hindrance:
-            look = Inquiry(context, registry, get.transport(context, registry), trust=False)
+        with context.locked(registry) as hindrance:
+            look = Inquiry(context, registry, context.transport(registry), trust=False)
             # Where a sign-in or a walk would be next, that is the state: as if a person were there to be asked.
             look.learn(nobody_to_ask=None, paused_seconds=0, has_ticket=False)
             if hindrance:
@@ -79,7 +78,7 @@ def survey(context: Context, registry: Registry) -> Survey:
 
 
 def _save(look: Inquiry, end: Step | HandOut | NotFound) -> None:
-    with get.save_if_possible():
+    with console.only_telling():
         if isinstance(end, HandOut) and look.known.probe is not Probe.REFUSED:
             look.save(end)
         else:

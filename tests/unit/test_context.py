@@ -1,4 +1,4 @@
-"""Whose time is shared, and what is left of it for whom."""
+"""Whose time is shared, what is left of it for whom, and what is had within it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from docker_credential_harbor import errors
 from docker_credential_harbor.context import STORE_SECONDS, open_context
+from docker_credential_harbor.model import Registry
+from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.system import lock
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+REGISTRY = Registry("harbor.example.com", "https://harbor.example.com")
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +24,7 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "config.toml"
     file.write_text("timeout = 20\n")
     monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_CONFIG", str(file))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.delenv("DOCKER_CREDENTIAL_HARBOR_TIMEOUT", raising=False)
 
 
@@ -43,3 +50,28 @@ def test_elsewhere_each_request_has_its_own(asked: bool) -> None:
     assert context.allowance.ends_at is None
     assert context.allowance.left() == context.lock_seconds == 20
     assert context.begun_anew() is context
+
+
+def test_the_registrys_lock_excludes_others_until_the_block_ends() -> None:
+    path = registry_notes.lock_path(REGISTRY.name)
+    with open_context(began_at=time.time()).locked(REGISTRY) as hindrance:
+        assert hindrance is None
+        assert lock.is_held(path)
+    assert not lock.is_held(path)
+
+
+def test_without_the_lock_the_block_runs_all_the_same_and_is_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_TIMEOUT", "0.6")
+    with (
+        lock.hold(registry_notes.lock_path(REGISTRY.name), 1) as taken,
+        open_context(began_at=time.time()).locked(REGISTRY) as hindrance,
+    ):
+        assert taken
+        assert isinstance(hindrance, errors.Busy)
+
+
+def test_where_there_can_be_no_lock_the_block_is_told_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    with open_context(began_at=time.time()).locked(REGISTRY) as hindrance:
+        assert isinstance(hindrance, errors.NotWritable)

@@ -94,7 +94,7 @@ def _without_client(context: Context, registry: Registry) -> None:
         raise errors.NoTerminal(registry=registry.name, url=registry.url)
     context.store.check(registry.name, stored=True)  # before a person is asked for what could not be kept
     stored, asked_at = by_pasted_secret.sign_in(
-        get.transport(context, registry),
+        context.transport(registry),
         registry,
         open_url=lambda url: _open(context, registry, url),
         ask=terminal.ask,

@@ -34,6 +34,17 @@ def test_a_failure_is_told_behind_its_code(capsys: pytest.CaptureFixture[str]) -
     ]
 
 
+def test_what_could_not_be_saved_is_told_and_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.only_telling():
+        raise errors.NotStarted(program="x", reason="gone")
+    with console.only_telling():
+        raise ValueError("a-secret")
+    told, unforeseen = capsys.readouterr().err.splitlines()
+    assert told.startswith("docker-credential-harbor: [not-started] x cannot be started (gone)")
+    assert errors.BrokeOff.code in unforeseen
+    assert "a-secret" not in unforeseen
+
+
 def test_control_characters_are_taken_out(capsys: pytest.CaptureFixture[str]) -> None:
     console.warn("a\x1b[31mb\x07c\rd\u202ee\x9b")
     written = capsys.readouterr().err
