@@ -85,7 +85,7 @@ def _long_way(arguments: list[str], payload: bytes, began_at: float) -> int:
 
     gc.disable()  # a run is short, and its imports leave nothing to be collected
     from docker_credential_harbor import errors
-    from docker_credential_harbor.system import console
+    from docker_credential_harbor.system import console, redaction
 
     _keep_stream_numbers()
     try:
@@ -106,7 +106,7 @@ def _long_way(arguments: list[str], payload: bytes, began_at: float) -> int:
         unexpected = libraries.unusable(fault) or errors.Unexpected(reason=f"{type(fault).__name__}: {fault}")
         console.tell(unexpected)
         if arguments[:1] in (["get"], ["store"], ["erase"], ["list"]) and sys.stdout is not None:
-            sys.stdout.write((errors.NOT_FOUND if arguments == ["get"] else console.redact(str(unexpected))) + "\n")
+            sys.stdout.write((errors.NOT_FOUND if arguments == ["get"] else redaction.redact(str(unexpected))) + "\n")
         status = errors.EXIT_FAILURE
     return _with_output_written(status)
 

@@ -16,7 +16,7 @@ from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import as_json
 from docker_credential_harbor.remote import discovery, harbor, id_token, identity_provider
 from docker_credential_harbor.storage.credential_store import sign_in_of
-from docker_credential_harbor.system import console, forked
+from docker_credential_harbor.system import console, forked, redaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +103,7 @@ def _uninterrupted() -> Iterator[None]:
 def end(http: Transport, found: Provider, registry: Registry, tokens: TokenSet) -> None:
     """Tells the provider that these are not used any more; one that cannot or does not want to is none the worse."""
     for secret in (tokens.id_token, tokens.refresh_token):
-        console.keep_secret(secret)
+        redaction.keep_secret(secret)
     if tokens.refresh_token and tokens.issuer == found.issuer:
         with suppress(Failure):
             identity_provider.revoke(http, found, registry, tokens.refresh_token)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from docker_credential_harbor.account import own_tokens
 from docker_credential_harbor.errors import AudienceMissing, Failure
 from docker_credential_harbor.model import Credentials, PairKind, UpdateTime
-from docker_credential_harbor.policy import next_step, trust_window
+from docker_credential_harbor.policy import early_ends, next_step, trust_window
 from docker_credential_harbor.policy.known import Probe, User
 from docker_credential_harbor.remote import harbor
-from docker_credential_harbor.system import console
+from docker_credential_harbor.system import console, redaction
 
 if TYPE_CHECKING:
     from docker_credential_harbor.inquiry.inquiry import Inquiry
@@ -71,12 +71,12 @@ def read_current_user(look: Inquiry) -> None:
         look.learn(user=User.UNREADABLE_SECRET)
     else:
         shown = Credentials(look.user.username, look.user.secret)
-        console.keep_secret(shown.secret)
+        redaction.keep_secret(shown.secret)
         if shown == look.known.pair:
             seen = reading(look, look.user, began_at)
             look.token = trust_window.after_refusal(look.token, seen, look.notes.verified_at)
             look.learn(user=User.SAME_SECRET)
-            look.notes = look.notes._replace(early_ends=next_step.early_ends(look.notes.early_ends, look.user))
+            look.notes = look.notes._replace(early_ends=early_ends.after_refusal(look.notes.early_ends, look.user))
         else:
             look.token = trust_window.after_secret_seen(look.token, look.user.token_updated_at)
             look.learn(user=User.ANOTHER_SECRET, pair=shown, probe=None)
@@ -95,7 +95,7 @@ def set_secret(look: Inquiry) -> None:
     assert look.sign_in
     assert look.user
     secret = harbor.new_cli_secret()
-    console.keep_secret(secret)
+    redaction.keep_secret(secret)
     harbor.set_cli_secret(look.http, look.registry, look.id_token(look.sign_in), look.user.user_id, secret)
     console.hint(f"Harbor at {look.registry.name} could not read its CLI secret any more; a new one was set")
     look.token = trust_window.unread(look.token)
@@ -195,5 +195,5 @@ def _read(look: Inquiry) -> UpdateTime | None:
     user = harbor.current_user(look.http, look.registry, look.id_token(sign_in))
     if user is None or not user.token_updated_at:
         return None
-    console.keep_secret(user.secret)
+    redaction.keep_secret(user.secret)
     return reading(look, user, began_at)

@@ -15,7 +15,7 @@ from docker_credential_harbor.errors import (
     NobodyToAsk,
     SignInPaused,
 )
-from docker_credential_harbor.policy import next_step, trust_window
+from docker_credential_harbor.policy import pause, trust_window
 from docker_credential_harbor.policy.known import HandOut, Known, NotFound, Probe
 from docker_credential_harbor.storage import registry_notes
 
@@ -72,7 +72,7 @@ class Inquiry:
         self.token_before = self.token  # as it was known before the last probe
         self.walk_began_at: float | None = None
         self.kind_found: PairKind | None = None
-        self.paused_seconds = next_step.paused_seconds(self.notes.declines, self.notes.declined_at, self.began_at)
+        self.paused_seconds = pause.paused_seconds(self.notes.declines, self.notes.declined_at, self.began_at)
         self.known = self._start(trust)
 
     @property

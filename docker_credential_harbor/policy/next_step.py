@@ -17,13 +17,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors
-from docker_credential_harbor.model import EarlyEnds, PairKind
+from docker_credential_harbor.model import PairKind
 from docker_credential_harbor.outside.text import in_shell
 from docker_credential_harbor.policy.known import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
 
 if TYPE_CHECKING:
     from docker_credential_harbor.errors import Failure
-    from docker_credential_harbor.model import Credentials, CurrentUser, Registry
+    from docker_credential_harbor.model import Credentials, Registry
 
 ROBOT_MARK = "$"  # a `$` in the name proves a robot, its absence proves nothing
 
@@ -38,8 +38,6 @@ OURS_ALONE = frozenset(
     )
 )
 ENDED = "harbor-session-ended"
-EARLY_SECONDS = 600  # sooner than `keepalive` comes
-PAUSES_SECONDS = (60, 600, 3600)  # after the first, the second, and every further declined window
 
 
 def decide(known: Known) -> Step | HandOut | NotFound:
@@ -219,28 +217,3 @@ def state_of(known: Known, end: Step | HandOut | NotFound) -> str:
 
 
 # --- How long no window opens ----------------------------------------------------------------------------------------
-
-
-def early_ends(before: EarlyEnds | None, user: CurrentUser) -> EarlyEnds | None:
-    """What is known of early ends once Harbor has refused the secret that it shows: its stored token is dead."""
-    age = user.token_age_seconds
-    if age is None or age > EARLY_SECONDS:  # nobody used it meanwhile: it may have lived as long as any
-        return before
-    age = max(0.0, age)
-    if before is None:
-        return EarlyEnds(1, age, user.token_updated_at)
-    times = before.times if before.token_updated_at == user.token_updated_at else before.times + 1
-    return EarlyEnds(times, min(before.age_seconds, age), user.token_updated_at)
-
-
-def ends_early(noted: EarlyEnds | None) -> float | None:
-    """After how many seconds Harbor's own sign-in ends, where it does so each time; None: not that it was seen."""
-    return noted.age_seconds if noted and noted.times > 1 else None
-
-
-def paused_seconds(declines: int, declined_at: float | None, now: float) -> int:
-    """For how long no window opens by itself any more: a minute after the first decline, then ten, then an hour."""
-    if not declines or declined_at is None:
-        return 0
-    pause = PAUSES_SECONDS[min(declines, len(PAUSES_SECONDS)) - 1]
-    return max(0, round(declined_at + pause - now))

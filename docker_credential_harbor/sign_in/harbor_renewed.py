@@ -13,7 +13,7 @@ from docker_credential_harbor.errors import AudienceShared, TokenTooLong, Unreac
 from docker_credential_harbor.model import Credentials
 from docker_credential_harbor.policy import trust_window
 from docker_credential_harbor.remote import harbor
-from docker_credential_harbor.system import console
+from docker_credential_harbor.system import redaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,5 +149,5 @@ class Watch:
                 raise
             return None  # the pair in hand shows it as well
         if user:
-            console.keep_secret(user.secret)
+            redaction.keep_secret(user.secret)
         return user

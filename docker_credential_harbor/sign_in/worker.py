@@ -26,7 +26,7 @@ from docker_credential_harbor.remote.web.transport import Transport
 from docker_credential_harbor.sign_in import by_browser, by_device_code, harbor_walk, window
 from docker_credential_harbor.sign_in.harbor_renewed import Renewed, Watch
 from docker_credential_harbor.storage import registry_notes
-from docker_credential_harbor.system import console, lock, processes
+from docker_credential_harbor.system import console, lock, processes, redaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,7 @@ def main(run: str, registry_name: str, step_name: str, generation: str, asked_by
 
 
 def _failed(note: window.Note, failure: Failure) -> window.Note:
-    message, fix = console.redact(failure.message), console.redact(failure.fix)
+    message, fix = redaction.redact(failure.message), redaction.redact(failure.fix)
     return note._replace(ended=True, failure_code=failure.note_code, failure_message=message, failure_fix=fix)
 
 
@@ -337,7 +337,7 @@ class Worker:
     def _check_person(self, signed_in: TokenSet, found: Provider) -> None:
         """`get` keeps the known person."""
         for secret in (signed_in.id_token, signed_in.refresh_token):
-            console.keep_secret(secret)
+            redaction.keep_secret(secret)
         before = self.known.tokens if self.known else signed_in
         if own_tokens.are_of_one_person(before, signed_in):
             return

@@ -10,24 +10,21 @@ import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
 
 from docker_credential_harbor.errors import BrokeOff, Failure
 from docker_credential_harbor.outside.text import shown
+from docker_credential_harbor.system import redaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PREFIX = "docker-credential-harbor: "
 TRACE_VARIABLE = "DOCKER_CREDENTIAL_HARBOR_TRACE"
-REDACTED = "[secret]"
 
 LONGEST_LINE = 8000  # an address to open must stay whole
-SHORTEST_SECRET = 4  # shorter ones would take ordinary text apart
 
 CLEAR_LINE = "\r\033[K"  # ECMA-48 8.3.41, Erase in Line
 
-_secrets: set[str] = set()
 _shown_progress = ""  # in the terminal's last line now
 
 
@@ -122,19 +119,6 @@ def trace_is_on(environ: Mapping[str, str] | None = None) -> bool:
     return (os.environ if environ is None else environ).get(TRACE_VARIABLE, "") not in ("", "0")
 
 
-def keep_secret(value: str | None) -> None:
-    """Never write this value from now on, nor as it looks in an address."""
-    if value and len(value) >= SHORTEST_SECRET:
-        _secrets.update((value, quote(value, safe=""), quote_plus(value)))
-
-
-def redact(text: str) -> str:
-    """The text without the secrets that were registered."""
-    for secret in sorted(_secrets, key=len, reverse=True):  # one may be part of another
-        text = text.replace(secret, REDACTED)
-    return text
-
-
 def _write(text: str, prefix: str = PREFIX) -> None:
-    lines = [shown(line.rstrip(), LONGEST_LINE) for line in redact(text).splitlines()]
+    lines = [shown(line.rstrip(), LONGEST_LINE) for line in redaction.redact(text).splitlines()]
     pass_on("".join(f"{prefix}{line}\n" for line in lines if line.strip()))

@@ -19,7 +19,7 @@ from docker_credential_harbor.context import reach_of_a_pull
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import OFFLINE_ACCESS
 from docker_credential_harbor.outside.text import in_shell, in_toml, shown_server
-from docker_credential_harbor.policy import next_step
+from docker_credential_harbor.policy import next_step, pause
 from docker_credential_harbor.remote import discovery, harbor, identity_provider
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import scheduler
@@ -253,8 +253,10 @@ class Examination:
             "nobody": f"a pull asks nobody when a sign-in is due: {PROGRAM} login {in_shell(self.registry.name)} does",
         }
         notes = registry_notes.load(self.registry.name)
-        pause = next_step.paused_seconds(notes.declines, notes.declined_at, time.time())
-        not_yet = f", but none for {pause} s more, since the last did not lead to a pair that works" if pause else ""
+        seconds = pause.paused_seconds(notes.declines, notes.declined_at, time.time())
+        not_yet = (
+            f", but none for {seconds} s more, since the last did not lead to a pair that works" if seconds else ""
+        )
         return Check("sign-in", True, f"{ways[reach.way]} ({reach.reason}){not_yet if reach.way != 'nobody' else ''}")
 
     @property

@@ -15,7 +15,7 @@ from docker_credential_harbor.account import own_tokens
 from docker_credential_harbor.inquiry import run
 from docker_credential_harbor.inquiry.inquiry import Inquiry
 from docker_credential_harbor.model import OFFLINE_ACCESS
-from docker_credential_harbor.policy import keepalive_interval, next_step
+from docker_credential_harbor.policy import early_ends, keepalive_interval, next_step
 from docker_credential_harbor.policy.known import HandOut, NotFound, Probe, Step, User
 from docker_credential_harbor.remote import harbor
 from docker_credential_harbor.storage import registry_notes
@@ -79,7 +79,7 @@ def sessions(context: Context, registry: Registry) -> Sessions:
         harbor_has_offline_access=_has_offline_access(redirect) if redirect else None,
         life_seconds=look.sign_in.tokens.refresh_token_life_seconds if look.sign_in else None,
         no_refresh_token=look.sign_in is not None and look.sign_in.tokens.refresh_token is None,
-        harbor_ends_after=next_step.ends_early(look.notes.early_ends),
+        harbor_ends_after=early_ends.after_seconds(look.notes.early_ends),
     )
 
 
@@ -110,7 +110,7 @@ def _keep_alive(look: Inquiry) -> Upkeep:
     problem = _problem(look, end)
     if problem:
         ours_has_ended = _refresh_own(look)
-        seconds = next_step.ends_early(look.notes.early_ends)
+        seconds = early_ends.after_seconds(look.notes.early_ends)
         is_as_ever = look.known.user is User.SAME_SECRET and look.known.last_window is None
         if seconds is not None and is_as_ever and not ours_has_ended:
             age = keepalive_interval.in_words(seconds)

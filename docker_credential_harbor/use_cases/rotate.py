@@ -16,7 +16,7 @@ from docker_credential_harbor.model import Credentials
 from docker_credential_harbor.policy import trust_window
 from docker_credential_harbor.remote import harbor
 from docker_credential_harbor.storage import registry_notes
-from docker_credential_harbor.system import console
+from docker_credential_harbor.system import redaction
 from docker_credential_harbor.use_cases import get
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _id_token(context: Context, registry: Registry, http: Transport, sign_in: Si
 
 def _set_new(context: Context, registry: Registry, http: Transport, sign_in: SignIn, user: CurrentUser) -> Credentials:
     secret = harbor.new_cli_secret()
-    console.keep_secret(secret)
+    redaction.keep_secret(secret)
     registry_notes.save(registry.name, verified_pair.forget(registry.name, registry_notes.load(registry.name)))
     harbor.set_cli_secret(http, registry, _id_token(context, registry, http, sign_in), user.user_id, secret)
     return Credentials(user.username, secret)

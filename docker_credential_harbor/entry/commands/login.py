@@ -11,7 +11,7 @@ from docker_credential_harbor.person import reaching, terminal
 from docker_credential_harbor.person.terminal import say
 from docker_credential_harbor.policy import next_step
 from docker_credential_harbor.sign_in import window
-from docker_credential_harbor.system import console
+from docker_credential_harbor.system import console, redaction
 from docker_credential_harbor.use_cases import get, issuer_by_person, stored_pairs
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _without_client(context: Context, registry: Registry) -> None:
         ask_secret=terminal.ask_secret,
         tell=console.hint,
     )
-    console.keep_secret(stored.pair.secret)
+    redaction.keep_secret(stored.pair.secret)
     remark = context.store.remark(registry.name, stored=True)
     stored_pairs.keep_verified(context, registry, stored, asked_at)
     if remark:

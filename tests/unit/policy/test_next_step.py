@@ -367,16 +367,3 @@ class TestEveryCombination:
         wanted = {"ready", "harbor-session-ended", "not-onboarded", "signed-out", "refused", "unreachable"}
         assert states == wanted
         assert paths
-
-
-# --- Pauses -----------------------------------------------------------------------------------------------------------
-
-
-class TestPauses:
-    def test_a_minute_then_ten_then_an_hour(self) -> None:
-        assert next_step.paused_seconds(0, None, 1000) == 0
-        assert next_step.paused_seconds(1, 1000, 1000) == 60
-        assert next_step.paused_seconds(1, 1000, 1061) == 0
-        assert next_step.paused_seconds(2, 1000, 1061) == 539
-        assert next_step.paused_seconds(3, 1000, 1000) == 3600
-        assert next_step.paused_seconds(9, 1000, 1000) == 3600

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from docker_credential_harbor import errors
-from docker_credential_harbor.model import Credentials, CurrentUser, EarlyEnds, LoginRedirect, PairKind, Registry
+from docker_credential_harbor.model import Credentials, CurrentUser, LoginRedirect, PairKind, Registry
 from docker_credential_harbor.policy import next_step
 from docker_credential_harbor.policy.known import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
 
@@ -244,51 +244,3 @@ def test_the_state(known: Known, end: Step | HandOut | NotFound, state: str) -> 
 
 def user(age: float | None, at: str = "t2") -> CurrentUser:
     return CurrentUser(3, "alice-h", "secret", at, age)
-
-
-@pytest.mark.parametrize(
-    ("before", "seen", "after"),
-    [
-        (None, user(None), None),
-        (None, user(600.5), None),
-        (None, user(600), EarlyEnds(1, 600, "t2")),
-        (None, user(70), EarlyEnds(1, 70, "t2")),
-        (None, user(-3), EarlyEnds(1, 0, "t2")),
-        (None, user(0.5), EarlyEnds(1, 0.5, "t2")),
-        (EarlyEnds(1, 90, "t1"), user(None), EarlyEnds(1, 90, "t1")),
-        (EarlyEnds(1, 90, "t1"), user(4000), EarlyEnds(1, 90, "t1")),
-        (EarlyEnds(1, 90, "t1"), user(70), EarlyEnds(2, 70, "t2")),
-        (EarlyEnds(1, 60, "t1"), user(70), EarlyEnds(2, 60, "t2")),
-        (EarlyEnds(2, 90, "t2"), user(70), EarlyEnds(2, 70, "t2")),
-    ],
-)
-def test_each_token_that_was_found_dead_within_ten_minutes_counts_once(
-    before: EarlyEnds | None, seen: CurrentUser, after: EarlyEnds | None
-) -> None:
-    assert next_step.early_ends(before, seen) == after
-
-
-def test_one_alone_may_have_been_revoked() -> None:
-    assert next_step.ends_early(None) is None
-    assert next_step.ends_early(EarlyEnds(1, 70, "t1")) is None
-    assert next_step.ends_early(EarlyEnds(2, 70, "t2")) == 70
-
-
-@pytest.mark.parametrize(
-    ("declines", "at", "now", "seconds"),
-    [
-        (0, 1000, 1000, 0),
-        (1, None, 1000, 0),
-        (1, 1000, 1000, 60),
-        (1, 1000, 1059.4, 1),
-        (1, 1000, 1060, 0),
-        (2, 1000, 1001, 599),
-        (3, 1000, 1000, 3600),
-        (4, 1000, 1000, 3600),
-        (1, 0.0, 10, 50),
-    ],
-)
-def test_no_window_for_a_minute_then_ten_then_an_hour(
-    declines: int, at: float | None, now: float, seconds: int
-) -> None:
-    assert next_step.paused_seconds(declines, at, now) == seconds

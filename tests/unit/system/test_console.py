@@ -8,12 +8,12 @@ import sys
 import pytest
 
 from docker_credential_harbor import errors
-from docker_credential_harbor.system import console
+from docker_credential_harbor.system import console, redaction
 
 
 @pytest.fixture(autouse=True)
 def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console, "_secrets", set())
+    monkeypatch.setattr(redaction, "_secrets", set())
     monkeypatch.delenv(console.TRACE_VARIABLE, raising=False)
 
 
@@ -60,10 +60,10 @@ def test_an_address_stays_whole(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_secrets_are_taken_out(capsys: pytest.CaptureFixture[str]) -> None:
     for secret in ("S3cret/+x", "S3cret/+x-longer", None, "", "ab"):
-        console.keep_secret(secret)
+        redaction.keep_secret(secret)
     console.warn("S3cret/+x and S3cret/+x-longer and S3cret%2F%2Bx and ab")
     assert capsys.readouterr().err == f"{console.PREFIX}[secret] and [secret] and [secret] and ab\n"
-    assert console.redact("S3cret/+x-longer") == "[secret]"
+    assert redaction.redact("S3cret/+x-longer") == "[secret]"
 
 
 @pytest.mark.parametrize(("value", "on"), [(None, False), ("", False), ("0", False), ("1", True), ("yes", True)])
@@ -72,7 +72,7 @@ def test_the_trace_only_where_it_is_asked_for(
 ) -> None:
     if value is not None:
         monkeypatch.setenv(console.TRACE_VARIABLE, value)
-    console.keep_secret("S3cret")
+    redaction.keep_secret("S3cret")
     console.trace("asked S3cret")
     try:
         raise ValueError("S3cret\nin two lines")
