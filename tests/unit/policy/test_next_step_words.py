@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from docker_credential_harbor import errors
-from docker_credential_harbor.model import Credentials, CurrentUser, LoginRedirect, PairKind, Registry
+from docker_credential_harbor.model import Credentials, LoginRedirect, PairKind, Registry
 from docker_credential_harbor.policy import next_step
 from docker_credential_harbor.policy.known import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
 
@@ -237,10 +237,3 @@ def test_a_ticket(known: Known, step: Step) -> None:
 )
 def test_the_state(known: Known, end: Step | HandOut | NotFound, state: str) -> None:
     assert next_step.state_of(known, end) == state
-
-
-# --- Tokens of Harbor's that end early, and pauses --------------------------------------------------------------------
-
-
-def user(age: float | None, at: str = "t2") -> CurrentUser:
-    return CurrentUser(3, "alice-h", "secret", at, age)
