@@ -24,7 +24,7 @@ from docker_credential_harbor.errors import (
     NotVouchedFor,
 )
 from docker_credential_harbor.model import Pin, Word
-from docker_credential_harbor.remote import discovery, identity_provider
+from docker_credential_harbor.remote import authorization, discovery
 from docker_credential_harbor.warm_get import server_url
 
 if TYPE_CHECKING:
@@ -138,19 +138,22 @@ def _asked(http: Transport, registry: Registry, redirect: LoginRedirect, found: 
     if word.takes_own and word.refuses_made_up is None and found.iss_parameter_supported:
         # Another 4xx is no word of the provider's: a firewall may turn away addresses that look odd to it.
         made_up = _answer(http, registry, redirect, found, _made_up(redirect.redirect_uri))
-        word = word._replace(refuses_made_up=identity_provider.is_refusal(made_up))
+        word = word._replace(refuses_made_up=authorization.is_refusal(made_up))
     return word
 
 
 def asked_of_own(http: Transport, registry: Registry, redirect: LoginRedirect, found: Provider) -> Word:
     """Whether it takes the registry's callback for the client that this names as Harbor's. Raises Unreachable."""
     own = _answer(http, registry, redirect, found, redirect.redirect_uri)
-    identity_provider.check_is_clear(own)
-    return Word(pin_for(redirect, found), takes_own=not identity_provider.is_refusal(own))
+    authorization.check_is_clear(own)
+    return Word(pin_for(redirect, found), takes_own=not authorization.is_refusal(own))
 
 
 def _answer(http: Transport, registry: Registry, redirect: LoginRedirect, found: Provider, redirect_uri: str) -> Answer:
-    return identity_provider.authorization_answer(http, _harbors_request(registry, redirect, found, redirect_uri))
+    """To Harbor's authorization request, as Harbor itself would make it."""
+    harbors = registry._replace(client_id=redirect.client_id)
+    request = authorization.request(found, harbors, redirect_uri, redirect.scopes, redirect.further)
+    return authorization.first_answer(http, request.url)
 
 
 def word_noted(notes: Notes, pin: Pin) -> Word | None:
@@ -166,20 +169,6 @@ def check_device_page(registry: Registry, found: Provider, code: DeviceCode) -> 
     pages = {_origin(url) for url in (code.verification_uri, code.verification_uri_complete) if url}
     if not registry.issuer and pages != {_origin(found.authorization_endpoint)}:
         raise _unconfirmed(registry, found, "its page for codes is elsewhere")
-
-
-def _harbors_request(registry: Registry, redirect: LoginRedirect, found: Provider, redirect_uri: str) -> str:
-    """Harbor's authorization request, as Harbor itself would make it."""
-    return identity_provider.authorization_url(
-        found,
-        registry._replace(client_id=redirect.client_id),
-        redirect_uri=redirect_uri,
-        scopes=redirect.scopes,
-        state=secrets.token_urlsafe(),
-        nonce=secrets.token_urlsafe(),
-        code_verifier=secrets.token_urlsafe(48),
-        further=redirect.further,
-    )
 
 
 def _made_up(redirect_uri: str) -> str:

@@ -1,4 +1,4 @@
-"""The identity provider's client: token requests, revocation, and the ID token verified with its keys.
+"""The identity provider's client: token requests, device codes, revocation, the ID token verified with its keys.
 
 Source: OpenID Connect Core 1.0, RFC 6749 (OAuth), RFC 7636 (PKCE), RFC 8628 (device code), RFC 7009 (revocation).
 Every function raises Unreachable when the provider cannot be asked or its answer means nothing.
@@ -7,12 +7,11 @@ Every function raises Unreachable when the provider cannot be asked or its answe
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote_plus, urlsplit, urlunsplit
+from urllib.parse import quote_plus
 
 from docker_credential_harbor.errors import (
     BrokenAnswer,
     ClientRefused,
-    ClientUnknown,
     DeviceCodeExpired,
     Failure,
     IdTokenRejected,
@@ -22,14 +21,14 @@ from docker_credential_harbor.errors import (
     SignInDeclined,
     SignInFailed,
 )
-from docker_credential_harbor.model import DEFAULT_SCOPES, OFFLINE_ACCESS, Credentials, DeviceCode, TokenSet
+from docker_credential_harbor.model import Credentials, DeviceCode, TokenSet
 from docker_credential_harbor.remote import id_token
 from docker_credential_harbor.remote.web.transport import is_secure_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from docker_credential_harbor.model import LoginRedirect, Provider, Registry
+    from docker_credential_harbor.model import Provider, Registry
     from docker_credential_harbor.outside.text import Said
     from docker_credential_harbor.remote.web.answer import Answer
     from docker_credential_harbor.remote.web.transport import Transport
@@ -44,111 +43,9 @@ DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 NO_DEVICE_GRANT_ERRORS = ("unauthorized_client", "unsupported_grant_type")
 DEFAULT_INTERVAL_SECONDS = 5.0  # RFC 8628 3.2
 LONGEST_USER_CODE = 64  # characters; people are to compare it
-CLIENT_NOT_FOUND = 404  # Dex's answer to a client that it does not know
-ANY_PORT = 49152  # the first dynamic one (RFC 6335), where the redirect URI is only looked at
 
 
 # --- Signing in -------------------------------------------------------------------------------------------------------
-
-
-def scopes_for(registry: Registry, redirect: LoginRedirect) -> tuple[str, ...]:
-    """The configured scopes as they stand; else the default ones, with offline_access only where Harbor asks for it.
-
-    Where Harbor does not, its own token dies with the browser's session anyway, and nothing would be gained.
-    """
-    if registry.scopes is not None:
-        return registry.scopes
-    return (*DEFAULT_SCOPES, OFFLINE_ACCESS) if OFFLINE_ACCESS in redirect.scopes else DEFAULT_SCOPES
-
-
-def authorization_url(
-    provider: Provider,
-    registry: Registry,
-    *,
-    redirect_uri: str,
-    scopes: tuple[str, ...],
-    state: str,
-    nonce: str,
-    code_verifier: str,
-    login_hint: str | None = None,
-    further: tuple[tuple[str, str], ...] = (),
-) -> str:
-    """Where the person signs in (RFC 6749 4.1.1, RFC 7636 4.3, OIDC Core 3.1.2.1); ``further``: what Harbor adds."""
-    from authlib.common.urls import add_params_to_uri  # type: ignore[import-untyped]
-    from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # type: ignore[import-untyped]
-    from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
-
-    url: str = prepare_grant_uri(
-        provider.authorization_endpoint,
-        registry.client_id,
-        "code",
-        redirect_uri=redirect_uri,
-        scope=" ".join(scopes),
-        state=state,
-        nonce=nonce,
-        code_challenge=create_s256_code_challenge(code_verifier),
-        code_challenge_method="S256",
-        login_hint=login_hint,
-    )
-    return str(add_params_to_uri(url, further))
-
-
-def look_at_client(http: Transport, provider: Provider, registry: Registry, redirect: LoginRedirect) -> None:
-    """Whether the provider takes our client and its redirect URI, by a request that nobody is sent to.
-
-    Raises ClientUnknown, Unreachable.
-    """
-    import secrets
-
-    parts = urlsplit(registry.redirect_uri)
-    netloc = parts.netloc if parts.port else f"{parts.netloc}:{ANY_PORT}"
-    url = authorization_url(
-        provider,
-        registry,
-        redirect_uri=urlunsplit(parts._replace(netloc=netloc)),
-        scopes=scopes_for(registry, redirect),
-        state=secrets.token_urlsafe(),
-        nonce=secrets.token_urlsafe(),
-        code_verifier=secrets.token_urlsafe(48),
-        further=redirect.further,
-    )
-    check_client(http, registry, url)
-
-
-def check_client(http: Transport, registry: Registry, url: str) -> None:
-    """Whether the provider takes our authorization request, before a person is sent there with it.
-
-    Raises ClientUnknown, Unreachable.
-    """
-    answer = authorization_answer(http, url)
-    if is_refusal(answer) or answer.status == CLIENT_NOT_FOUND:
-        raise ClientUnknown(registry=registry.name, client_id=registry.client_id, redirect_uri=registry.redirect_uri)
-    check_is_clear(answer)
-
-
-def authorization_answer(http: Transport, url: str) -> Answer:
-    """To the authorization request at ``url``, by which nobody signs in. Raises Unreachable."""
-    answer = http.request("GET", url)
-    answer.raise_for_server_fault()
-    return answer
-
-
-def is_refusal(answer: Answer) -> bool:
-    """Whether it is a page that shows what is wrong with the authorization request.
-
-    An unknown client or redirect URI must not be redirected (RFC 6749 4.1.2.1), and shows without anybody signing in.
-    The status is left to the provider: 400 as a rule, 422 at some.
-    """
-    return answer.status in (400, 422)
-
-
-def check_is_clear(answer: Answer) -> None:
-    """Any other 4xx can come from a proxy, a gateway or a limit. 401 is a Kerberos ticket's way (RFC 4559).
-
-    Raises BrokenAnswer.
-    """
-    if 400 <= answer.status < 500 and answer.status != 401 and not is_refusal(answer):
-        raise answer.unexpected()
 
 
 def exchange_code(
@@ -187,7 +84,7 @@ def begin_device_code(
     ``further``: what Harbor adds to its own request. Raises NoDeviceGrant, ClientRefused, OfflineAccessRefused, else
     SignInFailed.
     """
-    from authlib.oauth2.rfc7636 import create_s256_code_challenge
+    from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
 
     url = provider.device_authorization_endpoint
     if url is None:

@@ -1,6 +1,6 @@
 """Sign-in by a Kerberos ticket, without a window: our own, and the walk through Harbor's login.
 
-Source: RFC 4559 (Negotiate), RFC 6749 4.1, RFC 9207. The provider's authorization endpoint answers 401 with
+Source: RFC 4559 (Negotiate). The provider's authorization endpoint answers 401 with
 ``WWW-Authenticate: Negotiate``; the same request with a token is answered with the redirect that a browser would get.
 Anything else (a form, a page in between, an error, a fault of the request with the token) is a stop: then a person is
 asked as ever. Redirects are followed by hand, and the token goes to the origin of the authorization endpoint only, once
@@ -10,15 +10,13 @@ in a walk.
 from __future__ import annotations
 
 import base64
-import secrets
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from docker_credential_harbor.errors import OfflineAccessRefused, Unreachable
-from docker_credential_harbor.model import OFFLINE_ACCESS
-from docker_credential_harbor.outside.text import shown
-from docker_credential_harbor.remote import harbor, identity_provider
+from docker_credential_harbor.remote import authorization, harbor
+from docker_credential_harbor.remote.authorization import NotTaken
 from docker_credential_harbor.remote.web.transport import is_secure_url
 from docker_credential_harbor.system import gssapi
 from docker_credential_harbor.system.time_limit import within
@@ -27,11 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from docker_credential_harbor.model import LoginRedirect, Provider, Registry, TokenSet
+    from docker_credential_harbor.remote.authorization import Request
     from docker_credential_harbor.remote.web.answer import Answer
     from docker_credential_harbor.remote.web.transport import Transport
 
 MOST_REQUESTS = 6  # of one walk; Harbor's takes four
-RANDOM_BYTES = 32
 KDC_SHARE = 0.5  # of the time that is left: a silent KDC blocks for half a minute
 
 
@@ -50,14 +48,16 @@ def ticket(timeout_seconds: float) -> gssapi.Ticket:
 def sign_in(
     http: Transport, provider: Provider, registry: Registry, redirect: LoginRedirect, *, now: Callable[[], float]
 ) -> TokenSet:
-    """Our own tokens for the ticket's person. Raises Stopped, and what provider.exchange_code raises."""
-    scopes = identity_provider.scopes_for(registry, redirect)
+    """Our own tokens for the ticket's person. Raises Stopped, and what authorization.exchange raises."""
+    further = tuple((name, value) for name, value in redirect.further if name != "prompt")  # a ticket sees no page
+    scopes = authorization.scopes_for(registry, redirect)
+    request = authorization.request(provider, registry, registry.redirect_uri, scopes, further)
     try:
-        return _sign_in(http, provider, registry, scopes, now)
+        return _sign_in(http, request, now)
     except OfflineAccessRefused:
-        scopes = tuple(scope for scope in scopes if scope != OFFLINE_ACCESS)
+        request = request.without_offline_access()
     try:
-        return _sign_in(http, provider, registry, scopes, now)
+        return _sign_in(http, request, now)
     except OfflineAccessRefused as refused:
         raise Stopped(str(refused)) from refused
 
@@ -75,50 +75,23 @@ def walk_harbors_login(http: Transport, registry: Registry, redirect: LoginRedir
         answer = walk.get(target)
 
 
-def _sign_in(
-    http: Transport, provider: Provider, registry: Registry, scopes: tuple[str, ...], now: Callable[[], float]
-) -> TokenSet:
-    state, nonce, code_verifier = (secrets.token_urlsafe(RANDOM_BYTES) for _ in range(3))
-    url = identity_provider.authorization_url(
-        provider,
-        registry,
-        redirect_uri=registry.redirect_uri,
-        scopes=scopes,
-        state=state,
-        nonce=nonce,
-        code_verifier=code_verifier,
-    )
-    walk = _Walk(http, provider.authorization_endpoint)
-    target = _target(walk.get(url))
-    while target.partition("?")[0] != registry.redirect_uri:
+def _sign_in(http: Transport, request: Request, now: Callable[[], float]) -> TokenSet:
+    walk = _Walk(http, request.provider.authorization_endpoint)
+    target = _target(walk.get(request.url))
+    while target.partition("?")[0] != request.redirect_uri:
         target = _target(walk.get(target))
-    code = _code(target, provider, registry, state)
-    return identity_provider.exchange_code(
-        http,
-        provider,
-        registry,
-        code=code,
-        redirect_uri=registry.redirect_uri,
-        code_verifier=code_verifier,
-        nonce=nonce,
-        now=now(),
-    )
+    return authorization.exchange(http, request, _code(target, request), now())
 
 
-def _code(callback: str, provider: Provider, registry: Registry, state: str) -> str:
-    pairs = parse_qsl(urlsplit(callback).query)
-    parameters = dict(pairs)
-    if len(parameters) != len(pairs) or parameters.get("state") != state:
-        raise Stopped("the answer belongs to another request")
-    iss = parameters.get("iss")
-    if iss != provider.issuer and (iss is not None or provider.iss_parameter_supported):
-        raise Stopped("the answer comes from another identity provider")
-    error = parameters.get("error")
-    if error == "invalid_scope" or OFFLINE_ACCESS in parameters.get("error_description", ""):
-        raise OfflineAccessRefused(registry=registry.name, reason=error)
-    if error or not parameters.get("code"):
-        raise Stopped(f"the identity provider answered {shown(error or 'without a code')}")
-    return parameters["code"]
+def _code(callback: str, request: Request) -> str:
+    response = authorization.response_to(request, urlsplit(callback).query)
+    if isinstance(response, NotTaken):
+        raise Stopped(f"the answer is not taken: {response.value}")
+    if response.refuses_offline_access:
+        raise OfflineAccessRefused(registry=request.registry.name, reason=response.reason)
+    if response.error:
+        raise Stopped(f"the identity provider answered {response.reason}")
+    return response.code
 
 
 class _Walk:

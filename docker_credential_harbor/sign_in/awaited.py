@@ -5,15 +5,19 @@ State alone, without a socket; whoever waits gives the answer to the browser, to
 
 from __future__ import annotations
 
-import hmac
 import queue
 import secrets
 import threading
 from dataclasses import dataclass, field
 from enum import Enum
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING
 
+from docker_credential_harbor.remote import authorization
+from docker_credential_harbor.remote.authorization import NotTaken
 from docker_credential_harbor.sign_in import pages
+
+if TYPE_CHECKING:
+    from docker_credential_harbor.remote.authorization import Request, Response
 
 LINK_BYTES = 16
 OUTCOME_PATH = "/outcome"
@@ -28,10 +32,10 @@ class Refusal(Enum):
     NO_GET = 405, "it is not a GET"
     NOT_UNDERSTOOD = 400, "it was not understood"
     AHEAD_OF_TIME = 503, "the browser asked ahead of time"
-    TWICE = 400, "a parameter is there twice"
-    OTHER_SIGN_IN = 400, "it belongs to no sign-in that is under way"
-    OTHER_PROVIDER = 400, "it does not come from the expected identity provider"
-    NEITHER = 400, "it brings neither a code nor an error"
+    TWICE = 400, NotTaken.TWICE.value
+    OTHER_SIGN_IN = 400, NotTaken.OTHER_SIGN_IN.value
+    OTHER_PROVIDER = 400, NotTaken.OTHER_PROVIDER.value
+    NEITHER = 400, NotTaken.NEITHER.value
     TOO_LONG = 504, "the sign-in took too long"
 
     def __init__(self, status: int, reason: str) -> None:
@@ -48,19 +52,10 @@ REFUSALS = {refusal.path: refusal for refusal in Refusal}
 
 
 @dataclass(frozen=True)
-class Expected:
-    """The callback that is waited for: RFC 6749 4.1.2 (state) and RFC 9207 (iss)."""
-
-    state: str = field(repr=False)
-    issuer: str
-    iss_required: bool
-
-
-@dataclass(frozen=True)
 class Callback:
     """The provider's answer as the browser brought it; the browser waits for ``redirect`` or ``show``."""
 
-    parameters: dict[str, str] = field(repr=False)
+    response: Response
     server: Awaited = field(repr=False)
     answered: threading.Event = field(default_factory=threading.Event, repr=False)
     sent: threading.Event = field(default_factory=threading.Event, repr=False)
@@ -85,7 +80,7 @@ class Awaited:
         self.hosts = hosts
         self._origin = origin
         self._links: dict[str, str | None] = {}  # the one-time addresses' paths, and where they lead: once
-        self._expected: Expected | None = None
+        self._expected: Request | None = None  # whose answer is waited for
         self._taken: list[Callback] = []
         self._callbacks: queue.SimpleQueue[Callback] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -119,10 +114,10 @@ class Awaited:
         """Whether a second visit has ended the wait; one that comes after the callback does not."""
         return self._ended
 
-    def expect(self, expected: Expected) -> None:
-        """Take the next callback that is this one."""
+    def expect(self, request: Request) -> None:
+        """Take the next callback that is the answer to this one."""
         with self._lock:
-            self._expected = expected
+            self._expected = request
 
     def next_callback(self, timeout_seconds: float) -> Callback | None:
         """The callback; None when it did not come in time."""
@@ -137,22 +132,14 @@ class Awaited:
 
     def take(self, query: str) -> Callback | Refusal:
         """The callback if it is the expected one, which from then on is no more; else why it is refused."""
-        pairs = parse_qsl(query, keep_blank_values=True)
-        parameters = dict(pairs)
-        if len(parameters) != len(pairs):
-            return Refusal.TWICE
         with self._lock:
-            expected = self._expected
-            given = parameters.get("state", "")
-            if expected is None or not hmac.compare_digest(given.encode(), expected.state.encode()):
+            if self._expected is None:
                 return Refusal.OTHER_SIGN_IN
-            iss = parameters.get("iss")
-            if iss != expected.issuer and (iss is not None or expected.iss_required):
-                return Refusal.OTHER_PROVIDER
-            if not parameters.get("code") and not parameters.get("error"):
-                return Refusal.NEITHER
+            response = authorization.response_to(self._expected, query)
+            if isinstance(response, NotTaken):
+                return Refusal[response.name]
             self._expected = None
-            callback = Callback(parameters, self)
+            callback = Callback(response, self)
             self._taken.append(callback)
         self._callbacks.put(callback)
         return callback

@@ -8,9 +8,7 @@ until Harbor's walk is over. Elsewhere it is exchanged before the browser is ans
 
 from __future__ import annotations
 
-import secrets
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor.errors import (
@@ -23,40 +21,22 @@ from docker_credential_harbor.errors import (
     SignInTimedOut,
     Unreachable,
 )
-from docker_credential_harbor.model import OFFLINE_ACCESS, SignInResult
-from docker_credential_harbor.outside.text import shown
-from docker_credential_harbor.remote import identity_provider
+from docker_credential_harbor.model import SignInResult
+from docker_credential_harbor.remote import authorization
 from docker_credential_harbor.sign_in import pages
-from docker_credential_harbor.sign_in.awaited import Callback, Expected
 from docker_credential_harbor.sign_in.loopback import CallbackServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from docker_credential_harbor.model import LoginRedirect, Provider, Registry, Settings, TokenSet
+    from docker_credential_harbor.remote.authorization import Request
     from docker_credential_harbor.remote.web.transport import Transport
+    from docker_credential_harbor.sign_in.awaited import Callback
 
 HOLD_BACK_SECONDS = 5.0  # for Harbor's walk where nothing shows that it is over
 HOLD_BACK_LOOK_SECONDS = 0.3
 CANCELLED_LOOK_SECONDS = 0.25
-RANDOM_BYTES = 32  # of state, nonce and code_verifier: 43 characters, RFC 7636's least for a verifier
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    """One authorization request, with what only we know of it."""
-
-    scopes: tuple[str, ...]
-    state: str = field(default_factory=lambda: secrets.token_urlsafe(RANDOM_BYTES), repr=False)
-    nonce: str = field(default_factory=lambda: secrets.token_urlsafe(RANDOM_BYTES), repr=False)
-    code_verifier: str = field(default_factory=lambda: secrets.token_urlsafe(RANDOM_BYTES), repr=False)
-
-    @property
-    def offline(self) -> bool:
-        return OFFLINE_ACCESS in self.scopes
-
-    def without_offline_access(self) -> _Attempt:
-        return _Attempt(tuple(scope for scope in self.scopes if scope != OFFLINE_ACCESS))
 
 
 def sign_in(
@@ -80,7 +60,7 @@ def sign_in(
     the authorization URL before, and raises where no person is to be sent there; ``hold_back`` tells that Harbor's walk
     is over (its Unreachable is taken for not yet); ``cancelled`` that nobody wants the sign-in any more; ``now`` gives
     the instant. Raises SignInDeclined, SignInTimedOut, SignInEnded, SignInOpenedTwice, PortBusy, and what ``check`` and
-    provider.exchange_code raise.
+    authorization.exchange raise.
     """
     run = _Run(http, provider, registry, redirect, settings.login_timeout_seconds, login_hint, cancelled, now)
     with CallbackServer(registry.redirect_uri) as server:
@@ -100,28 +80,28 @@ def _in_one_tab(
     hold_back: Callable[[], bool],
 ) -> SignInResult:
     """From one callback to the next; without offline_access once the provider has refused it."""
-    attempt, refused = _Attempt(identity_provider.scopes_for(run.registry, run.redirect)), False
-    open_window(run.begin(server, attempt))
+    request, refused = run.request(server), False
+    open_window(_begin(server, request))
     while True:
         callback = run.next_callback(server)
-        if callback.parameters.get("error"):
-            if not (attempt.offline and _names_offline_access(callback)):
+        if callback.response.error:
+            if not (request.offline and callback.response.refuses_offline_access):
                 raise run.declined(callback)
-            attempt, refused = attempt.without_offline_access(), True
-            callback.redirect(run.begin(server, attempt))
-        elif attempt.offline:
+            request, refused = request.without_offline_access(), True
+            callback.redirect(_begin(server, request))
+        elif request.offline:
             sent_on_at = run.now()
             callback.redirect(harbor_login_url)
             run.wait_for_harbor(hold_back)
             try:
-                return SignInResult(run.exchange(server, attempt, callback), refused, sent_on_at)
+                return SignInResult(run.exchange(request, callback), refused, sent_on_at)
             except OfflineAccessRefused:
                 # The browser is with Harbor by now; its session lives, so this shows no form again.
-                attempt, refused = attempt.without_offline_access(), True
-                open_window(run.begin(server, attempt))
+                request, refused = request.without_offline_access(), True
+                open_window(_begin(server, request))
         else:
             try:
-                tokens = run.exchange(server, attempt, callback)
+                tokens = run.exchange(request, callback)
             except Failure as failure:
                 callback.show(pages.failed(run.registry.name, failure.message, failure.fix))
                 raise
@@ -154,19 +134,10 @@ class _Run:
         self.cancelled = cancelled
         self.now = now
 
-    def begin(self, server: CallbackServer, attempt: _Attempt) -> str:
-        """The authorization URL of an attempt whose callback is waited for from now on."""
-        server.expect(Expected(attempt.state, self.provider.issuer, self.provider.iss_parameter_supported))
-        return identity_provider.authorization_url(
-            self.provider,
-            self.registry,
-            redirect_uri=server.redirect_uri,
-            scopes=attempt.scopes,
-            state=attempt.state,
-            nonce=attempt.nonce,
-            code_verifier=attempt.code_verifier,
-            login_hint=self.login_hint,
-            further=self.redirect.further,
+    def request(self, server: CallbackServer) -> Request:
+        scopes, further = authorization.scopes_for(self.registry, self.redirect), self.redirect.further
+        return authorization.request(
+            self.provider, self.registry, server.redirect_uri, scopes, further, self.login_hint
         )
 
     def next_callback(self, server: CallbackServer) -> Callback:
@@ -182,7 +153,7 @@ class _Run:
                 return callback
 
     def declined(self, callback: Callback) -> SignInDeclined:
-        reason = shown(callback.parameters.get("error_description") or callback.parameters["error"])
+        reason = callback.response.reason
         callback.show(pages.declined(self.registry.name, reason))
         return SignInDeclined(registry=self.registry.name, reason=reason)
 
@@ -197,20 +168,11 @@ class _Run:
             except Unreachable:  # nothing is known then; the tokens are worth having all the same
                 continue
 
-    def exchange(self, server: CallbackServer, attempt: _Attempt, callback: Callback) -> TokenSet:
+    def exchange(self, request: Request, callback: Callback) -> TokenSet:
         try:
-            return identity_provider.exchange_code(
-                self.http,
-                self.provider,
-                self.registry,
-                code=callback.parameters["code"],
-                redirect_uri=server.redirect_uri,
-                code_verifier=attempt.code_verifier,
-                nonce=attempt.nonce,
-                now=self.now(),
-            )
+            return authorization.exchange(self.http, request, callback.response.code, self.now())
         except OfflineAccessRefused as error:
-            if attempt.offline:
+            if request.offline:
                 raise
             reason = f"the identity provider answered {error.facts['reason']}"
             raise SignInFailed(registry=self.registry.name, reason=reason) from error
@@ -220,7 +182,7 @@ class _Run:
             raise SignInEnded(registry=self.registry.name)
 
 
-def _names_offline_access(callback: Callback) -> bool:
-    """Whether the error is about the scopes that we asked for (RFC 6749 4.1.2.1)."""
-    description = callback.parameters.get("error_description", "")
-    return callback.parameters["error"] == "invalid_scope" or OFFLINE_ACCESS in description
+def _begin(server: CallbackServer, request: Request) -> str:
+    """The URL of a request whose answer is waited for from now on."""
+    server.expect(request)
+    return request.url

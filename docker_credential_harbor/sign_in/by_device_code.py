@@ -20,7 +20,7 @@ from docker_credential_harbor.errors import (
 )
 from docker_credential_harbor.model import OFFLINE_ACCESS, SignInResult
 from docker_credential_harbor.outside.text import Said
-from docker_credential_harbor.remote import identity_provider
+from docker_credential_harbor.remote import authorization, identity_provider
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ def sign_in(
     of the last poll when that is how the time ended, and what provider.first_tokens raises.
     """
     run = _Run(http, provider, registry, redirect, settings.login_timeout_seconds, cancelled, monotonic, sleep)
-    scopes = identity_provider.scopes_for(registry, redirect)
+    scopes = authorization.scopes_for(registry, redirect)
     refused = False
     while True:
         try:
@@ -65,7 +65,7 @@ def sign_in(
             if OFFLINE_ACCESS not in scopes:
                 reason = f"the identity provider answered {error.facts['reason']}"
                 raise SignInFailed(registry=registry.name, reason=reason) from error
-            scopes, refused = tuple(scope for scope in scopes if scope != OFFLINE_ACCESS), True
+            scopes, refused = authorization.without_offline_access(scopes), True
 
 
 class _Run:

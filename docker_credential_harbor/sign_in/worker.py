@@ -21,7 +21,7 @@ from docker_credential_harbor.model import SignIn
 from docker_credential_harbor.person import reaching
 from docker_credential_harbor.policy import next_step, trust_window
 from docker_credential_harbor.policy.known import Asked, Step
-from docker_credential_harbor.remote import harbor, identity_provider
+from docker_credential_harbor.remote import authorization, harbor
 from docker_credential_harbor.remote.web.transport import Transport
 from docker_credential_harbor.sign_in import by_browser, by_device_code, harbor_walk, window
 from docker_credential_harbor.sign_in.harbor_renewed import Renewed, Watch
@@ -154,7 +154,7 @@ class Worker:
             redirect,
             settings=self.context.settings,
             login_hint=self.known.tokens.login_hint if self.known else None,
-            check=lambda url: identity_provider.check_client(self.http, self.registry, url),
+            check=lambda url: authorization.check_client(self.http, self.registry, url),
             open_url=lambda url: self._open(url, "sign in"),
             harbor_login_url=harbor.login_url(self.registry),
             hold_back=lambda: refused is not None and watch.probe(refused),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor.errors import ClientUnknown, IssuerMismatch, NotOidcMode, ProviderNotFound
-from docker_credential_harbor.remote import discovery, harbor, identity_provider
+from docker_credential_harbor.remote import authorization, discovery, harbor
 
 if TYPE_CHECKING:
     from docker_credential_harbor.errors import Failure
@@ -37,7 +37,7 @@ def look(http: Transport, registry: Registry) -> FirstLook:
         return FirstLook(info, redirect, None, failure)
     if registry.client_id:
         try:
-            identity_provider.look_at_client(http, found, registry, redirect)
+            authorization.look_at_client(http, found, registry, redirect)
         except ClientUnknown as failure:
             return FirstLook(info, redirect, found, failure)
     return FirstLook(info, redirect, found, None)

@@ -20,7 +20,7 @@ from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import OFFLINE_ACCESS
 from docker_credential_harbor.outside.text import in_shell, in_toml, shown_server
 from docker_credential_harbor.policy import next_step, pause
-from docker_credential_harbor.remote import discovery, harbor, identity_provider
+from docker_credential_harbor.remote import authorization, discovery, harbor, identity_provider
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import scheduler
 from docker_credential_harbor.use_cases import state_now
@@ -183,7 +183,7 @@ class Examination:
     def client(self) -> Check | None:
         if not self.registry.client_id:
             return None
-        identity_provider.look_at_client(self.http, self.found, self.registry, self.redirect)
+        authorization.look_at_client(self.http, self.found, self.registry, self.redirect)
         client = f"the client {self.registry.client_id!r} and its redirect URI"
         return Check("client", True, f"the provider does not turn away {client}")
 
@@ -221,7 +221,7 @@ class Examination:
             self.http,
             self.found,
             self.registry,
-            scopes=identity_provider.scopes_for(self.registry, self.redirect),
+            scopes=authorization.scopes_for(self.registry, self.redirect),
             code_verifier=secrets.token_urlsafe(48),
             further=self.redirect.further,
         )

@@ -6,12 +6,13 @@ import os
 import signal
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from tests.lab import faults
 from tests.lab.kerberos import REALM
+from tests.lab.realm import HELPER_CLIENT
 from tests.lab.workplace import WITH_OFFLINE
 
 if TYPE_CHECKING:
@@ -109,6 +110,30 @@ def test_where_offline_access_is_refused_it_goes_on_without(make_desk: MakeWorkp
     desk = make_desk({"scopes": WITH_OFFLINE})
     desk.realm.remove_offline_scope("docker-credential-harbor")
     assert desk.pair() == kates(desk)
+
+
+class TestWhatElseHarborAsksFor:
+    """As in a browser's sign-in (test_sign_in.py), but for a page that a person is to see."""
+
+    def test_it_is_in_our_request_too(
+        self, make_desk: MakeWorkplace, keycloak: Keycloak, make_proxy: Callable[[str], FaultProxy]
+    ) -> None:
+        proxy = make_proxy(keycloak.url)
+        desk = make_desk({"extra_redirect_parms": {"ui_locales": "de", "other": "x"}}, through=proxy)
+        assert desk.pair() == kates(desk)
+        asked = [dict(parse_qsl(urlsplit(target).query)) for target in proxy.seen if "/auth?" in target]
+        ours = [query for query in asked if query["client_id"] == HELPER_CLIENT]
+        assert ours
+        assert {(query.get("ui_locales"), query.get("other")) for query in ours} == {("de", None)}
+
+    def test_but_for_consent_which_nobody_is_there_to_give(self, desk: Workplace) -> None:
+        desk.pair()
+        desk.harbor.provider.extra_redirect_parms = {"prompt": "consent"}
+        desk.realm.end_sessions(KATE)
+        desk.let_id_token_expire()
+        desk.harbor.set_secret(KATE, "Another1Secret")
+        assert desk.pair() == (KATE, "Another1Secret")
+        assert desk.own_token_is_live()
 
 
 def test_login_by_it_does_not_go_before_a_stored_pair(desk: Workplace) -> None:

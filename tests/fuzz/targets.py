@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
+from urllib.parse import parse_qsl
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.config import go_json, read_config, write_config
@@ -33,10 +34,10 @@ from docker_credential_harbor.errors import (
     IdTokenRejected,
 )
 from docker_credential_harbor.model import Credentials, DeviceCode, LoginRedirect, Provider, Registry, ReleasedIdToken
-from docker_credential_harbor.remote import discovery, harbor, id_token, identity_provider
+from docker_credential_harbor.remote import authorization, discovery, harbor, id_token, identity_provider
 from docker_credential_harbor.remote.web.answer import Answer
 from docker_credential_harbor.remote.web.transport import Transport
-from docker_credential_harbor.sign_in import awaited, browser_request, loopback, peer, window
+from docker_credential_harbor.sign_in import browser_request, loopback, peer, window
 from docker_credential_harbor.sign_in.browser_request import BrowserRequest
 from docker_credential_harbor.storage import credential_store, registry_notes
 from docker_credential_harbor.system import files
@@ -275,7 +276,10 @@ def loopback_requests(data: bytes) -> bytes:
     Returns the answer.
     """
     server = callback_server()
-    server.expect(awaited.Expected("the-one-state", ISSUER, iss_required=True))
+    asked = authorization.request(
+        PROVIDER._replace(iss_parameter_supported=True), REGISTRY, server.redirect_uri, ("openid",)
+    )
+    server.expect(asked._replace(state="the-one-state"))
     request = data.replace(b"HOST", next(iter(server.hosts)).encode())
     connection = Connection(request)
     [listener] = server._servers  # noqa: SLF001
@@ -288,7 +292,8 @@ def loopback_requests(data: bytes) -> bytes:
         BrowserRequest(connection, ("127.0.0.1", 1), listener)  # type: ignore[arg-type]
         taken = server._callbacks.get_nowait()  # noqa: SLF001
         assert b"state=the-one-state" in request or b"%" in request
-        assert taken.parameters["iss"] == ISSUER
+        assert dict(parse_qsl(request.decode("latin-1").split()[1].partition("?")[2]))["iss"] == ISSUER
+        assert taken.response.code or taken.response.error
     assert connection.answer == b"" or connection.answer.startswith((b"HTTP/1.", b"<!"))
     assert connection.answer.count(b"\r\n\r\n") <= 1
     listener.connections.leave(connection)  # type: ignore[arg-type]

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from joserfc import jwk, jwt
@@ -23,7 +22,7 @@ from docker_credential_harbor.errors import (
     SignInFailed,
     Unreachable,
 )
-from docker_credential_harbor.model import LoginRedirect, Provider, Registry, TokenSet
+from docker_credential_harbor.model import Provider, Registry, TokenSet
 from docker_credential_harbor.remote import identity_provider
 from docker_credential_harbor.remote.web.transport import Transport
 from tests.unit.loopback import Answers, Asked, Reply, answers_server
@@ -77,62 +76,6 @@ def id_token_of(server: Answers, **changes: Any) -> str:
 def tokens_of(server: Answers, **changes: Any) -> TokenSet:
     tokens = TokenSet(server.url + REALM, "s-1", "alice", (CLIENT,), id_token_of(server), NOW, "r-1", 300.0)
     return tokens._replace(**changes)
-
-
-# --- The authorization request ----------------------------------------------------------------------------------------
-
-
-def test_scopes() -> None:
-    with_offline = LoginRedirect("https://sso/auth", "harbor", ("openid", "offline_access"))
-    without = LoginRedirect("https://sso/auth", "harbor", ("openid",))
-    assert identity_provider.scopes_for(REGISTRY, with_offline) == ("openid", "profile", "email", "offline_access")
-    assert identity_provider.scopes_for(REGISTRY, without) == ("openid", "profile", "email")
-    own = REGISTRY._replace(scopes=("openid", "groups"))
-    assert identity_provider.scopes_for(own, with_offline) == ("openid", "groups")
-
-
-def test_authorization_url(server: Answers) -> None:
-    made = identity_provider.authorization_url(
-        provider_at(server)._replace(authorization_endpoint="https://sso.example.com/auth?kc_idp_hint=x"),
-        REGISTRY,
-        redirect_uri="http://127.0.0.1:5/callback",
-        scopes=("openid", "profile"),
-        state="s",
-        nonce="n",
-        # The pair of RFC 7636, appendix B.
-        code_verifier="dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
-        login_hint="a&b",
-        further=(("access_type", "offline"), ("prompt", "consent")),
-    )
-    query = {name: values[0] for name, values in parse_qs(urlsplit(made).query).items()}
-    assert made.startswith("https://sso.example.com/auth?")
-    assert query == {
-        "kc_idp_hint": "x",
-        "response_type": "code",
-        "client_id": CLIENT,
-        "redirect_uri": "http://127.0.0.1:5/callback",
-        "scope": "openid profile",
-        "state": "s",
-        "nonce": "n",
-        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
-        "code_challenge_method": "S256",
-        "login_hint": "a&b",
-        "access_type": "offline",
-        "prompt": "consent",
-    }
-
-
-def test_no_hint_no_parameter(server: Answers) -> None:
-    made = identity_provider.authorization_url(
-        provider_at(server),
-        REGISTRY,
-        redirect_uri="http://x",
-        scopes=("openid",),
-        state="s",
-        nonce="n",
-        code_verifier="v",
-    )
-    assert "login_hint" not in made
 
 
 # --- The code ---------------------------------------------------------------------------------------------------------

@@ -207,9 +207,3 @@ def test_ended_while_the_code_is_held_back(place: Place) -> None:
     with pytest.raises(SignInEnded):
         place.sign_in(behave, OFFLINE, hold_back=lambda: False, cancelled=ended.is_set)
     assert "exchange" not in place.events
-
-
-def test_secrets_stay_out_of_repr() -> None:
-    attempt = by_browser._Attempt(("openid",))  # noqa: SLF001
-    for secret in (attempt.state, attempt.nonce, attempt.code_verifier):
-        assert secret not in repr(attempt)

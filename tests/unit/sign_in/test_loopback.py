@@ -12,7 +12,7 @@ import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
@@ -21,7 +21,8 @@ from docker_credential_harbor.errors import (
     PortBusy,
     SignInOpenedTwice,
 )
-from docker_credential_harbor.sign_in import awaited, browser_request, by_browser, listening, loopback
+from docker_credential_harbor.remote import authorization
+from docker_credential_harbor.sign_in import browser_request, by_browser, listening, loopback
 from docker_credential_harbor.sign_in.connections import Connections
 from tests.conftest import need
 from tests.lab import network, ordinary_user
@@ -31,12 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def test_a_callback_that_nobody_waits_for_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_callback_that_nobody_waits_for_any_more(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ended between the callback and the look at it: the browser is told."""
     monkeypatch.setattr(loopback, "LAST_ANSWER_SECONDS", 0.5)
     with loopback.CallbackServer("http://127.0.0.1/callback") as server:
-        server.expect(awaited.Expected("s", "i", iss_required=False))
-        url = f"{server.redirect_uri}?code=c&state=s"
+        request = authorization.request(place.provider, place.registry, server.redirect_uri, ("openid",))
+        server.expect(request)
+        url = f"{server.redirect_uri}?{urlencode({'code': 'c', 'state': request.state, 'iss': place.provider.issuer})}"
         seen: list[Response] = []
         thread = threading.Thread(target=lambda: seen.append(fetch(url)))
         thread.start()
