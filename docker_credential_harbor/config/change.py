@@ -10,7 +10,7 @@ from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.system import files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Sequence
+    from collections.abc import Callable, Collection, Container, Iterator, Sequence
     from pathlib import Path
 
 
@@ -66,6 +66,14 @@ class Change(NamedTuple):
 def none(path: Path, what: str) -> Change:
     """All is as it should be."""
     return Change(path, None, b"", what)
+
+
+def previews(changes: Sequence[Change]) -> Iterator[str]:
+    """Lines for a person: what would change in all of them, or that nothing would."""
+    for change in changes:
+        yield from change.preview()
+    if all(change.is_none for change in changes):
+        yield "nothing would change"
 
 
 def carry_out(changes: Sequence[Change], *, may_go: Container[Path] = ()) -> None:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor.errors import ClientUnknown, IssuerMismatch, NotOidcMode, ProviderNotFound
 from docker_credential_harbor.remote import authorization, discovery, harbor
+from docker_credential_harbor.remote.web.transport import Transport
+from docker_credential_harbor.system import console
 
 if TYPE_CHECKING:
     from docker_credential_harbor.errors import Failure
-    from docker_credential_harbor.model import LoginRedirect, Provider, Registry, SystemInfo
-    from docker_credential_harbor.remote.web.transport import Transport
+    from docker_credential_harbor.model import LoginRedirect, Provider, Registry, Settings, SystemInfo
 
 
 class FirstLook(NamedTuple):
@@ -25,8 +26,12 @@ class FirstLook(NamedTuple):
     hindrance: Failure | None
 
 
-def look(http: Transport, registry: Registry) -> FirstLook:
-    """Three requests or a few more, without any account. Raises Unreachable, NotOidcMode."""
+def first_look(settings: Settings, registry: Registry) -> FirstLook:
+    """At one that need not be configured. Three requests or a few more, without any account.
+
+    Raises Unreachable, NotOidcMode.
+    """
+    http = Transport(settings.timeout_seconds, registry.ca_file, trace=console.trace)
     info = harbor.system_info(http, registry)
     if info.auth_mode != "oidc_auth":
         raise NotOidcMode(registry=registry.name)

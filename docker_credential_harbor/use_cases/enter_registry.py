@@ -1,0 +1,225 @@
+"""`setup`: a registry entered into our configuration and into its clients' (config/registration.py), and the sign-in.
+
+What is done in which order. Each function goes on only as its lines are taken, which are for the person: one on each
+thing, once it is done. What people are asked, and what they are warned of, goes past the lines.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from docker_credential_harbor.account import trusted_provider
+from docker_credential_harbor.config import change, made_files, read_config, registration
+from docker_credential_harbor.config.clients import creds_store, reading
+from docker_credential_harbor.context import open_context, reach_of_a_pull
+from docker_credential_harbor.errors import Failure, IssuerUnconfirmed, NotEntered, PlainPairs, Unreachable
+from docker_credential_harbor.model import DEFAULT_CLIENT_ID
+from docker_credential_harbor.outside.text import in_shell, shown, shown_server
+from docker_credential_harbor.person import terminal
+from docker_credential_harbor.policy.known import Step
+from docker_credential_harbor.system import console
+from docker_credential_harbor.use_cases import (
+    before_sign_in,
+    doctor_checks,
+    get,
+    issuer_by_person,
+    login,
+    state_now,
+    stored_pairs,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from docker_credential_harbor.config.change import Change
+    from docker_credential_harbor.config.registration import Files, Given
+    from docker_credential_harbor.config.write_config import Client
+    from docker_credential_harbor.model import Credentials
+    from docker_credential_harbor.use_cases.before_sign_in import FirstLook
+
+
+class Wish(NamedTuple):
+    """``given``: for the registry's table. ``every_server``: Docker is to ask this helper for all others, too."""
+
+    name: str
+    given: Given
+    every_server: bool = False
+    moves_unasked: bool = False  # the pairs that lie in Docker's file in plain text
+    signs_in: bool = True  # and asks Harbor and its provider before
+    only_shown: bool = False  # what would change
+
+
+def for_this_user(wish: Wish) -> Iterator[str]:
+    """Raises Failure; what is broken already is told before anything is written."""
+    found = registration.of_this_user(undo=False)
+    client = yield from _client(found, wish)
+    changes, plain = _planned(found, wish, client)
+    if wish.only_shown:
+        yield from change.previews(changes)
+        return
+    if plain and not wish.moves_unasked:
+        _ask_whether_to_move(plain, found.clients[0])
+    with registration.alone(wish.name):
+        changes, plain = _planned(registration.of_this_user(undo=False), wish, client)
+        _carry_out(changes, plain)
+        made_files.note(each.path for each in changes if each.before is None and not each.is_none)
+    yield from (each.what for each in changes)
+    if plain:
+        yield f"moved into the credential store: the pairs of {', '.join(map(shown_server, plain))}"
+    _adopt(wish.name)
+    yield from _what_is_left(found.clients[0], wish.name)
+    if wish.signs_in:
+        yield from _sign_in_confirming_issuer(wish.name)
+    else:
+        yield _next(wish.name)
+
+
+def for_everybody(wish: Wish) -> Iterator[str]:
+    """For every user yet to come. Raises Failure, as ``for_this_user``."""
+    changes = registration.entered(registration.of_the_system(), wish.name, wish.given)
+    if wish.only_shown:
+        yield from change.previews(changes)
+        return
+    change.carry_out(changes)
+    yield from (each.what for each in changes)
+    command = f"docker-credential-harbor setup {in_shell(wish.name)}"
+    yield f"Users made from now on need nothing more. Those who exist run: {command}"
+
+
+# --- What is to be entered --------------------------------------------------------------------------------------------
+
+
+def _client(found: Files, wish: Wish) -> Generator[str, None, Client]:
+    """Which one to enter, by what Harbor and its provider say; one that is configured stays.
+
+    Raises NotEntered, NotOidcMode, AnotherName.
+    """
+    name, went_without = wish.name, registration.went_without_client(found, wish.name)
+    if not wish.signs_in or (registration.is_entered(found, name, wish.given) and not went_without):
+        return "as it is"
+    seen = _first_look(found, wish, went_without)
+    at = seen.provider.issuer if seen.provider else seen.redirect.authorization_endpoint
+    yield f"{name}: Harbor {seen.info.version}".rstrip() + f", where people sign in at {at}"
+    if seen.hindrance is None:
+        return "ours" if went_without else "as it is"
+    is_new = name not in found.settings.registries
+    how = ": entered without a client, with your CLI secret pasted once" if is_new else ""
+    yield f"{seen.hindrance.message}{how}"
+    yield f"What its administrator can do about it: docker-credential-harbor setup --admin {in_shell(name)}"
+    return "none" if is_new else "as it is"
+
+
+def _first_look(found: Files, wish: Wish, went_without: bool) -> FirstLook:
+    registry = registration.wanted(found.settings, wish.name, wish.given)
+    if went_without:
+        registry = registry._replace(client_id=DEFAULT_CLIENT_ID)
+    try:
+        seen = before_sign_in.first_look(found.settings, registry)
+    except Unreachable as failure:
+        raise NotEntered(registry=wish.name, reason=failure.message, fix=failure.fix) from failure
+    elsewhere = trusted_provider.callback_elsewhere(registry, seen.redirect)
+    if elsewhere and registry.client_id and not seen.hindrance:  # of a sign-in of ours, which there would be
+        raise elsewhere
+    return seen
+
+
+def _planned(found: Files, wish: Wish, client: Client) -> tuple[list[Change], Mapping[str, Credentials]]:
+    """What changes, and the pairs in plain text that are to be moved."""
+    plain = creds_store.movable_pairs(found.clients[0]) if wish.every_server else {}
+    everything = wish.every_server
+    return registration.entered(found, wish.name, wish.given, client=client, for_every_server=everything), plain
+
+
+def _ask_whether_to_move(pairs: Mapping[str, Credentials], path: Path) -> None:
+    """Raises PlainPairs for anything but a yes."""
+    servers = ", ".join(map(shown_server, pairs))
+    answer = "n"
+    if terminal.can_ask():
+        try:
+            answer = terminal.ask(f"Move the pairs of {servers} from {shown(path)} into the credential store? [Y/n] ")
+        except EOFError:
+            answer = "n"
+    if answer.strip().lower() not in ("", "y", "yes"):
+        raise PlainPairs(path=path, servers=servers)
+
+
+# --- What is done -----------------------------------------------------------------------------------------------------
+
+
+def _carry_out(changes: Sequence[Change], plain: Mapping[str, Credentials]) -> None:
+    """All or nothing: the pairs are in the store, under the configuration that is to be, before they leave the file."""
+    ours, *theirs = changes
+    ours.carry_out()
+    try:
+        _move(plain)
+        change.carry_out(theirs)
+    except Failure:
+        ours.take_back()
+        raise
+
+
+def _move(pairs: Mapping[str, Credentials]) -> None:
+    if pairs:
+        context = open_context(asked=True)
+        for server, pair in pairs.items():
+            stored_pairs.store(context, server, read_config.registry_for(context.settings, server), pair)
+
+
+def _adopt(name: str) -> None:
+    """What `docker login` gave this helper as `credsStore`, before the registry was entered."""
+    context = open_context(asked=True)
+    stored_pairs.adopt(context, context.registry(name))
+
+
+def _what_is_left(path: Path, name: str) -> Iterator[str]:
+    """What would surprise later: Docker cannot find this helper, or a secret of an earlier login still lies there."""
+    missing = doctor_checks.helper_on_path()
+    if not missing.ok:
+        console.warn(f"{missing.message}: {missing.fix}")
+    theirs = reading.read(path)
+    for key in theirs.unusable_auths():
+        where = f"the auth of {shown_server(key)} in {path}"
+        console.warn(f"docker warns at every command that {where} cannot be read: correct it there")
+    if name in creds_store.plain_pairs(theirs):
+        yield f"{path} still holds a pair for {name} in plain text, which docker does not use any more;"
+        yield f"to take it out: docker logout {in_shell(name)}, then docker-credential-harbor login {in_shell(name)}"
+
+
+# --- The sign-in ------------------------------------------------------------------------------------------------------
+
+
+def _sign_in_confirming_issuer(name: str) -> Iterator[str]:
+    """Where the provider cannot vouch for the registry, the person at the terminal can."""
+    try:
+        lines = _sign_in(name)
+    except Failure as failure:
+        done = issuer_by_person.confirm(name, failure) if failure.note_code == IssuerUnconfirmed.code else None
+        if done is None:
+            raise
+        yield done
+        lines = _sign_in(name)
+    yield from lines
+
+
+def _sign_in(name: str) -> list[str]:
+    """Where a person is there who can be asked, as for a pull; who is signed in already stays so."""
+    context = open_context(asked=True)
+    registry = context.registry(name)
+    if reach_of_a_pull().way == "nobody" or not (registry.client_id or terminal.can_ask()):
+        return [_next(name)]
+    now = state_now.survey(context, registry)
+    if isinstance(now.failure, Unreachable):
+        raise now.failure
+    if now.state == "ready" and now.known and now.known.pair:
+        lines = [f"Signed in at {name} as {now.known.pair.who} already: Harbor accepts the pair now."]
+    elif now.due and now.due.step is Step.RENEW_HARBOR_SIDE and now.state != "not-onboarded":
+        pair = issuer_by_person.taking_another(context, registry, lambda: get.credentials(context, registry))
+        lines = [f"Signed in at {name} as {pair.who} again: Harbor's own sign-in had ended."]
+    else:
+        lines = login.sign_in(context, registry)
+    return [*lines, f"Try it: docker pull {in_shell(name)}/PROJECT/IMAGE"]
+
+
+def _next(name: str) -> str:
+    return f"Next: docker-credential-harbor login {in_shell(name)}"

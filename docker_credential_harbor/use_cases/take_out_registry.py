@@ -1,0 +1,60 @@
+"""`setup --undo`: a registry taken out of all files that it was entered into, after a sign-out.
+
+As in enter_registry.py, each function goes on only as its lines are taken, one for the person on each thing once done.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from docker_credential_harbor.config import change, made_files, registration
+from docker_credential_harbor.context import open_context
+from docker_credential_harbor.outside.text import shown_server
+from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.system import scheduler
+from docker_credential_harbor.use_cases import sign_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def for_this_user(name: str, *, only_shown: bool) -> Iterator[str]:
+    """Raises Failure; what is broken already is told before anything is written."""
+    found = registration.of_this_user(undo=True)
+    changes = registration.taken_out(found, name)
+    if only_shown:
+        yield from change.previews(changes)
+        return
+    if name in found.settings.registries and _signed_out(name):
+        yield f"signed out of {name}"
+    left = _left_in_the_store() if registration.is_for_every_server(found) else []
+    with registration.alone(name):
+        changes = registration.taken_out(registration.of_this_user(undo=True), name)
+        change.carry_out(changes, may_go=made_files.noted())
+        made_files.forget_those_gone()
+    yield from (each.what for each in changes)
+    if not set(found.settings.registries) - {name} and scheduler.choose().uninstall():
+        yield "keepalive runs by itself no more"
+    registry_notes.forget_pin(name)
+    if left and not registration.is_for_every_server(found):
+        servers = ", ".join(map(shown_server, left))
+        yield f"kept in the credential store, but docker does not look there any more: {servers}"
+
+
+def for_everybody(name: str, *, only_shown: bool) -> Iterator[str]:
+    """For every user yet to come. Raises Failure, as ``for_this_user``."""
+    changes = registration.taken_out(registration.of_the_system(), name)
+    if only_shown:
+        yield from change.previews(changes)
+        return
+    change.carry_out(changes, may_go=[each.path for each in changes])
+    yield from (each.what for each in changes)
+
+
+def _signed_out(name: str) -> bool:
+    context = open_context(asked=True)
+    return sign_out.sign_out(context, context.registry(name))
+
+
+def _left_in_the_store() -> list[str]:
+    return sorted(open_context(asked=True).store.list())
