@@ -9,6 +9,7 @@ this Harbor's, or where two registries name the same client.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from docker_credential_harbor.account import own_tokens, trusted_provider
 from docker_credential_harbor.errors import (
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from docker_credential_harbor.model import LoginRedirect, Provider, Registry, TokenSet
     from docker_credential_harbor.remote.web.transport import Transport
     from docker_credential_harbor.storage.registry_notes import Notes
+
+OPENID = "openid"  # all that an authorization request must ask for (OIDC Core 3.1.2.1)
 
 
 class Release:
@@ -114,9 +117,10 @@ class Release:
         self.asked_to_vouch = True
         redirect = harbor.login_redirect(self.http, self.registry)
         found, notes = own_tokens.provider_of(self.http, self.registry, self.notes, redirect)
+        if found.issuer != self.tokens.issuer:
+            return  # it may be a provider of the registry's own making: nothing of that is kept
         self._keep(notes._replace(redirect=redirect))
-        if found.issuer == self.tokens.issuer:
-            self._keep(self._with_word(redirect, found))
+        self._keep(self._with_word(redirect, found))
 
     def _with_word(self, redirect: LoginRedirect, found: Provider) -> Notes:
         registry, notes = self.registry, self.notes
@@ -145,14 +149,17 @@ class Release:
     def _is_its_own(self, other: Registry, others_notes: Notes) -> bool:
         """Whether the client that the other registry names is its Harbor's, as far as the provider tells.
 
-        It may name any, to keep us from here.
+        It may name any, to keep us from here; but its Harbor may call itself otherwise than it is called here.
         """
         redirect = others_notes.redirect
         if other.issuer or vouched_client(others_notes, self.tokens) or redirect is None:
             return True
-        if trusted_provider.callback_elsewhere(other, redirect):
-            return False
+        if urlsplit(redirect.redirect_uri).path != harbor.CALLBACK_PATH:
+            return False  # no Harbor's, and of any length
         found, _ = own_tokens.provider_of(self.http, self.registry, self.notes)
+        if found.issuer != self.tokens.issuer:
+            return True  # whoever has put that there must not tell
+        redirect = redirect._replace(scopes=(OPENID,), further=())
         word = trusted_provider.word_noted(others_notes, trusted_provider.pin_for(redirect, found))
         if word is None:
             word = trusted_provider.asked_of_own(self.http, other, redirect, found)
@@ -199,14 +206,15 @@ def _is_unasked(other: Registry, others_notes: Notes, tokens: TokenSet) -> bool:
 
 
 def _is_of_the_same_provider(notes: Notes, other: Registry, others_notes: Notes, tokens: TokenSet) -> bool:
+    """Whether it names the tokens' provider, as far as is known; what this registry has led to since does not tell."""
     if other.client_id and other.issuer:
         return other.issuer == tokens.issuer
+    if notes.provider is None or notes.provider.issuer != tokens.issuer:
+        return True
     if other.client_id and others_notes.provider and others_notes.provider.issuer == tokens.issuer:
         return True
     redirect = others_notes.redirect
-    return bool(
-        redirect and notes.provider and redirect.authorization_endpoint == notes.provider.authorization_endpoint
-    )
+    return bool(redirect and redirect.authorization_endpoint == notes.provider.authorization_endpoint)
 
 
 def _note(other: Registry, **found: Any) -> None:

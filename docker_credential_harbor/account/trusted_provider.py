@@ -22,6 +22,7 @@ from docker_credential_harbor.errors import (
     AudienceShared,
     IssuerUnconfirmed,
     NotVouchedFor,
+    Unreachable,
 )
 from docker_credential_harbor.model import Pin, Word
 from docker_credential_harbor.remote import authorization, discovery
@@ -110,13 +111,23 @@ def check_walk(http: Transport, registry: Registry, redirect: LoginRedirect, not
     """
     held_to, kept = registry.issuer or pinned_issuer(notes, None), notes.provider
     endpoint = redirect.authorization_endpoint
-    if held_to is None or (kept and (kept.issuer, kept.authorization_endpoint) == (held_to, endpoint)):
+    if held_to is None or (kept and (kept.issuer, _without_query(kept.authorization_endpoint)) == (held_to, endpoint)):
         return
-    found = discovery.find(http, redirect, registry)
+    try:
+        found = discovery.find(http, redirect, registry)
+    except Unreachable:
+        if registry.issuer and _origin(endpoint) == _origin(registry.issuer):
+            return  # from here; the person's browser may well reach it
+        raise
     if found.issuer != held_to:
         raise AnotherIssuer(registry=registry.name, issuer=found.issuer, pinned=held_to)
-    if found.authorization_endpoint != endpoint:  # of the configured one, which is found by its name
+    if _without_query(found.authorization_endpoint) != endpoint:  # of the configured one, which is found by its name
         raise AnotherLogin(registry=registry.name, endpoint=endpoint, issuer=held_to)
+
+
+def _without_query(endpoint: str) -> str:
+    """As a redirect to it is noted: it may have one of its own (RFC 6749 3.1)."""
+    return endpoint.partition("?")[0]
 
 
 def pin_for(redirect: LoginRedirect, found: Provider) -> Pin:

@@ -61,7 +61,8 @@ def sign_in(look: Inquiry) -> None:
         look.learn(ticket_sign_in=False, has_ticket=False)
         return
     remark = look.context.store.remark(look.registry.name)
-    look.sign_in = SignIn(fresh, before.pair if before else None)
+    same = kept is not None and own_tokens.are_of_one_person(kept.tokens, fresh)
+    look.sign_in = SignIn(fresh, kept.pair if kept and same else None)  # what is last known of them stays so
     look.context.store.save_sign_in(look.registry.name, look.sign_in)
     if remark:
         console.warn(remark)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from docker_credential_harbor.account import shared_audience
-from docker_credential_harbor.errors import AudienceShared
+from docker_credential_harbor.errors import AudienceShared, Unreachable
 from docker_credential_harbor.model import LoginRedirect, Pin, Provider, Registry, TokenSet, Word
 from docker_credential_harbor.remote.web.transport import Transport
 from docker_credential_harbor.storage import registry_notes
@@ -247,3 +248,79 @@ def test_what_another_says_for_which_nobody_vouches_is_asked_once(asking: Asking
     noted[OTHER.name] = Notes(redirect=redirect)
     with pytest.raises(AudienceShared):
         asking.token("wiki")
+
+
+# --- A registry that was broken into ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("others", ["unasked", "asked", "with its provider"])
+def test_one_that_leads_to_a_provider_of_its_own_gets_no_token_for_another(
+    noted: dict[str, Notes], others: str
+) -> None:
+    """It was honest when it was pinned. By that provider it would have the other registry told to be at another one."""
+    with answers_server() as evil, answers_server() as good:
+        query = {"client_id": "harbor-b", "response_type": "code", "state": "s"}
+        to_own = urlencode({**query, "redirect_uri": f"{evil.url}/c/oidc/callback"})
+        to_sso = urlencode({**query, "redirect_uri": f"{good.url}/c/oidc/callback"})
+        evil.replies["/c/oidc/login"] = lambda _: (302, {"Location": f"{evil.url}/auth?{to_own}"}, "")
+        evil.replies["/auth"] = lambda _: (400, {}, "")
+        evil.replies["/.well-known/openid-configuration"] = lambda _: (200, {}, json.dumps(document(evil.url)))
+        good.replies["/c/oidc/login"] = lambda _: (302, {"Location": f"{SSO}/auth?{to_sso}"}, "")
+        other = OTHER._replace(url=good.url)
+        known = LoginRedirect(f"{SSO}/auth", "harbor-b", ("openid",), redirect_uri=f"{good.url}/c/oidc/callback")
+        noted[other.name] = {
+            "unasked": Notes(),
+            "asked": Notes(redirect=known),
+            "with its provider": Notes(redirect=known, provider=provider(SSO), provider_found_at=time.time()),
+        }[others]
+        notes = pinned("harbor-a")._replace(redirect=told("harbor-b").redirect, provider_found_at=time.time())
+        registry = REGISTRY._replace(url=evil.url)
+        kept: list[Notes] = []
+        registries = {each.name: each for each in (registry, other)}
+        with pytest.raises((AudienceShared, Unreachable)):
+            shared_audience.Release(registries, registry, FOR_BOTH, notes, Transport(10), kept.append).id_token()
+        assert all(each.provider == provider(SSO) for each in kept)
+
+
+def document(issuer: str) -> dict[str, object]:
+    found = provider(issuer)
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": found.authorization_endpoint,
+        "token_endpoint": found.token_endpoint,
+        "jwks_uri": found.jwks_uri,
+        "authorization_response_iss_parameter_supported": True,
+    }
+
+
+def test_notes_with_a_provider_that_is_not_the_tokens_tell_nothing_of_another() -> None:
+    notes = pinned("harbor-a")._replace(provider=provider(ELSEWHERE))
+    assert shared_audience.shared_client(REGISTRY, notes, OTHER, told("harbor-b"), FOR_BOTH) == "harbor-b"
+    notes = pinned("harbor-a")._replace(provider=None)
+    assert shared_audience.shared_client(REGISTRY, notes, OTHER, told("harbor-b"), FOR_BOTH) == "harbor-b"
+
+
+def another(asking: Asking, callback: str) -> Notes:
+    asking.notes = asking.notes._replace(pin=Pin(SSO, "harbor", asking.callback))
+    return Notes(redirect=LoginRedirect(f"{asking.server.url}/auth", "wiki", ("openid",), redirect_uri=callback))
+
+
+def test_another_harbor_counts_under_whatever_name_it_is_entered(asking: Asking, noted: dict[str, Notes]) -> None:
+    noted[OTHER.name] = another(asking, "https://its-own-name.example.com/c/oidc/callback")
+    asking.takes = (*asking.takes, "https://its-own-name.example.com/c/oidc/callback")
+    with pytest.raises(AudienceShared):
+        asking.token("wiki")
+
+
+def test_no_registry_keeps_people_from_another_by_a_request_that_cannot_be_answered(
+    asking: Asking, noted: dict[str, Notes]
+) -> None:
+    noted[OTHER.name] = another(asking, f"https://b.example.com/{'x' * 3900}/c/oidc/callback")
+    assert asking.token("wiki") == "a.b.c"
+    assert asking.is_asked() == 0
+    noted[OTHER.name] = another(asking, "https://b.example.com/c/oidc/callback")
+    redirect = noted[OTHER.name].redirect
+    assert redirect
+    noted[OTHER.name] = Notes(redirect=redirect._replace(scopes=("openid", "x" * 3900)))
+    assert asking.token("wiki") == "a.b.c"
+    assert all("scope=openid&" in asked.path for asked in asking.server.asked if asked.path.startswith("/auth?"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +18,7 @@ from docker_credential_harbor.errors import (
     IssuerUnconfirmed,
     NotVouchedFor,
     ServerFault,
+    Unreachable,
 )
 from docker_credential_harbor.model import DeviceCode, LoginRedirect, Pin, Provider, Registry, SignIn, TokenSet, Word
 from docker_credential_harbor.remote.web.transport import Transport
@@ -331,3 +333,36 @@ def test_nobody_is_asked_for_what_needs_no_word() -> None:
     moved = Notes(pin=PIN._replace(issuer="https://old.example.com"))
     with pytest.raises(AnotherIssuer):
         trusted_provider.asked(Transport(10), REGISTRY, REDIRECT, FOUND, moved, None, anew=True)
+
+
+# --- A walk --------------------------------------------------------------------------------------------------------
+
+
+def at_provider(server: Answers, endpoint: str) -> Registry:
+    """A registry whose configured issuer is the server, with that endpoint."""
+    document = {"issuer": server.url, "authorization_endpoint": endpoint}
+    document |= {"token_endpoint": f"{server.url}/token", "jwks_uri": f"{server.url}/certs"}
+    server.replies["/.well-known/openid-configuration"] = lambda _: (200, {}, json.dumps(document))
+    return REGISTRY._replace(issuer=server.url)
+
+
+def test_an_endpoint_with_a_query_of_its_own_is_the_same(server: Answers) -> None:
+    """RFC 6749 3.1."""
+    registry = at_provider(server, f"{server.url}/auth?p=signin")
+    redirect = REDIRECT._replace(authorization_endpoint=f"{server.url}/auth")
+    trusted_provider.check_walk(Transport(10), registry, redirect, Notes())
+    with pytest.raises(AnotherLogin):
+        trusted_provider.check_walk(
+            Transport(10), registry, redirect._replace(authorization_endpoint=f"{server.url}/x"), Notes()
+        )
+
+
+def test_a_provider_that_only_the_browser_reaches_stops_no_walk_to_it(server: Answers) -> None:
+    registry = REGISTRY._replace(issuer=f"{server.url}/realms/away")
+    server.replies["/realms/away/.well-known/openid-configuration"] = lambda _: (503, {}, "")
+    redirect = REDIRECT._replace(authorization_endpoint=f"{server.url}/realms/away/auth")
+    trusted_provider.check_walk(Transport(10), registry, redirect, Notes())
+    with pytest.raises(Unreachable):
+        trusted_provider.check_walk(
+            Transport(10), registry, redirect._replace(authorization_endpoint="https://sso.example.org/auth"), Notes()
+        )
