@@ -35,15 +35,23 @@ def _page_error(conflict: str) -> str:
     return f"if Harbor's page shows an error, its administrator has to mend that ({causes})"
 
 
+GO_WITHOUT = "go without a client: set client_id = '' and run: docker-credential-harbor login {registry:sh}"
 HARBORS_PAGE = _page_error("remove the old user of that name or e-mail address")
 
 
+MORE = "doctor says more"  # of a failure with more than one remedy
+
+
 class Failure(Exception):
-    """A cause that a person can be told. ``what`` and ``advice`` are filled with the facts given."""
+    """A cause that a person can be told. ``what``, ``advice`` and ``otherwise`` are filled with the facts given.
+
+    ``advice`` is the one remedy that is likeliest. ``otherwise``: the others, which `doctor` tells where it meets this.
+    """
 
     code: ClassVar[str] = ""
     what: ClassVar[str] = ""
     advice: ClassVar[str] = ""
+    otherwise: ClassVar[str] = ""
     exit_status: ClassVar[int] = EXIT_FAILURE
     longest_fact: ClassVar[int] = 500  # characters
 
@@ -57,9 +65,19 @@ class Failure(Exception):
         return self.what.format_map(self.facts)
 
     @property
-    def fix(self) -> str:
-        """What to do about it."""
+    def remedy(self) -> str:
+        """The one thing to do that is likeliest to help."""
         return self.advice.format_map(self.facts)
+
+    @property
+    def every_remedy(self) -> str:
+        """All that may help, the likeliest first."""
+        return f"{self.remedy}; {self.otherwise.format_map(self.facts)}" if self.otherwise else self.remedy
+
+    @property
+    def fix(self) -> str:
+        """What to do about it, in a message."""
+        return f"{self.remedy}; {MORE}" if self.otherwise else self.remedy
 
     @property
     def note_code(self) -> str:
@@ -118,7 +136,7 @@ class ClientConfigInvalid(Failure):
 
     code = "client-config-invalid"
     what = "the configuration {place} cannot be used: {reason}"
-    advice = "correct it; nothing in it was changed"
+    advice = "correct it (nothing in it was changed)"
 
 
 class ClientConfigUnread(ClientConfigInvalid):
@@ -126,9 +144,7 @@ class ClientConfigUnread(ClientConfigInvalid):
 
     code = "client-config-unread"
     what = "no client reads the configuration {place}: {reason}"
-    advice = (
-        "run: docker-credential-harbor setup {registry:sh}, which writes it anew; or save it as UTF-8 without a mark"
-    )
+    advice = "run: docker-credential-harbor setup {registry:sh}, which writes it anew"
 
 
 class NotEntered(Failure):
@@ -136,7 +152,7 @@ class NotEntered(Failure):
 
     code = "not-entered"
     what = "{registry} was not entered: {reason}"
-    advice = "{fix}; or enter it without asking: docker-credential-harbor setup --no-login {registry:sh}"
+    advice = "{fix}"
 
 
 class AnotherCredsStore(Failure):
@@ -144,7 +160,7 @@ class AnotherCredsStore(Failure):
 
     code = "another-creds-store"
     what = "{path} names docker-credential-{helper} for every server already, and nothing was changed"
-    advice = "run setup without --credentials-store, or take credsStore out of the file first"
+    advice = "run setup without --credentials-store"
 
 
 class PlainPairs(Failure):
@@ -152,7 +168,7 @@ class PlainPairs(Failure):
 
     code = "plain-pairs"
     what = "{path} holds pairs in plain text ({servers}), and nothing was changed"
-    advice = "run it again and say yes to moving them, or with --yes"
+    advice = "run it again and say yes to moving them (--yes)"
 
 
 class SystemSetupElsewhere(Failure):
@@ -167,7 +183,7 @@ class SystemSetupElsewhere(Failure):
 class SystemSetupNeedsRoot(Failure):
     code = "system-setup-needs-root"
     what = "setup --system writes for every user and needs root"
-    advice = "run it as root, or setup REGISTRY without --system for yourself"
+    advice = "run it as root"
 
 
 class SiteConfigurationClosed(Failure):
@@ -222,16 +238,15 @@ class NoAnswer(Unreachable):
     """The time was over before the whole answer was there."""
 
     code = "no-answer"
-    advice = "try again, or raise timeout"
+    advice = "try again"
+    otherwise = "or raise timeout"
 
 
 class TlsFailed(Unreachable):
     code = "tls-failed"
     what = "the TLS certificate of {host} is not trusted ({reason})"
-    advice = (
-        "add the company's authority to the system's trust store, or name its file: docker-credential-harbor setup "
-        "--ca-file FILE REGISTRY; and check this machine's clock"
-    )
+    advice = "name its authority's file: docker-credential-harbor setup --ca-file FILE REGISTRY"
+    otherwise = "or add that to the system's trust store; and check this machine's clock"
 
 
 class TlsTooOld(Unreachable):
@@ -244,8 +259,8 @@ class TlsTooOld(Unreachable):
 
 class ClientCertificateWanted(Unreachable):
     code = "client-certificate-wanted"
-    what = "{host} wants a client certificate"
-    advice = "there is no setting for one; its administrator has to let the helper's requests through without"
+    what = "{host} wants a client certificate, for which there is no setting"
+    advice = "its administrator has to let the helper's requests through without"
 
 
 class HandshakeFailed(Unreachable):
@@ -253,7 +268,7 @@ class HandshakeFailed(Unreachable):
 
     code = "handshake-failed"
     what = "no TLS connection to {host} ({reason})"
-    advice = "its administrator, or that of a firewall in between, can see why"
+    advice = "its administrator can see why"
 
 
 class NotTls(Unreachable):
@@ -261,9 +276,10 @@ class NotTls(Unreachable):
 
     code = "not-tls"
     what = "{host} does not speak TLS"
-    advice = (
-        "check host and port of the configured url; plain http is for loopback addresses only, with http:// in url: "
-        "elsewhere its administrator has to put TLS in front"
+    advice = "check host and port of the configured url"
+    otherwise = (
+        "plain http is for loopback addresses only, with http:// in url: elsewhere its administrator has to put TLS in "
+        "front"
     )
 
 
@@ -278,7 +294,8 @@ class ProxyFailed(Unreachable):
 
     code = "proxy-failed"
     what = "{host} cannot be reached through the proxy {proxy} ({reason})"
-    advice = "check {variable}, or name the host in NO_PROXY where it can be reached without"
+    advice = "check {variable}"
+    otherwise = "or name the host in NO_PROXY where it can be reached without"
 
 
 class ProxyWantsPassword(Unreachable):
@@ -296,13 +313,13 @@ class ProxyUnusable(Unreachable):
 class ServerFault(Unreachable):
     code = "server-fault"
     what = "{host} answered with status {status}"
-    advice = "try again later; its administrator can see why"
+    advice = "try again later (its administrator can see why)"
 
 
 class BrokenAnswer(Unreachable):
     code = "broken-answer"
     what = "{host} gave an answer that cannot be used ({reason})"
-    advice = "check the configured url, or a proxy in between"
+    advice = "check the configured url"
 
 
 class NotHarborsRedirect(BrokenAnswer):
@@ -312,14 +329,14 @@ class NotHarborsRedirect(BrokenAnswer):
     what = "{host} sends {path} on to {where}, and that is not Harbor's doing"
     advice = (
         "ask whoever runs what stands in front of Harbor there to let /v2/, /service/, /api/ and /c/ through without a "
-        "sign-in of its own, which Docker cannot do either"
+        "sign-in of its own"
     )
 
 
 class HarborCannotReachProvider(Unreachable):
     code = "harbor-cannot-reach-provider"
     what = "Harbor at {registry} cannot reach its identity provider"
-    advice = "try again later; Harbor's administrator can see why"
+    advice = "try again later (Harbor's administrator can see why)"
 
 
 class BrokeOff(Unreachable):
@@ -370,17 +387,15 @@ class AnotherName(Failure):
 
     code = "another-name"
     what = "{registry} calls itself {origin} (its external_url)"
-    advice = (
-        "if you know that name, run docker-credential-harbor setup {origin:sh}; "
-        "if yours is a proxy's, set issuer for it"
-    )
+    advice = "if you know that name, run docker-credential-harbor setup {origin:sh}"
+    otherwise = "if yours is a proxy's, set issuer for it"
 
 
 class NotVouchedFor(Failure):
     """Harbor's own redirect URI is an error at the provider, for the client that the registry names as Harbor's."""
 
     code = "not-vouched-for"
-    what = "the provider does not take {redirect_uri} for {client_id!r}: this registry may pretend to be another"
+    what = "the provider does not take {redirect_uri} for {client_id!r}: this registry may play another"
     advice = "have its administrator explain that, then run docker-credential-harbor login {registry:sh}"
 
 
@@ -389,7 +404,8 @@ class IssuerUnconfirmed(Failure):
 
     code = "issuer-unconfirmed"
     what = "{issuer} cannot vouch for {registry} ({reason})"
-    advice = "if you trust both, run docker-credential-harbor setup {registry:sh} at a terminal, or set issuer to it"
+    advice = "if you trust both, run docker-credential-harbor setup {registry:sh} at a terminal"
+    otherwise = "or set issuer to it"
 
 
 class AnotherIssuer(Failure):
@@ -403,7 +419,8 @@ class AnotherLogin(Failure):
 
     code = "another-login"
     what = "{registry} leads people to {endpoint}, not to {issuer} as configured"
-    advice = "have its administrator explain that, or set issuer anew"
+    advice = "have its administrator explain that"
+    otherwise = "or set issuer anew"
 
 
 class ClientRefused(Failure):
@@ -411,40 +428,31 @@ class ClientRefused(Failure):
 
     code = "client-refused"
     what = "the identity provider does not accept the client {client_id!r} ({reason})"
-    advice = "ask its administrator to add it, or set client_id in [registries.{registry:toml}]"
+    advice = "ask its administrator to add it"
+    otherwise = "or set client_id in [registries.{registry:toml}]"
 
 
 class ClientUnknown(Failure):
     code = "client-unknown"
-    what = "the identity provider of {registry} does not take the client {client_id!r} with redirect URI {redirect_uri}"
-    advice = (
-        "ask its administrator to add them, or run docker-credential-harbor login {registry:sh}, "
-        "which goes on with your CLI secret instead"
-    )
+    what = "the provider of {registry} does not take the client {client_id!r} with redirect URI {redirect_uri}"
+    advice = "run docker-credential-harbor login {registry:sh} to go on with your CLI secret"
+    otherwise = "or ask its administrator to add them"
 
 
 class NoDeviceGrant(Failure):
     """No ``device_authorization_endpoint``, or ``unauthorized_client`` there (RFC 8628 3.1)."""
 
     code = "no-device-grant"
-    what = "no browser can be opened here, and the provider of {registry} gives {client_id!r} no device code ({reason})"
-    advice = (
-        "run docker-credential-harbor login {registry:sh} where a browser is, or go without: copy the CLI secret from "
-        "{url} (user profile) and run docker login {registry:sh}"
-    )
+    what = "no browser can be opened, and the provider gives {client_id!r} no device code ({reason})"
+    advice = "run docker login {registry:sh} with the CLI secret from {url} (user profile)"
+    otherwise = "or run docker-credential-harbor login {registry:sh} where a browser is"
 
 
 class AudienceMissing(Failure):
     code = "audience-missing"
-    what = (
-        "Harbor at {registry} does not accept the ID token of the client {client_id!r}: "
-        "its aud lacks {harbor_client_id!r}"
-    )
-    advice = (
-        "ask the provider's administrator to add to that client a mapper of type Audience "
-        "({harbor_client_id!r}, 'Add to ID token' on), or go without a client: set client_id = '' and run: "
-        "docker-credential-harbor login {registry:sh}"
-    )
+    what = "Harbor at {registry} does not accept the ID token of {client_id!r}: its aud lacks {harbor_client_id!r}"
+    advice = "have the provider's administrator add it there by a mapper of type Audience ('Add to ID token' on)"
+    otherwise = f"or {GO_WITHOUT}"
 
 
 class AudienceShared(Failure):
@@ -460,7 +468,8 @@ class AudienceUnknown(AudienceShared):
 
     code = "audience-unknown"
     what = "the ID token for {registry} is not sent, as {other} may take it, too, and does not answer"
-    advice = "try again once that can be reached, or take it out of the configuration"
+    advice = "try again once that can be reached"
+    otherwise = "or take it out of the configuration"
 
 
 class TokenTooLong(Failure):
@@ -468,10 +477,8 @@ class TokenTooLong(Failure):
 
     code = "token-too-long"
     what = "{host} refuses a request with the ID token of the client {client_id!r}, {characters} characters ({reason})"
-    advice = (
-        "ask the provider's administrator to leave {excess} out of the ID token of that client, or go without a "
-        "client: set client_id = '' and run: docker-credential-harbor login {registry:sh}"
-    )
+    advice = "ask the provider's administrator to leave {excess} out of it"
+    otherwise = f"or {GO_WITHOUT}"
 
 
 class SecretRefused(Failure):
@@ -487,7 +494,7 @@ class NoSignInToRotate(Failure):
 
     code = "no-sign-in-to-rotate"
     what = "the CLI secret at {registry} can be replaced from here only by somebody who is signed in with a client"
-    advice = "run docker-credential-harbor login {registry:sh}; without a client make one at {url} (user profile)"
+    advice = "make a new one at {url} (user profile)"
 
 
 class StillRefused(Failure):
@@ -496,9 +503,10 @@ class StillRefused(Failure):
     code = "still-refused"
     what = "Harbor at {registry} still refuses the CLI secret of {username} after its login"
     advice = (
-        HARBORS_PAGE + "; if it shows another person, sign them out; "
-        "then run: docker-credential-harbor login {registry:sh}"
+        "run: docker-credential-harbor login {registry:sh} and look whether its page shows an error (409) or another "
+        "person"
     )
+    otherwise = f"{HARBORS_PAGE}; if it shows another person, sign them out"
 
 
 class RefusedAfterLogin(Failure):
@@ -511,12 +519,11 @@ class RefusedAfterLogin(Failure):
 
 class StoredPairRefused(Failure):
     code = "stored-pair-refused"
-    what = "Harbor at {registry} refuses the stored CLI secret of {username}"
-    advice = (
-        "copy the new one from {url} (user profile, CLI secret) and run: {command}; "
-        + HARBORS_PAGE
-        + "; if the secret "
-        "is unchanged, check who is signed in in the browser and whether Harbor's robot name prefix is empty"
+    what = "Harbor refuses the stored CLI secret of {username} (replaced, or its login failed)"
+    advice = "copy the new one from {url} (user profile) and run: {command}"
+    otherwise = (
+        f"{HARBORS_PAGE}; if the secret is unchanged, check who is signed in in the browser and whether Harbor's robot "
+        "name prefix is empty"
     )
 
 
@@ -525,7 +532,7 @@ class StoredPairGoesFirst(Failure):
 
     code = "stored-pair-goes-first"
     what = "the stored pair of {username} goes first at {registry}, over any sign-in"
-    advice = "to be rid of it run: docker logout {registry:sh}; then: docker-credential-harbor login {registry:sh}"
+    advice = "to be rid of it run: docker logout {registry:sh}, then: docker-credential-harbor login {registry:sh}"
 
 
 class SecretUnreadable(Failure):
@@ -537,13 +544,12 @@ class SecretUnreadable(Failure):
 
 
 class NotOnboarded(Failure):
-    """`doctor` says what helps against the last of these causes."""
-
     code = "not-onboarded"
     what = "Harbor at {registry} does not know {person} yet"
-    advice = (
-        "finish the sign-in at {url}; " + HARBORS_PAGE + "; if you are signed in there, the provider's sub differs per "
-        "client"
+    advice = "finish the sign-in at {url}, unless that shows an error (409)"
+    otherwise = (
+        f"{HARBORS_PAGE}; if you are signed in there, the provider's sub differs per client: "
+        "set client_id = '' in [registries.{registry:toml}] and run: docker-credential-harbor login {registry:sh}"
     )
 
 
@@ -552,9 +558,9 @@ class OldUserInTheWay(Failure):
 
     code = "old-user-in-the-way"
     what = "Harbor at {registry} does not take {person} for its user {username} any more"
-    advice = (
-        "finish the sign-in at {url}; " + _page_error("remove the old user {username}") + "; "
-        "then run: docker-credential-harbor login {registry:sh}"
+    advice = "have its administrator remove that user, then run: docker-credential-harbor login {registry:sh}"
+    otherwise = "if a user name is asked for there, finish the sign-in at {url}; " + _page_error(
+        "remove the old user {username}"
     )
 
 
@@ -582,10 +588,7 @@ class HarborNotKeptAlive(Failure):
 
     code = "harbor-not-kept-alive"
     what = "Harbor's own sign-in at {registry} ends each time within {age}, as was seen, and cannot be kept alive"
-    advice = (
-        "the next pull opens Harbor's login for it; as a rule Harbor's administrator has to allow Harbor's client "
-        "refresh tokens at the identity provider"
-    )
+    advice = "as a rule Harbor's administrator has to allow Harbor's client refresh tokens at the identity provider"
 
 
 class OwnSessionEnded(Failure):
@@ -607,7 +610,7 @@ class NoClient(Failure):
 class NoTerminal(Failure):
     code = "no-terminal"
     what = "the CLI secret for {registry} can only be asked for at a terminal"
-    advice = "run this in one, or docker login {registry:sh} with what the user profile at {url} shows"
+    advice = "run this in one"
 
 
 class NothingEntered(Failure):
@@ -619,7 +622,7 @@ class NothingEntered(Failure):
 class PastedPairRefused(Failure):
     code = "pasted-pair-refused"
     what = "Harbor at {registry} refuses that user name and CLI secret, so nothing was kept"
-    advice = "sign in at {url}, copy both from the user profile, and run: docker-credential-harbor login {registry:sh}"
+    advice = "copy both from the user profile at {url} and run: docker-credential-harbor login {registry:sh}"
 
 
 class SignInPaused(Failure):
@@ -642,10 +645,7 @@ class SignInDeclined(Failure):
 class SignInTimedOut(Failure):
     code = "sign-in-timed-out"
     what = "nobody finished the sign-in at {registry} within {seconds} s"
-    advice = (
-        "run: docker-credential-harbor login {registry:sh}; if the identity provider's page showed an error about the "
-        "client, set client_id = '' first"
-    )
+    advice = "run: docker-credential-harbor login {registry:sh}"
 
 
 class DeviceCodeExpired(SignInTimedOut):
@@ -702,13 +702,13 @@ class IdTokenRejected(Failure):
 class SomebodyElse(Failure):
     code = "somebody-else"
     what = "{other} is signed in in the browser, not {known} who is known at {registry}"
-    advice = "sign in there as {known}, or run docker-credential-harbor login {registry:sh} to change"
+    advice = "sign in there as {known}"
 
 
 class PortBusy(Failure):
     code = "port-busy"
     what = "the browser cannot come back to {where}, as redirect_uri has it ({reason})"
-    advice = "end the program that uses that port, or set another redirect_uri"
+    advice = "end the program that uses that port"
 
 
 # --- Where secrets live -----------------------------------------------------------------------------------------------
@@ -717,7 +717,8 @@ class PortBusy(Failure):
 class StoreUnavailable(Failure):
     code = "store-unavailable"
     what = "the {backend} cannot be used ({reason})"
-    advice = "unlock or start it and try again, or set storage"
+    advice = "unlock or start it and try again"
+    otherwise = "or set storage"
 
 
 class StoreFull(StoreUnavailable):
@@ -725,9 +726,10 @@ class StoreFull(StoreUnavailable):
 
     code = "store-full"
     what = "the {backend} has no room for it ({reason})"
-    advice = (
-        "free this user's keys (/proc/key-users shows their number and bytes), have root raise the sysctls "
-        'kernel.keys.maxkeys and kernel.keys.maxbytes, or set storage to "auto" or "file"'
+    advice = 'set storage to "auto" or "file"'
+    otherwise = (
+        "or free this user's keys (/proc/key-users shows their number and bytes), or have root raise the sysctls "
+        "kernel.keys.maxkeys and kernel.keys.maxbytes"
     )
 
 
@@ -737,12 +739,14 @@ class TooLongForStore(StoreFull):
     code = "too-long-for-store"
     what = "what is to be kept is too long for the {backend}"
     advice = 'set storage to "file"'
+    otherwise = ""
 
 
 class StoreDamaged(Failure):
     code = "store-damaged"
     what = "{place} is damaged ({reason})"
-    advice = "run docker-credential-harbor logout, or move it away, and sign in again; it was left as it is"
+    advice = "run docker-credential-harbor logout and sign in again (it was left as it is)"
+    otherwise = "or move it away"
 
 
 class NotWritable(Failure):
@@ -762,12 +766,12 @@ class QuotaUsedUp(NotWritable):
     """EDQUOT: this user's share of the file system (quotactl(2))."""
 
     code = "quota-used-up"
-    advice = "delete some of your files there, or ask its administrator for a larger quota"
+    advice = "delete some of your files there"
 
 
 class ReadOnlyFileSystem(NotWritable):
     code = "read-only-file-system"
-    advice = "mount it writable, or name another place (XDG_DATA_HOME, XDG_STATE_HOME, XDG_CONFIG_HOME)"
+    advice = "name another place (XDG_DATA_HOME, XDG_STATE_HOME, XDG_CONFIG_HOME)"
 
 
 class FileSizeLimited(NotWritable):
@@ -806,8 +810,8 @@ class NotLocked(Failure):
     code = "not-locked"
     what = "{path} cannot be locked ({reason}), and no other place for the lock was found"
     advice = (
-        "two pulls at once can now end the sign-in; keep the helper's folder on a file system with locks "
-        "(XDG_STATE_HOME, XDG_DATA_HOME), or have one on /dev/shm"
+        "keep the helper's folder on a file system with locks (XDG_STATE_HOME, XDG_DATA_HOME), else pulls at once can "
+        "end the sign-in"
     )
 
 
@@ -857,7 +861,7 @@ class ProcessLimit(NotStarted):
 
     code = "process-limit"
     what = "{program} cannot be started: as many processes and threads run as are allowed"
-    advice = "end some, or raise the limit (ulimit -u, a container's pids limit)"
+    advice = "raise the limit (ulimit -u, a container's pids limit)"
 
 
 class NoScheduler(Failure):
@@ -870,7 +874,7 @@ class NoScheduler(Failure):
 class SchedulerFailed(Failure):
     code = "scheduler-failed"
     what = "{command} failed ({reason})"
-    advice = "try it by hand, or undo with: docker-credential-harbor keepalive --uninstall"
+    advice = "try it by hand"
 
 
 # --- What another process found out, and what nobody foresaw -------------------------------------------------------
@@ -896,7 +900,7 @@ class FoundOut(Failure):
         super().__init__(text=text, fix=fix)
 
     @property
-    def fix(self) -> str:
+    def remedy(self) -> str:
         return self.facts["fix"]
 
     @property

@@ -72,7 +72,7 @@ class Examination:
             try:
                 done = check(self)
             except Failure as failure:
-                done = Check(name, False, failure.message, failure.fix)
+                done = Check(name, False, failure.message, failure.every_remedy)
             if done is not None:
                 yield done
                 if not done.ok and others_rest_on_it:
@@ -210,7 +210,9 @@ class Examination:
             return None
         if self.found.pairwise_only:
             message = f"{self.found.issuer} gives each client another sub (pairwise), so Harbor knows nobody by ours"
-            return Check("subject", False, message, self._without_client)
+            table = f"[registries.{in_toml(self.registry.name)}]"
+            fix = f"set client_id = '' in {table} and run: {PROGRAM} login {in_shell(self.registry.name)}"
+            return Check("subject", False, message, fix)
         return Check("subject", True, "the provider can give all clients the same sub")
 
     def device_code(self) -> Check | None:
@@ -259,11 +261,6 @@ class Examination:
         )
         return Check("sign-in", True, f"{ways[reach.way]} ({reach.reason}){not_yet if reach.way != 'nobody' else ''}")
 
-    @property
-    def _without_client(self) -> str:
-        table = f"[registries.{in_toml(self.registry.name)}]"
-        return f"set client_id = '' in {table} and run: {PROGRAM} login {in_shell(self.registry.name)}"
-
     def session(self) -> Check:
         surveyed = state_now.survey(self.context, self.registry)
         if surveyed.failure:
@@ -280,10 +277,7 @@ class Examination:
 
     def _due(self, state: str, due: state_now.Due) -> Check:
         if due.tried:
-            fix = due.tried.fix
-            if due.tried.note_code == errors.NotOnboarded.code:
-                fix += f": {self._without_client}"
-            return Check("session", False, f"{due.tried.message} ({due.tried_ago})", fix)
+            return Check("session", False, f"{due.tried.message} ({due.tried_ago})", due.tried.every_remedy)
         causes = f"; likely {LIKELY_CAUSES}" if state == next_step.ENDED else ""
         same = "" if due.hindrance else " (the next pull does the same)"
         return Check("session", False, due.finding + causes, due.todo + same)

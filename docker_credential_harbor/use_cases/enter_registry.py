@@ -117,7 +117,7 @@ def _first_look(found: Files, wish: Wish, went_without: bool) -> FirstLook:
     try:
         seen = before_sign_in.first_look(found.settings, registry)
     except Unreachable as failure:
-        raise NotEntered(registry=wish.name, reason=failure.message, fix=failure.fix) from failure
+        raise NotEntered(registry=wish.name, reason=failure.message, fix=failure.remedy) from failure
     elsewhere = trusted_provider.callback_elsewhere(registry, seen.redirect)
     if elsewhere and registry.client_id and not seen.hindrance:  # of a sign-in of ours, which there would be
         raise elsewhere

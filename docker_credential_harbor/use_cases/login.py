@@ -33,7 +33,7 @@ def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "lo
             console.hint("going on without it: your CLI secret is asked for")
             return _without_client(context, registry)
         if failure.note_code == errors.ClientUnknown.code:
-            todo = "ask its administrator to add them, or run this at a terminal, which goes on with your CLI secret"
+            todo = "run this at a terminal, which goes on with your CLI secret"
             raise errors.FoundOut(failure.note_code, failure.message, todo) from failure
         if failure.note_code != errors.StoredPairRefused.code:
             raise

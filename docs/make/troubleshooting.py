@@ -127,7 +127,8 @@ def page() -> str:
 def _section(cause: Cause) -> str:
     code = cause.kind.code
     what = _filled(cause.kind.what, code)
-    todo = f"\n**What to do**: {_sentence(_filled(cause.kind.advice, code))}\n" if cause.kind.advice else ""
+    advice = "; ".join(filter(None, (cause.kind.advice, cause.kind.otherwise)))
+    todo = f"\n**What to do**: {_sentence(_filled(advice, code))}\n" if advice else ""
     # Those are told on standard output, as the protocol has it.
     shown = what if issubclass(cause.kind, WRONG_REQUESTS) else f"[{code}] {what}"
     return f"\n### {code}\n\n> `{shown}`\n\n{cause.meaning.strip()}\n{todo}"

@@ -159,7 +159,7 @@ class TestLogin:
         assert (answer.returncode, answer.stdout) == (1, "")
         line = answer.stderr.splitlines()[-1]
         assert "[stored-pair-goes-first] the stored pair of bob-h goes first" in line
-        assert f"run: docker logout {workplace.name}; then: docker-credential-harbor login {workplace.name}" in line
+        assert f"run: docker logout {workplace.name}, then: docker-credential-harbor login {workplace.name}" in line
         assert workplace.helper.run("erase", workplace.name).returncode == 0
         assert workplace.helper.run("login").returncode == 0
         assert workplace.pair()[0] == "alice-h"

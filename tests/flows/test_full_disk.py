@@ -170,7 +170,7 @@ class TestSignIn:
         disk = make_disk(workplace.helper.home.folders["XDG_DATA_HOME"])
         disk.make_read_only()
         answer = workplace.get()
-        assert "mount it writable" in told(answer.stderr, "read-only-file-system")
+        assert "name another place (XDG_DATA_HOME" in told(answer.stderr, "read-only-file-system")
         assert workplace.person.windows == 0
         disk.make_read_only(False)
         workplace.end_pause()

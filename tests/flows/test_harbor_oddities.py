@@ -60,7 +60,8 @@ class TestEmptyRobotPrefix:
         workplace.harbor.robot_prefix = ""
         line = workplace.refused(DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT="2")
         assert "refuses the stored CLI secret of alice-h" in line
-        assert "whether Harbor's robot name prefix is empty" in line
+        [shown] = json.loads(workplace.helper.run(["doctor", "--json"]).stdout)["checks"][-1:]
+        assert "whether Harbor's robot name prefix is empty" in shown["fix"]
         workplace.harbor.robot_prefix = "robot$"
         assert workplace.pair() == pair
 

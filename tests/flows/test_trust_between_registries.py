@@ -84,7 +84,7 @@ def relay(request: pytest.FixtureRequest, workplace: Workplace) -> Iterator[Rela
 
 
 def is_refused(relay: RelayingRegistry, line: str) -> bool:
-    not_vouched_for = f"{relay.url}/c/oidc/callback for 'harbor': this registry may pretend to be another"
+    not_vouched_for = f"{relay.url}/c/oidc/callback for 'harbor': this registry may play another"
     return f"{relay.name} calls itself http://127.0.0.1:" in line or not_vouched_for in line
 
 
@@ -153,7 +153,7 @@ class TestAskedOnce:
             configure(place, **{hostile.name: {"url": hostile.url}})
             place.harbor.provider.kept_seconds = 600
             refused = [place.refused(hostile.name)]
-            assert "may pretend to be another" in refused[0]
+            assert "may play another" in refused[0]
             assert self.is_asked(provider, hostile.url) == 1
             refused += [place.refused(hostile.name) for _ in range(2)]
             assert len(set(refused)) == 1
@@ -225,7 +225,7 @@ class TestUnconfirmed:
     def test_no_sign_in_before_the_issuer_is_configured(self, wildcard: Workplace) -> None:
         line = wildcard.refused()
         assert f"{wildcard.realm.issuer} cannot vouch for {wildcard.name} (it refuses no made-up callback)" in line
-        assert f"run docker-credential-harbor setup {wildcard.name} at a terminal, or set issuer to it" in line
+        assert f"run docker-credential-harbor setup {wildcard.name} at a terminal; " in line
         assert wildcard.person.windows == 0
         wildcard.configure(top="cache_ttl = 0", issuer=wildcard.realm.issuer)
         assert wildcard.pair()[0] == "alice-h"
@@ -247,7 +247,7 @@ class TestUnconfirmed:
         assert question not in terminal.text, "once"
 
     def test_setup_without_a_terminal_says_how(self, wildcard: Workplace) -> None:
-        assert "at a terminal, or set issuer to it" in failed(wildcard, "setup", wildcard.name)
+        assert f"setup {wildcard.name} at a terminal; doctor says more" in failed(wildcard, "setup", wildcard.name)
 
     def test_harbors_side_is_renewed_all_the_same(self, workplace: Workplace, kdc: Kdc) -> None:
         """By the person, whose ticket cannot show here whose it is."""

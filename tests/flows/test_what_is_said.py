@@ -71,11 +71,14 @@ def the_same_everywhere(workplace: Workplace, line: str) -> None:
     assert status(workplace)["message"] == f"{said} (last tried)"
     found = doctor(workplace)
     assert not found["ok"]
-    assert f"{TRIED.sub('', found['message'])}: {found['fix']}" == said != found["message"]
+    message, fix = TRIED.sub("", found["message"]), said.partition(": ")[2]
+    assert f"{message}: {fix}" == said
+    remedy, more = fix.removesuffix("; doctor says more"), fix.endswith("; doctor says more")
+    assert found["fix"].startswith(f"{remedy}; ") if more else found["fix"] == remedy
     paused = failure_in(workplace.refused())
     assert "no window opens by itself for " in paused
-    assert paused.endswith(f" s more: {found['fix']}")
-    assert keepalive(workplace).endswith(found["fix"])
+    assert paused.endswith(f" s more: {fix}")
+    assert keepalive(workplace).endswith(fix)
     assert status(workplace)["message"] == f"{said} (last tried)", "which what was met since does not push out"
 
 
@@ -114,7 +117,7 @@ class TestAStoredPair:
     def test_replaced_and_a_pull_has_found_that_out(self, stored: Workplace) -> None:
         stored.harbor.set_secret("alice-h", ANOTHER)
         line = stored.refused(**WALK)
-        assert "refuses the stored CLI secret of alice-h: copy the new one from" in line
+        assert "refuses the stored CLI secret of alice-h (replaced, or its login failed): copy the new one from" in line
         the_same_everywhere(stored, line)
         stored.store("alice-h", "Yet-Another-Secret-1")
         assert "last tried" not in status(stored)["message"], "that was another one"
@@ -226,11 +229,13 @@ class TestHarborsPage:
         workplace.harbor.kill_stored_token("alice-h")
         line = workplace.refused(**WALK)
         assert workplace.person.pages[-1].status == 400
-        assert f"still refuses the CLI secret of alice-h after its login: {HARBORS_PAGE};" in line
-        assert "Harbor's client secret at the identity provider" in HARBORS_PAGE
+        assert "still refuses the CLI secret of alice-h after its login: run: docker-credential-harbor login" in line
+        assert "look whether its page shows an error (409) or another person" in line
         the_same_everywhere(workplace, line)
+        assert HARBORS_PAGE in doctor(workplace)["fix"]
+        assert "Harbor's client secret at the identity provider" in HARBORS_PAGE
         assert "shows in a browser alone" in doctor(workplace, "provider-from-harbor")["message"]
-        workplace.harbor.provider.client_secret = "Of-This-Year-1"  # as the line says
+        workplace.harbor.provider.client_secret = "Of-This-Year-1"  # as that says
         assert workplace.helper.run("login").returncode == 0
         assert status(workplace)["state"] == "ready"
 
@@ -239,7 +244,8 @@ class TestHarborsPage:
         workplace.realm.update_client(HARBOR_CLIENT, secret="Of-This-Year-1")
         line = workplace.refused(**SIGN_IN)
         assert "[not-onboarded]" in line
-        assert HARBORS_PAGE in line
+        assert "finish the sign-in at " in line
+        assert HARBORS_PAGE in doctor(workplace)["fix"]
         assert status(workplace)["message"] == f"{failure_in(line)} (last tried)"
 
     def test_409(self, make_workplace: MakeWorkplace) -> None:
@@ -251,8 +257,9 @@ class TestHarborsPage:
         line = workplace.refused(**SIGN_IN)
         assert workplace.person.pages[-1].status == 409
         assert "[old-user-in-the-way]" in line
-        assert "409: remove the old user alice)" in line
+        assert "have its administrator remove that user" in line
         the_same_everywhere(workplace, line)
+        assert "409: remove the old user alice)" in doctor(workplace)["fix"]
         workplace.harbor.users.remove("alice")
         workplace.end_pause()
         workplace.pair()

@@ -347,8 +347,7 @@ class TestNoDeviceGrant:
                 terminal.wait()
             [line] = Screen(terminal.text).lines
             assert "gives 'docker-credential-harbor' no device code (unauthorized_client)" in line
-            assert f"docker-credential-harbor login {workplace.name} where a browser is" in line
-            assert f"docker login {workplace.name}" in line
+            assert f"docker login {workplace.name} with the CLI secret from {workplace.harbor.url}" in line
         answer = workplace.helper.run(["login", "--device"])
         assert (answer.returncode, answer.stderr.count("\n")) == (1, 1)
         assert "unauthorized_client" in answer.stderr

@@ -145,10 +145,8 @@ class TestRedeployedKeycloak:
         workplace.let_pass(MINUTE)
         assert workplace.refused() == (
             "docker-credential-harbor: [old-user-in-the-way] "
-            f"Harbor at {workplace.name} does not take alice for its user alice any more: "
-            f"finish the sign-in at {workplace.harbor.url}; if Harbor's page shows an error, its administrator has to "
-            "mend that (400: Harbor's client secret at the identity provider; 409: remove the old user alice); then "
-            f"run: docker-credential-harbor login {workplace.name}"
+            f"Harbor at {workplace.name} does not take alice for its user alice any more: have its administrator "
+            f"remove that user, then run: docker-credential-harbor login {workplace.name}; doctor says more"
         )
         assert (workplace.person.windows, workplace.person.forms) == (1, 1)
         assert workplace.person.pages[0].status == 409
@@ -184,9 +182,7 @@ class TestRedeployedKeycloak:
         assert workplace.refused() == (
             "docker-credential-harbor: [not-onboarded] "
             f"Harbor at {workplace.name} does not know alice yet: finish the sign-in at "
-            f"{workplace.harbor.url}; if Harbor's page shows an error, its administrator has to mend that (400: "
-            "Harbor's client secret at the identity provider; 409: remove the old user of that name or e-mail "
-            "address); if you are signed in there, the provider's sub differs per client"
+            f"{workplace.harbor.url}, unless that shows an error (409); doctor says more"
         )
         workplace.harbor.users.remove("alice")
         workplace.let_pass(MINUTE)

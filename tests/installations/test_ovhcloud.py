@@ -72,9 +72,7 @@ class TestOnboarding:
         assert workplace.refused() == (
             "docker-credential-harbor: [not-onboarded] "
             f"Harbor at {workplace.name} does not know alice yet: finish the sign-in at "
-            f"{workplace.harbor.url}; if Harbor's page shows an error, its administrator has to mend that (400: "
-            "Harbor's client secret at the identity provider; 409: remove the old user of that name or e-mail "
-            "address); if you are signed in there, the provider's sub differs per client"
+            f"{workplace.harbor.url}, unless that shows an error (409); doctor says more"
         )
         assert workplace.person.pages[0].status == 409
 
@@ -164,8 +162,7 @@ class TestPrivateAuthority:
             assert workplace.refused() == (
                 "docker-credential-harbor: [tls-failed] "
                 f"the TLS certificate of {host} is not trusted (unknown authority): "
-                "add the company's authority to the system's trust store, or name its file: "
-                "docker-credential-harbor setup --ca-file FILE REGISTRY; and check this machine's clock"
+                "name its authority's file: docker-credential-harbor setup --ca-file FILE REGISTRY; doctor says more"
             )
         assert workplace.person.windows == 0
 

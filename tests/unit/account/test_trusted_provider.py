@@ -76,7 +76,7 @@ def test_the_name_that_harbor_gives_itself_is_told() -> None:
     failure = trusted_provider.doubt(REGISTRY, redirect, FOUND)
     assert failure
     assert failure.message == "harbor.example.com calls itself https://registry.example.org:8443 (its external_url)"
-    assert failure.fix == (
+    assert failure.every_remedy == (
         "if you know that name, run docker-credential-harbor setup https://registry.example.org:8443; "
         "if yours is a proxy's, set issuer for it"
     )
@@ -86,7 +86,7 @@ def test_a_provider_without_iss_has_to_be_confirmed() -> None:
     failure = trusted_provider.doubt(REGISTRY, REDIRECT, FOUND._replace(iss_parameter_supported=False))
     assert isinstance(failure, IssuerUnconfirmed)
     assert f"{SSO} cannot vouch for harbor.example.com (it sends no iss)" in failure.message
-    assert failure.fix.endswith("setup harbor.example.com at a terminal, or set issuer to it")
+    assert failure.every_remedy.endswith("setup harbor.example.com at a terminal; or set issuer to it")
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_what_has_changed_is_vouched_for_anew(server: Answers) -> None:
 
 def test_a_callback_that_it_refuses(server: Answers) -> None:
     provider = Asking(server, takes=("https://good.example.com/c/oidc/callback",))
-    with pytest.raises(NotVouchedFor, match="may pretend to be another"):
+    with pytest.raises(NotVouchedFor, match="may play another"):
         provider.confirmed()
     assert len(provider.requests) == 1
 

@@ -296,7 +296,7 @@ def test_keys_that_never_come(place: Place) -> None:
 def test_no_endpoint(place: Place) -> None:
     with pytest.raises(NoDeviceGrant, match="docker login") as told:
         place.sign_in(provider=place.provider._replace(device_authorization_endpoint=None))
-    assert "docker-credential-harbor login harbor.example.com where a browser is" in str(told.value)
+    assert "docker-credential-harbor login harbor.example.com where a browser is" in told.value.every_remedy
     assert (place.shown, place.answers.asked) == ([], [])
 
 

@@ -152,8 +152,8 @@ class TestWritePrivate:
         ("number", "code", "remedy"),
         [
             (errno.ENOSPC, "no-space", "df -i"),
-            (errno.EDQUOT, "quota-used-up", "larger quota"),
-            (errno.EROFS, "read-only-file-system", "mount it writable"),
+            (errno.EDQUOT, "quota-used-up", "delete some of your files"),
+            (errno.EROFS, "read-only-file-system", "XDG_STATE_HOME"),
             (errno.EFBIG, "file-size-limited", "ulimit -f"),
             (errno.EMFILE, "too-many-open-files", "ulimit -n"),
             (errno.EBUSY, "mounted-file", "mount the folder"),

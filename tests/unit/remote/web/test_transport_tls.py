@@ -158,8 +158,16 @@ OLD_CIPHERS = ("-cipher", "ALL:@SECLEVEL=0")
     [
         (("-tls1", *OLD_CIPHERS), TlsTooOld, "offers no TLS version that is still safe"),
         (("-tls1_1", *OLD_CIPHERS), TlsTooOld, "has to switch on TLS 1.2 or newer"),
-        (("-Verify", "1", "-tls1_2"), ClientCertificateWanted, "wants a client certificate: there is no setting"),
-        (("-Verify", "1", "-tls1_3"), ClientCertificateWanted, "wants a client certificate: there is no setting"),
+        (
+            ("-Verify", "1", "-tls1_2"),
+            ClientCertificateWanted,
+            "a client certificate, for which there is no setting",
+        ),
+        (
+            ("-Verify", "1", "-tls1_3"),
+            ClientCertificateWanted,
+            "a client certificate, for which there is no setting",
+        ),
         (("-tls1_2", "-cipher", "AES128-SHA"), HandshakeFailed, "it has no cipher in common"),
     ],
     ids=str,
@@ -251,7 +259,7 @@ def test_harbors_redirects_to_its_provider_on_the_same_host_are_answers() -> Non
 @pytest.mark.parametrize(
     ("scheme", "error", "said"),
     [
-        ("https", ClientCertificateWanted, "wants a client certificate: there is no setting"),
+        ("https", ClientCertificateWanted, "a client certificate, for which there is no setting"),
         ("http", HttpsWanted, "speaks TLS and was asked by http"),
     ],
 )
