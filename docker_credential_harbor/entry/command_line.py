@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from docker_credential_harbor import __version__, errors
@@ -25,7 +26,8 @@ COMMANDS = {
 }
 
 CALLED_BY_DOCKER = """\
-Docker calls this program with get, store, erase, list or version and talks to it on standard input and output.
+Docker calls this program with get, store, erase, list or version and talks to
+it on standard input and output.
 """
 
 EXAMPLES = f"""\
@@ -45,6 +47,13 @@ class Command(Protocol):
     def run(self, arguments: argparse.Namespace) -> int: ...
 
 
+class Help(argparse.RawDescriptionHelpFormatter):
+    """As wide as what is written by hand below the options, whatever the terminal: one width for all commands."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=manual.WIDTH)
+
+
 class Parser(argparse.ArgumentParser):
     """Tells wrong usage as every other fault is told: in one line."""
 
@@ -62,7 +71,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
         prog=PROGRAM,
         description="Docker credential helper for Harbor registries that sign people in through OIDC.",
         epilog=f"{CALLED_BY_DOCKER}\nexamples:\n{EXAMPLES}\n{manual.for_help()}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
@@ -73,8 +82,8 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
         command = commands.add_parser(
             name,
             help=summary,
-            description=summary,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            description=textwrap.fill(summary, manual.WIDTH),
+            formatter_class=Help,
             allow_abbrev=False,
         )
         if only in (None, name):

@@ -14,7 +14,8 @@ from docker_credential_harbor.errors import EXIT_FAILURE, EXIT_USAGE
 from docker_credential_harbor.system import console
 
 INDENT = "  "
-COLUMN = 36  # where the words begin in --help
+WIDTH = 80  # of all that --help prints, which is that of the narrowest usual terminal
+COLUMN = 24  # where the words begin in --help, as argparse has it
 
 
 class Entry(NamedTuple):
@@ -117,6 +118,6 @@ def _lines(entry: Entry) -> str:
     first = [] if begin.endswith(" ") else [begin]
     indent = " " * COLUMN
     words = textwrap.wrap(
-        entry.words, 100, initial_indent=indent if first else begin, subsequent_indent=indent, break_on_hyphens=False
+        entry.words, WIDTH, initial_indent=indent if first else begin, subsequent_indent=indent, break_on_hyphens=False
     )
     return "\n".join((*first, *words))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
@@ -18,6 +17,8 @@ from docker_credential_harbor.system import console, scheduler
 from docker_credential_harbor.use_cases import keep_alive
 
 if TYPE_CHECKING:
+    import argparse
+
     from docker_credential_harbor.context import Context
     from docker_credential_harbor.model import Registry
     from docker_credential_harbor.use_cases.keep_alive import Sessions
@@ -28,19 +29,23 @@ PROGRAM = "docker-credential-harbor"
 NETWORK_VARIABLES = (*proxies.VARIABLES, *proxies.EXEMPTING, "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 EPILOG = """\
-It asks Harbor once whether it accepts the pair, by which Harbor refreshes its own sign-in, and refreshes
-this program's own tokens when that is due. It opens nothing and asks nobody. Run by a scheduler it prints
-nothing while all is well. Exit status 1: a session has ended or something has to be done, as the line on
-standard error says. A Harbor or provider that cannot be reached is told once and is no failure, nor is a
-Harbor whose sign-in ends within minutes by itself.
+It asks Harbor once whether it accepts the pair, by which Harbor refreshes its
+own sign-in, and refreshes this program's own tokens when that is due. It opens
+nothing and asks nobody. Run by a scheduler it prints nothing while all is well.
+Exit status 1: a session has ended or something has to be done, as the line on
+standard error says. A Harbor or provider that cannot be reached is told once
+and is no failure, nor is a Harbor whose sign-in ends within minutes by itself.
 
---install sets up a systemd user timer, a launchd agent or a Windows scheduled task. A systemd user timer
-runs while you are logged in; "loginctl enable-linger" lets it run without. The interval follows from how
-long the provider's refresh tokens live and from Harbor's scopes; run it again after those have changed.
+--install sets up a systemd user timer, a launchd agent or a Windows scheduled
+task. A systemd user timer runs while you are logged in; with
+"loginctl enable-linger" it runs without. The interval follows from how long the
+provider's refresh tokens live and from Harbor's scopes; run it again after
+those have changed.
 
-How long a session can last at most is the identity provider's to say. Whether it gives Harbor a refresh
-token at all shows only afterwards: without one Harbor's sign-in ends with each access token, whatever
-keepalive does, and --status says so once that was seen.
+How long a session can last at most is the identity provider's to say. Whether
+it gives Harbor a refresh token at all shows only afterwards: without one
+Harbor's sign-in ends with each access token, whatever keepalive does, and
+--status says so once that was seen.
 """
 
 
@@ -52,7 +57,6 @@ EXAMPLES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     parser.set_defaults(refuse=parser.error)
     parser.add_argument("registry", nargs="?", metavar="REGISTRY", help="as in image names; all if left out")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "logout harbor.example.com",
-    "logout --everywhere     # and set a CLI secret that nobody keeps",
+    "logout --everywhere     # the CLI secret, too",
 )
 
 

@@ -29,8 +29,8 @@ EXAMPLES = (
     "setup --no-login harbor.example.com     # in a script",
     "setup --ca-file corp.pem harbor.example.com",
     "setup --undo harbor.example.com",
-    "setup --admin harbor.example.com        # what to add at the identity provider",
-    "setup --system harbor.example.com       # as root, when an image is built",
+    "setup --admin harbor.example.com        # what to add",
+    "setup --system harbor.example.com       # in an image",
 )
 
 
@@ -45,32 +45,36 @@ ONLY_WITH = {"json": "admin", "yes": "credentials_store"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("registry", metavar="REGISTRY", help="as in image names, or Harbor's URL")
-    parser.add_argument(
+    yours = parser.add_argument_group("for you")
+    yours.add_argument(
         "--ca-file",
         metavar="FILE",
         help="certificates (PEM) of the authorities to trust there, too: a company's own",
     )
-    parser.add_argument("--no-login", action="store_true", help="only write the files: ask nobody, sign nobody in")
-    parser.add_argument(
+    yours.add_argument("--no-login", action="store_true", help="only write the files: ask nobody, sign nobody in")
+    yours.add_argument(
         "--credentials-store",
         action="store_true",
         help="let Docker ask this helper for every registry (credsStore); pairs in plain text are moved into its store",
     )
-    parser.add_argument("--yes", action="store_true", help="move them without asking")
-    parser.add_argument(
+    yours.add_argument("--yes", action="store_true", help="move them without asking")
+    administrators = parser.add_argument_group("for the identity provider's administrator")
+    administrators.add_argument(
+        "--admin", action="store_true", help="change nothing, but tell the administrator what to add there"
+    )
+    administrators.add_argument(
+        "--json", action="store_true", help="with --admin: only the client, for Keycloak to import"
+    )
+    images = parser.add_argument_group("for an image")
+    images.add_argument(
         "--system",
         action="store_true",
         help="for every user made from now on, as root, when an image is built: site-wide configuration, and Docker's, "
         "podman's and Helm's in /etc/skel (Linux)",
     )
-    parser.add_argument(
-        "--admin",
-        action="store_true",
-        help="change nothing, but tell the identity provider's administrator what to add there",
-    )
-    parser.add_argument("--json", action="store_true", help="with --admin: only the client, for Keycloak to import")
-    parser.add_argument("--undo", action="store_true", help="take it back: sign out, and take out what was entered")
-    parser.add_argument("--dry-run", action="store_true", help="only show what would change in which file")
+    changes = parser.add_argument_group("looking first, and taking it back")
+    changes.add_argument("--dry-run", action="store_true", help="only show what would change in which file")
+    changes.add_argument("--undo", action="store_true", help="take it back: sign out, and take out what was entered")
 
 
 def run(arguments: argparse.Namespace) -> int:
