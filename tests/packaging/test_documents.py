@@ -74,6 +74,8 @@ class TestManPage:
             assert f"{NAME} {command}" in text
         for option in ("--device", "--install", "--json", "--version"):
             assert option in text
+        for purpose in ("for you", "for the identity provider's administrator", "for an image", "taking it back"):
+            assert purpose in text, "the groups of setup's options"
         assert "loginctl enable-linger" in text, "what --help says below the options"
 
     def test_its_sections_are_those_of_other_pages(self, text: str) -> None:
