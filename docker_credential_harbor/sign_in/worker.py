@@ -1,25 +1,23 @@
 """A sign-in, or a walk of Harbor's login, in a process of its own.
 
 It outlives a caller that is killed, saves what it got, and the next `get` picks that up. It holds the window lock
-throughout, and takes the registry's lock only to save, onto what it reads again then. Streams it has none: it talks
-through its note (window.py).
+throughout, and the registry's only while it saves (account.py). Streams it has none: it talks through its note
+(window.py).
 """
 
 from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors
-from docker_credential_harbor.account import own_tokens, shared_audience, trusted_provider, verified_pair
+from docker_credential_harbor.account import own_tokens, trusted_provider
+from docker_credential_harbor.account.account import Account
 from docker_credential_harbor.context import Context, open_context
-from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import SignIn
 from docker_credential_harbor.person import reaching
-from docker_credential_harbor.policy import next_step, trust_window
 from docker_credential_harbor.policy.known import Asked, Step
 from docker_credential_harbor.remote import authorization, harbor
 from docker_credential_harbor.remote.web.transport import Transport
@@ -29,21 +27,10 @@ from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import console, lock, processes, redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from docker_credential_harbor.model import (
-        Credentials,
-        DeviceCode,
-        LoginRedirect,
-        Provider,
-        Registry,
-        ReleasedIdToken,
-        SignInResult,
-        TokenSet,
-    )
+    from docker_credential_harbor.errors import Failure
+    from docker_credential_harbor.model import DeviceCode, LoginRedirect, Provider, Registry, SignInResult, TokenSet
     from docker_credential_harbor.system.disk_room import Room
 
-LOCK_SECONDS = 30  # for the registry's lock, to save
 WINDOW_SECONDS = 5  # for the window lock: those who look whether it is free hold it for an instant
 LEAST_WAIT_SECONDS = 10  # for Harbor, after a person took nearly all the time to sign in
 
@@ -89,25 +76,20 @@ class Worker:
 
     def __post_init__(self) -> None:
         settings = self.context.settings
-        self.store = self.context.store
-        self.store.tell = self._tell
-        self.http = Transport(settings.timeout_seconds, self.registry.ca_file, trace=self._trace)
-        self.stored = self.store.load_stored(self._key)
-        known = self.store.load_sign_in(self.registry.name)
-        self.known = known if known and own_tokens.belongs_to(known, self.registry) else None
-        self.refresh_refused = False
-        self.not_released: errors.AudienceShared | None = None
+        self.http = Transport(settings.timeout_seconds, self.registry.ca_file, trace=self.trace.append)
+        self.account = Account(self.context, self.registry, self.http, self.generation, self._tell)
         self.ends_at = time.monotonic() + settings.login_timeout_seconds
 
     # --- The two things that a person is asked for --------------------------------------------------------------------
 
     def walk(self) -> Asked:
         """Harbor's login alone: renews the token that Harbor stored, or onboards. Raises Failure."""
-        pair = self.stored.pair if self.stored else self.known.pair if self.known else None
-        notes = self._notes()
+        account = self.account
+        pair = account.stored.pair if account.stored else account.last_known
+        notes = account.notes()
         redirect = notes.redirect or harbor.login_redirect(self.http, self.registry)
         trusted_provider.check_walk(self.http, self.registry, redirect, notes)
-        watch = Watch(self.http, self.registry, pair, self._id_token)
+        watch = Watch(self.http, self.registry, pair, account.id_token)
         watch.before_walk()
         purpose = "finish the sign-in" if self.note.links else "renew the sign-in"
         renewed = harbor_walk.walk(
@@ -115,25 +97,26 @@ class Worker:
             open_url=lambda url: self._open(url, purpose),
             passes=watch.after_walk,
             timeout_seconds=self._seconds_left(),
-            cancelled=self._is_superseded,
+            cancelled=account.is_superseded,
             registry_name=self.registry.name,
         )
         return self._end(renewed, watch)
 
     def sign_in(self) -> Asked:
         """Our own sign-in, then Harbor's side: in the same browser tab, or by a link after a device code."""
-        self.stored = None  # whoever signs in all the same means the pair of that sign-in
-        self.store.check(self.registry.name)  # before a person is asked for what could not be kept
-        read_by_get = None if self.context.asked else self._notes().redirect  # a moment ago
+        account, anew = self.account, self.context.asked
+        account.stored = None  # whoever signs in all the same means the pair of that sign-in
+        account.store.check(self.registry.name)  # before a person is asked for what could not be kept
+        read_by_get = None if anew else account.notes().redirect  # a moment ago
         redirect = read_by_get or harbor.login_redirect(self.http, self.registry)
-        found, notes = own_tokens.provider_of(self.http, self.registry, self._notes(), redirect)
-        anew = self.context.asked
-        notes = trusted_provider.asked(self.http, self.registry, redirect, found, notes, self.known, anew=anew)
-        self._keep_provider(notes._replace(redirect=redirect))
-        trusted_provider.check(self.registry, redirect, found, notes, self.known)
-        if self.known and not self.context.asked:  # who runs `login` may know that it has been mended
-            self._release(self.known.tokens).check()
-        watch = Watch(self.http, self.registry, None, self._id_token)
+        found, notes = own_tokens.provider_of(self.http, self.registry, account.notes(), redirect)
+        before = account.sign_in
+        notes = trusted_provider.asked(self.http, self.registry, redirect, found, notes, before, anew=anew)
+        account.keep_provider(notes._replace(redirect=redirect))
+        trusted_provider.check(self.registry, redirect, found, notes, before)
+        if before and not anew:  # who runs `login` may know that it has been mended
+            account.release(before.tokens).check()
+        watch = Watch(self.http, self.registry, None, account.id_token)
         if self.context.reach.way == "browser":
             result = self._by_browser(found, redirect, watch)
         else:
@@ -145,7 +128,7 @@ class Worker:
         return self._after_walk_in_tab(watch, result.sent_on_at) if result.sent_on_at else self._walk_if_needed(watch)
 
     def _by_browser(self, found: Provider, redirect: LoginRedirect, watch: Watch) -> SignInResult:
-        last_known = self.known.pair if self.known else None
+        sign_in, last_known = self.account.sign_in, self.account.last_known
         refused = last_known if last_known and not watch.probe(last_known) else None
         return by_browser.sign_in(
             self.http,
@@ -153,12 +136,12 @@ class Worker:
             self.registry,
             redirect,
             settings=self.context.settings,
-            login_hint=self.known.tokens.login_hint if self.known else None,
+            login_hint=sign_in.tokens.login_hint if sign_in else None,
             check=lambda url: authorization.check_client(self.http, self.registry, url),
             open_url=lambda url: self._open(url, "sign in"),
             harbor_login_url=harbor.login_url(self.registry),
             hold_back=lambda: refused is not None and watch.probe(refused),
-            cancelled=self._is_superseded,
+            cancelled=self.account.is_superseded,
             now=time.time,
         )
 
@@ -170,14 +153,14 @@ class Worker:
             redirect,
             settings=self.context.settings,
             show=lambda code: self._show_code(code, found),
-            cancelled=self._is_superseded,
+            cancelled=self.account.is_superseded,
         )
 
     def _keep(self, result: SignInResult, found: Provider) -> None:
-        before = self.known
+        account, before = self.account, self.account.sign_in
         self._check_person(result.tokens, found)
-        remark = self.store.remark(self.registry.name)
-        self._save(SignIn(result.tokens, self.known.pair if self.known else None))
+        remark = account.store.remark(self.registry.name)
+        account.save_sign_in(SignIn(result.tokens, account.last_known))
         if remark:
             self._tell(remark)
         if before:
@@ -188,7 +171,7 @@ class Worker:
         renewed = harbor_walk.wait(
             passes=watch.after_sign_in,
             timeout_seconds=max(self._seconds_left(), LEAST_WAIT_SECONDS),
-            cancelled=self._is_superseded,
+            cancelled=self.account.is_superseded,
             registry_name=self.registry.name,
         )
         return self._end(renewed, watch)
@@ -212,125 +195,13 @@ class Worker:
         if renewed is None:
             return Asked.IN_VAIN if watch.in_vain else Asked.NOT_PASSED
         if renewed.pair:
-            self._save_verified(renewed.pair, renewed)
+            self.account.save_verified(
+                renewed.pair,
+                walked_at=renewed.earliest_at,
+                probed_at=renewed.probed_at,
+                updated_at=renewed.updated_at,
+            )
         return Asked.DONE
-
-    def _id_token(self) -> ReleasedIdToken | None:
-        if self.stored or not self.known:
-            return None
-        if own_tokens.id_token_expired(self.known, time.time()) and not self.refresh_refused:
-            try:
-                self._refresh()
-            except Failure as failure:
-                if failure.note_code not in next_step.OURS_ALONE:
-                    raise
-                self.refresh_refused = True
-        if self.not_released:
-            raise self.not_released
-        try:
-            return self._release(self.known.tokens).id_token()
-        except errors.AudienceMissing:  # Harbor would not take it
-            return None
-        except errors.AudienceShared as refusal:  # asked again and again, it is the same
-            self.not_released = refusal
-            raise
-
-    def _release(self, own: TokenSet) -> shared_audience.Release:
-        registries = self.context.settings.registries
-        notes, anew = self._notes(), self.context.asked
-        return shared_audience.Release(registries, self.registry, own, notes, self.http, self._keep_provider, anew=anew)
-
-    # --- What is kept -------------------------------------------------------------------------------------------------
-
-    @property
-    def _key(self) -> str:
-        return f"https://{self.registry.name}"
-
-    def _notes(self) -> registry_notes.Notes:
-        return registry_notes.load(self.registry.name)
-
-    def _is_superseded(self) -> bool:
-        return self._notes().generation != self.generation
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """With the registry's lock, and only while nobody has signed out. Raises Busy, SignInEnded."""
-        with registry_notes.alone(self.registry.name, LOCK_SECONDS):
-            if self._is_superseded():
-                raise errors.SignInEnded(registry=self.registry.name)
-            yield
-
-    def _keep_provider(self, found: registry_notes.Notes) -> None:
-        with self._locked():
-            self._write_notes(registry_notes.with_provider(self._notes(), found))
-
-    def _count_as_declined(self) -> None:
-        """Until it ended in a working pair: whoever kills this process has declined, too."""
-        with self._locked():
-            notes = self._notes()
-            declines = 0 if self.context.asked else notes.declines
-            self._write_notes(notes._replace(declines=declines + 1, declined_at=time.time()))
-
-    def _save(self, sign_in: SignIn) -> None:
-        with self._locked():
-            notes = verified_pair.forget(self.registry.name, self._notes())
-            token = trust_window.of_anybody(notes.stored_token)  # until the walk that follows
-            self._write_notes_if_possible(notes._replace(stored_token=token))
-            self.store.save_sign_in(self.registry.name, sign_in)
-        self.known = sign_in
-
-    def _refresh(self) -> None:
-        with self._locked():
-            kept = self.store.load_sign_in(self.registry.name)
-            if kept and not own_tokens.id_token_expired(kept, time.time()):
-                self.known = kept  # another process was quicker
-                return
-            found, notes = own_tokens.provider_of(self.http, self.registry, self._notes())
-            self._write_notes(notes)
-            fresh = None
-            if kept:
-                fresh = own_tokens.refresh(self.http, found, self.registry, kept, self.store, outlives_caller=True)
-            self.known = fresh or self.known
-            self.refresh_refused = fresh is None
-
-    def _save_verified(self, pair: Credentials, renewed: Renewed) -> None:
-        """Onto what is kept now: another process may have refreshed the tokens or stored a pair meanwhile."""
-        with self._locked():
-            notes = self._notes()._replace(declines=0, declined_at=None)
-            if self.stored is None:
-                kept = self.store.load_sign_in(self.registry.name)
-                if kept is None:
-                    raise errors.SignInEnded(registry=self.registry.name)
-                self._save_if_possible(kept._replace(pair=pair))
-            answer = self.store.load_stored(self._key)
-            if (answer.pair if answer else None) == (self.stored.pair if self.stored else None):
-                notes = self._verified(notes, pair, renewed)
-            self._write_notes_if_possible(notes)
-
-    def _verified(self, notes: registry_notes.Notes, pair: Credentials, renewed: Renewed) -> registry_notes.Notes:
-        token = trust_window.of_anybody(notes.stored_token)
-        if not self.stored:
-            latest_at = max(renewed.probed_at, renewed.earliest_at or 0)
-            token = trust_window.after_walk(token, renewed.earliest_at, latest_at, renewed.updated_at)
-        notes = notes._replace(stored_token=token)
-        return verified_pair.keep(self.context, self.registry.name, notes, pair, probed_at=renewed.probed_at)
-
-    def _write_notes(self, notes: registry_notes.Notes) -> None:
-        registry_notes.save(self.registry.name, notes)
-
-    def _save_if_possible(self, sign_in: SignIn) -> None:
-        """The tokens are kept, and the pair is Harbor's: it is handed out this once, and asked for anew."""
-        try:
-            self.store.save_sign_in(self.registry.name, sign_in)
-        except Failure as failure:
-            self._tell(str(failure))
-
-    def _write_notes_if_possible(self, notes: registry_notes.Notes) -> None:
-        """What the provider gave counts for more, and all of the notes can be found out anew."""
-        try:
-            self._write_notes(notes)
-        except errors.NotWritable as fault:
-            self._tell(str(fault))
 
     # --- The person ---------------------------------------------------------------------------------------------------
 
@@ -338,12 +209,12 @@ class Worker:
         """`get` keeps the known person."""
         for secret in (signed_in.id_token, signed_in.refresh_token):
             redaction.keep_secret(secret)
-        before = self.known.tokens if self.known else signed_in
+        before = self.account.sign_in.tokens if self.account.sign_in else signed_in
         if own_tokens.are_of_one_person(before, signed_in):
             return
         if self.context.asked:
             self._tell(f"{signed_in.person} is signed in now, not {before.person} as before")
-            self.known = None
+            self.account.sign_in = None
             return
         own_tokens.end(self.http, found, self.registry, signed_in)
         raise errors.SomebodyElse(other=signed_in.person, known=before.person, registry=self.registry.name)
@@ -370,16 +241,13 @@ class Worker:
 
     def _show(self, link: window.Link) -> None:
         if not self.note.links:
-            self._count_as_declined()
+            self.account.count_as_declined()
         browser = self.context.reach.way == "browser"
         self.note = self.note._replace(links=(*self.note.links, link), browser=browser)
         window.write(self.note, self.room)
 
     def _tell(self, line: str) -> None:
         self.note = self.note._replace(lines=(*self.note.lines, line))
-
-    def _trace(self, line: str) -> None:
-        self.trace.append(line)
 
     def _seconds_left(self) -> float:
         return max(0.0, self.ends_at - time.monotonic())
