@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+PROGRAM = "docker-credential-harbor"
 DEFAULT_CLIENT_ID = "docker-credential-harbor"
 DEFAULT_REDIRECT_URI = "http://127.0.0.1/callback"
 DEFAULT_SCOPES = ("openid", "profile", "email")

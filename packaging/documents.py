@@ -20,23 +20,24 @@ COMPLETIONS = {"bash": "{}.bash", "zsh": "_{}", "fish": "{}.fish"}
 def write(folder: Path, repository: Path, version: str) -> None:
     """Writes them into a folder that is made for them. The product must be importable."""
     from docker_credential_harbor.entry import command_line
+    from docker_credential_harbor.model import PROGRAM
 
     folder.mkdir()
-    program = command_line.PROGRAM
-    (folder / f"{program}.1.gz").write_bytes(gzip.compress(_man_page(version).encode(), 9, mtime=0))
+    (folder / f"{PROGRAM}.1.gz").write_bytes(gzip.compress(_man_page(version).encode(), 9, mtime=0))
     for shell, name in COMPLETIONS.items():
         script = shtab.complete(command_line.parser(), shell=shell)
-        (folder / name.format(program)).write_text(script, encoding="utf-8")
+        (folder / name.format(PROGRAM)).write_text(script, encoding="utf-8")
     shutil.copyfile(repository / "packaging" / EXAMPLE, folder / EXAMPLE)
 
 
 def _man_page(version: str) -> str:
     from docker_credential_harbor.entry import command_line, manual
+    from docker_credential_harbor.model import PROGRAM
 
     parser = command_line.parser()
     parser.epilog = None  # its parts are sections of their own
     data = {
-        "project_name": command_line.PROGRAM,
+        "project_name": PROGRAM,
         "version": version,
         "description": (parser.description or "").removesuffix("."),
         "manual_title": "User Commands",

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from docker_credential_harbor import __version__, errors
 from docker_credential_harbor.entry import manual
+from docker_credential_harbor.model import PROGRAM
 from docker_credential_harbor.system import console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-PROGRAM = "docker-credential-harbor"
 
 COMMANDS = {
     "setup": "enter a Harbor registry here, and this helper into Docker's configuration, and sign in",

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from docker_credential_harbor.config import read_config, registration
 from docker_credential_harbor.errors import BrokenAnswer, Fact
-from docker_credential_harbor.model import DEFAULT_CLIENT_ID, OFFLINE_ACCESS
+from docker_credential_harbor.model import DEFAULT_CLIENT_ID, OFFLINE_ACCESS, PROGRAM
 from docker_credential_harbor.outside.text import LONGEST_NAME, is_plain
 from docker_credential_harbor.remote.web.answer import host_of
 from docker_credential_harbor.use_cases import before_sign_in
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from docker_credential_harbor.config.registration import Given
     from docker_credential_harbor.model import Registry
     from docker_credential_harbor.use_cases.before_sign_in import FirstLook
-
-PROGRAM = "docker-credential-harbor"
 
 
 class Provider(NamedTuple):

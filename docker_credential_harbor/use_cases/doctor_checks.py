@@ -17,7 +17,7 @@ from docker_credential_harbor.account import own_tokens, shared_audience, truste
 from docker_credential_harbor.config.clients import creds_store, docker, helm, json_file, podman, reading
 from docker_credential_harbor.context import reach_of_a_pull
 from docker_credential_harbor.errors import Failure
-from docker_credential_harbor.model import OFFLINE_ACCESS
+from docker_credential_harbor.model import OFFLINE_ACCESS, PROGRAM
 from docker_credential_harbor.outside.text import in_shell, in_toml, shown_server
 from docker_credential_harbor.policy import next_step, pause
 from docker_credential_harbor.remote import authorization, discovery, harbor, identity_provider
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from docker_credential_harbor.model import LoginRedirect, Provider, Registry, SystemInfo
     from docker_credential_harbor.policy.known import Known
 
-PROGRAM = "docker-credential-harbor"
 MOST_CLOCK_SECONDS = 60  # by which clocks may differ; ID tokens live for minutes
 
 # What ends the session on Harbor's side while ours lives (harbor.md).

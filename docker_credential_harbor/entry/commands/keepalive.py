@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors
-from docker_credential_harbor.config import read_config
 from docker_credential_harbor.context import open_context
+from docker_credential_harbor.model import PROGRAM
 from docker_credential_harbor.person.terminal import say
 from docker_credential_harbor.policy import keepalive_interval
-from docker_credential_harbor.remote.web import proxies
-from docker_credential_harbor.system import console, scheduler
-from docker_credential_harbor.use_cases import keep_alive
+from docker_credential_harbor.system import console
+from docker_credential_harbor.use_cases import keep_alive, keepalive_job
 
 if TYPE_CHECKING:
     import argparse
@@ -22,11 +19,6 @@ if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
     from docker_credential_harbor.model import Registry
     from docker_credential_harbor.use_cases.keep_alive import Sessions
-
-PROGRAM = "docker-credential-harbor"
-
-# What a shell may have set and a scheduler would not, beside what our own configuration depends on.
-NETWORK_VARIABLES = (*proxies.VARIABLES, *proxies.EXEMPTING, "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 EPILOG = """\
 It asks Harbor once whether it accepts the pair, by which Harbor refreshes its
@@ -102,12 +94,10 @@ def _has_reader() -> bool:
 
 
 def _install(found: dict[str, Sessions]) -> int:
-    chosen = scheduler.choose()
-    seconds = _fitting_seconds(found)
-    every = f"every {keepalive_interval.in_words(seconds)}, by {chosen.TITLE}"
-    changed = chosen.install(scheduler.Job(own_command(), seconds, *environment_to_carry()))
-    say(f"keepalive runs from now on {every}." if changed else f"keepalive runs already {every}; nothing changed.")
-    advice = chosen.advice()
+    done = keepalive_job.install(found.values())
+    every = f"every {keepalive_interval.in_words(done.seconds)}, by {done.by}"
+    say(f"keepalive runs from now on {every}." if done.is_new else f"keepalive runs already {every}; nothing changed.")
+    advice = keepalive_job.advice()
     if advice:
         say(advice)
     _print_sessions(found)
@@ -115,35 +105,24 @@ def _install(found: dict[str, Sessions]) -> int:
 
 
 def _uninstall() -> int:
-    removed = scheduler.choose().uninstall()
+    removed = keepalive_job.uninstall()
     say("keepalive runs by itself no more." if removed else "keepalive was not installed.")
     return 0
 
 
 def _status(found: dict[str, Sessions], *, whole: bool) -> int:
-    chosen = scheduler.choose()
-    schedule = chosen.status()
-    fitting = _fitting_seconds(found)
-    if schedule is None:
+    job = keepalive_job.as_it_runs(found.values())
+    if job.schedule is None:
         say(f"keepalive does not run by itself; to let it: {PROGRAM} keepalive --install")
     else:
-        known = schedule.interval_seconds
+        known, fitting = job.schedule.interval_seconds, job.fitting_seconds
         every = f"every {keepalive_interval.in_words(known)}" if known else "at an interval of somebody else's making"
-        say(f"keepalive runs {every}, by {chosen.TITLE}.")
-        say(f"Next run: {schedule.next_run or 'not known'}. Last run: {schedule.last_run or 'not known'}.")
+        say(f"keepalive runs {every}, by {job.by}.")
+        say(f"Next run: {job.schedule.next_run or 'not known'}. Last run: {job.schedule.last_run or 'not known'}.")
         if whole and known != fitting:
             say(f"Every {keepalive_interval.in_words(fitting)} would fit now: run {PROGRAM} keepalive --install again.")
     _print_sessions(found)
     return 0
-
-
-def _fitting_seconds(found: dict[str, Sessions]) -> int:
-    """Somebody who is not signed in now will be; a robot's pair counts for nothing."""
-    return keepalive_interval.interval_seconds(
-        keepalive_interval.session_seconds(sessions.harbor_has_offline_access, sessions.life_seconds)
-        for sessions in found.values()
-        if not sessions.needs_none
-    )
 
 
 def _print_sessions(found: dict[str, Sessions]) -> None:
@@ -180,27 +159,3 @@ def _lasting(sessions: Sessions) -> str:
         "identity provider, at the latest at that session's maximum (Keycloak's default: 10 hours). For sessions that "
         "last, ask Harbor's administrator to add offline_access to Harbor's OIDC scopes"
     )
-
-
-def own_command() -> tuple[str, ...]:
-    """This program by its absolute path, as whoever called it found it, so that an update keeps it."""
-    if getattr(sys, "frozen", False):
-        return (str(Path(sys.executable).absolute()), "keepalive")
-    suffix = ".exe" if sys.platform == "win32" else ""
-    for path in (Path(sys.argv[0]).absolute(), Path(sys.executable).with_name(PROGRAM + suffix)):
-        if path.name.removesuffix(suffix) == PROGRAM and path.is_file():
-            return (str(path), "keepalive")
-    return (sys.executable, "-m", "docker_credential_harbor", "keepalive")
-
-
-def environment_to_carry() -> tuple[dict[str, str], tuple[str, ...]]:
-    """The variables to set, and those to leave unset, for the same configuration, and the same remembered pairs.
-
-    A proxy's address with a password in it stays out: the scheduler's files are no place for secrets.
-    """
-    ours = [name for name in read_config.sources().variables if name != "HOME"]
-    names = [*ours, *NETWORK_VARIABLES]
-    given = {name: os.environ[name] for name in names if os.environ.get(name) and "@" not in os.environ[name]}
-    if read_config.USER_FILE_VARIABLE in given:
-        given[read_config.USER_FILE_VARIABLE] = str(read_config.user_file())
-    return given, tuple(name for name in ours if name not in os.environ)

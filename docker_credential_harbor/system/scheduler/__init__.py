@@ -23,7 +23,7 @@ class Job:
     """What is to run. A scheduler does not read the person's shell files, so ``environment`` brings what counts."""
 
     command: tuple[str, ...]  # the program by its absolute path, and its arguments
-    interval_seconds: int  # one of cadence.STEPS_SECONDS
+    interval_seconds: int  # one of keepalive_interval.STEPS_SECONDS
     environment: dict[str, str] = field(default_factory=dict)
     without: tuple[str, ...] = ()  # variables that must not be set
 

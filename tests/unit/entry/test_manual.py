@@ -12,8 +12,8 @@ import pytest
 import docker_credential_harbor
 from docker_credential_harbor.config import read_config
 from docker_credential_harbor.entry import manual
-from docker_credential_harbor.entry.commands import keepalive
 from docker_credential_harbor.system.folders import APPLICATION
+from docker_credential_harbor.use_cases import keepalive_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def told() -> set[str]:
 
 def read_by_the_code() -> set[str]:
     """The names in every look into an environment, and those that are handed on as lists."""
-    found = {*read_config.sources().variables, *(name.upper() for name in keepalive.NETWORK_VARIABLES)}
+    found = {*read_config.sources().variables, *(name.upper() for name in keepalive_job.NETWORK_VARIABLES)}
     for file in PACKAGE.rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         constants = {

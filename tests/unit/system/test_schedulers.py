@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import plistlib
-import shlex
 import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from docker_credential_harbor.entry.commands import keepalive
 from docker_credential_harbor.errors import NoScheduler, SchedulerFailed
 from docker_credential_harbor.policy import keepalive_interval
 from docker_credential_harbor.system import scheduler
@@ -21,6 +17,7 @@ from docker_credential_harbor.system.scheduler import Job, Schedule, launchd, sy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 JOB = Job(("/usr/bin/docker-credential-harbor", "keepalive"), 600, {"XDG_CONFIG_HOME": "/c"}, ("XDG_DATA_HOME",))
 NAME = scheduler.NAME
@@ -259,43 +256,3 @@ class TestCrontab:
         assert "%" not in fields[5].replace("\\%", "")
         shell = ["/bin/sh", "-c", fields[5].replace("\\%", "%")]  # as cron takes it
         assert subprocess.run(shell, capture_output=True, text=True, check=True).stdout == f"{program}|b c%"
-
-
-class TestOwnCommand:
-    def test_as_it_was_called(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        program = tmp_path / "docker-credential-harbor"
-        program.symlink_to(sys.executable)
-        monkeypatch.setattr(sys, "argv", [str(program), "keepalive"])
-        assert keepalive.own_command() == (str(program), "keepalive")
-
-    def test_as_a_module(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        monkeypatch.setattr(sys, "argv", ["/site-packages/docker_credential_harbor/__main__.py", "keepalive"])
-        beside = Path(sys.executable).with_name("docker-credential-harbor")
-        assert keepalive.own_command() == (str(beside), "keepalive")
-        monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-        assert shlex.join(keepalive.own_command()).endswith("/python -m docker_credential_harbor keepalive")
-
-    def test_frozen(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sys, "frozen", True, raising=False)
-        monkeypatch.setattr(sys, "executable", "/opt/docker-credential-harbor/docker-credential-harbor")
-        assert keepalive.own_command() == ("/opt/docker-credential-harbor/docker-credential-harbor", "keepalive")
-
-
-class TestEnvironment:
-    def test_what_counts_comes_along_and_no_password_does(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name in (*keepalive.NETWORK_VARIABLES, "XDG_DATA_HOME"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("XDG_CONFIG_HOME", "/c")
-        monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_TIMEOUT", "5")
-        monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_CONFIG", "mine.toml")
-        monkeypatch.setenv("https_proxy", "http://proxy:3128")
-        monkeypatch.setenv("http_proxy", "http://me:secret@proxy:3128")
-        monkeypatch.setenv("EDITOR", "vi")
-        given, without = keepalive.environment_to_carry()
-        assert given["XDG_CONFIG_HOME"] == "/c"
-        assert given["DOCKER_CREDENTIAL_HARBOR_TIMEOUT"] == "5"
-        assert given["DOCKER_CREDENTIAL_HARBOR_CONFIG"] == str(Path("mine.toml").absolute())
-        assert given["https_proxy"] == "http://proxy:3128"
-        assert not {"http_proxy", "EDITOR", "HOME"} & given.keys()
-        assert "XDG_DATA_HOME" in without
-        assert not {"HOME", "XDG_CONFIG_HOME", *keepalive.NETWORK_VARIABLES} & set(without)
