@@ -23,6 +23,8 @@ from docker_credential_harbor.remote import authorization, harbor
 from docker_credential_harbor.remote.web.transport import Transport
 from docker_credential_harbor.sign_in import by_browser, by_device_code, harbor_walk, window
 from docker_credential_harbor.sign_in.harbor_renewed import Renewed, Watch
+from docker_credential_harbor.sign_in.note import Link, Note, room_for_one
+from docker_credential_harbor.sign_in.note import write as write_note
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import console, lock, processes, redaction
 
@@ -40,11 +42,11 @@ def main(run: str, registry_name: str, step_name: str, generation: str, asked_by
     with lock.hold(registry_notes.window_lock_path(), WINDOW_SECONDS) as locked:
         if not locked:
             return
-        note = window.Note(
+        note = Note(
             run=run, registry=registry_name, step=step_name, pid=os.getpid(), process=processes.mark(os.getpid())
         )
-        room = window.note_room()
-        window.write(note, room)
+        room = room_for_one()
+        write_note(note, room)
         worker: Worker | None = None
         try:
             # Whoever started this has found that the person can be reached.
@@ -57,10 +59,10 @@ def main(run: str, registry_name: str, step_name: str, generation: str, asked_by
             if worker:
                 failure = harbor.or_its_provider(worker.http, worker.registry, failure)
             ended = _failed(worker.note if worker else note, failure)
-        window.write(ended._replace(trace=tuple(worker.trace) if worker else ()), room)
+        write_note(ended._replace(trace=tuple(worker.trace) if worker else ()), room)
 
 
-def _failed(note: window.Note, failure: Failure) -> window.Note:
+def _failed(note: Note, failure: Failure) -> Note:
     message, fix = redaction.redact(failure.message), redaction.redact(failure.fix)
     return note._replace(ended=True, failure_code=failure.note_code, failure_message=message, failure_fix=fix)
 
@@ -69,7 +71,7 @@ def _failed(note: window.Note, failure: Failure) -> window.Note:
 class Worker:
     context: Context
     registry: Registry
-    note: window.Note
+    note: Note
     room: Room
     generation: int
     trace: list[str] = field(default_factory=list)
@@ -220,7 +222,7 @@ class Worker:
         raise errors.SomebodyElse(other=signed_in.person, known=before.person, registry=self.registry.name)
 
     def _open(self, url: str, purpose: str) -> None:
-        self._show(window.Link(url, purpose))
+        self._show(Link(url, purpose))
         if self.note.browser and not reaching.open_browser(url):
             self._tell("no browser could be opened")
 
@@ -230,7 +232,7 @@ class Worker:
         seconds = min(code.expires_in_seconds, self._seconds_left())
         url = code.verification_uri_complete or code.verification_uri
         self._show(
-            window.Link(
+            Link(
                 url,
                 f"sign in{again}",
                 user_code=code.user_code,
@@ -239,12 +241,12 @@ class Worker:
             )
         )
 
-    def _show(self, link: window.Link) -> None:
+    def _show(self, link: Link) -> None:
         if not self.note.links:
             self.account.count_as_declined()
         browser = self.context.reach.way == "browser"
         self.note = self.note._replace(links=(*self.note.links, link), browser=browser)
-        window.write(self.note, self.room)
+        write_note(self.note, self.room)
 
     def _tell(self, line: str) -> None:
         self.note = self.note._replace(lines=(*self.note.lines, line))

@@ -16,7 +16,7 @@ from docker_credential_harbor.inquiry.inquiry import Inquiry
 from docker_credential_harbor.inquiry.run import Ended
 from docker_credential_harbor.outside.text import in_shell
 from docker_credential_harbor.policy.known import HandOut, NotFound, Step
-from docker_credential_harbor.sign_in import window
+from docker_credential_harbor.sign_in import announce, window
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import console
 
@@ -187,7 +187,9 @@ def _wait(context: Context, registry: Registry, asking: Asking) -> Ended | None:
     seconds = context.settings.login_timeout_seconds + window.GRACE_SECONDS
     if asking.run:
         try:
-            outcome = window.wait(asking.run, registry.name, seconds, window.show, window.count_down, window.remind)
+            outcome = window.wait(
+                asking.run, registry.name, seconds, announce.show, announce.count_down, announce.remind
+            )
         finally:
             console.progress("")
         return Ended(asking.step, *outcome) if outcome else None

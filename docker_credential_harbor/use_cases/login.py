@@ -8,7 +8,7 @@ from docker_credential_harbor import errors
 from docker_credential_harbor.outside.text import in_shell
 from docker_credential_harbor.person import reaching, terminal
 from docker_credential_harbor.policy import next_step
-from docker_credential_harbor.sign_in import by_pasted_secret, window
+from docker_credential_harbor.sign_in import announce, by_pasted_secret, window
 from docker_credential_harbor.system import console, redaction
 from docker_credential_harbor.use_cases import get, issuer_by_person, stored_pairs
 
@@ -85,4 +85,4 @@ def _open(context: Context, registry: Registry, url: str) -> None:
         console.hint(f"opening Harbor's page at {registry.name}; if none appears, open: {url}")
     else:
         console.hint(f"open Harbor's page in a browser on any device: {url}")
-        window.show_qr_code(url)
+        announce.show_qr_code(url)

@@ -37,7 +37,7 @@ from docker_credential_harbor.model import Credentials, DeviceCode, LoginRedirec
 from docker_credential_harbor.remote import authorization, discovery, harbor, id_token, identity_provider
 from docker_credential_harbor.remote.web.answer import Answer
 from docker_credential_harbor.remote.web.transport import Transport
-from docker_credential_harbor.sign_in import browser_request, loopback, peer, window
+from docker_credential_harbor.sign_in import browser_request, loopback, note, peer
 from docker_credential_harbor.sign_in.browser_request import BrowserRequest
 from docker_credential_harbor.storage import credential_store, registry_notes
 from docker_credential_harbor.system import files
@@ -330,7 +330,7 @@ def notes(data: bytes) -> None:
         mock.patch.object(registry_notes, "window_note_path", return_value=path),
     ):
         assert isinstance(registry_notes.load("h"), registry_notes.Notes)
-        window.read()
+        note.read()
 
 
 def claims() -> dict[str, Any]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from docker_credential_harbor.sign_in import window
+from docker_credential_harbor.sign_in import note
 from docker_credential_harbor.storage import registry_notes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LINK = window.Link("https://sso.example.com/device", "sign in", "ABCD", code_in_url=True, ends_at=1700000000.5)
-NOTE = window.Note("run", "h", "SIGN_IN", 4711, links=(LINK,), lines=("a line",), trace=("asked",))
+LINK = note.Link("https://sso.example.com/device", "sign in", "ABCD", code_in_url=True, ends_at=1700000000.5)
+NOTE = note.Note("run", "h", "SIGN_IN", 4711, links=(LINK,), lines=("a line",), trace=("asked",))
 
 
 @pytest.fixture(autouse=True)
@@ -28,21 +28,21 @@ def damaged(**changes: Any) -> None:
 
 
 def test_written_and_read() -> None:
-    window.write(NOTE, window.note_room())
-    assert window.read() == NOTE
+    note.write(NOTE, note.room_for_one())
+    assert note.read() == NOTE
 
 
 @pytest.mark.parametrize("pid", [1, 0, -1, True, 2**31, pytest.param(10**400, id="huge"), 4711.5, "4711", None])
 def test_a_pid_that_is_none(pid: object) -> None:
     """It would be signalled, or looked for."""
-    window.write(NOTE, window.note_room())
+    note.write(NOTE, note.room_for_one())
     damaged(pid=pid)
-    assert window.read() is None
+    assert note.read() is None
 
 
 @pytest.mark.parametrize("ends_at", [float("nan"), float("inf"), -1, pytest.param(10**400, id="huge"), "soon", []])
 def test_an_instant_that_is_none(ends_at: object) -> None:
     """It would be counted down to."""
-    window.write(NOTE, window.note_room())
+    note.write(NOTE, note.room_for_one())
     damaged(links=[{**LINK._asdict(), "ends_at": ends_at}])
-    assert window.read() is None
+    assert note.read() is None
