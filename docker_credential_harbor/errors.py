@@ -1,14 +1,14 @@
 """Everything that a person can be told: one class a cause, with its code, what happened and what to do.
 
 The texts that Docker and other callers match on stand first. A message is one line; facts put into it are made fit to
-be shown (text.py), and quoted where they stand in a command or a file. Nothing secret is ever handed to an error.
+be shown (clean_text.py), and quoted where they stand in a command or a file. Nothing secret is ever handed to an error.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from docker_credential_harbor.outside.text import in_shell, in_toml, shown
+from docker_credential_harbor.outside.clean_text import in_shell, in_toml, shown
 
 NOT_FOUND = "credentials not found in native keychain"
 NO_SERVER_URL = "no credentials server URL"

@@ -11,7 +11,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NewType
 
-from docker_credential_harbor.outside import text
+from docker_credential_harbor.outside import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +80,7 @@ class Credentials(NamedTuple):
     @property
     def who(self) -> str:
         """The user name for messages: Docker stores any."""
-        return text.shown(self.username)
+        return clean_text.shown(self.username)
 
 
 class TokenSet(NamedTuple):

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from docker_credential_harbor.config import go_json
-from docker_credential_harbor.outside.text import in_toml, shown, shown_server
+from docker_credential_harbor.outside.clean_text import in_toml, shown, shown_server
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

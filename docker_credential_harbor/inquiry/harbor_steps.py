@@ -17,7 +17,7 @@ from docker_credential_harbor.remote import harbor
 from docker_credential_harbor.system import console, redaction
 
 if TYPE_CHECKING:
-    from docker_credential_harbor.inquiry.inquiry import Inquiry
+    from docker_credential_harbor.inquiry.state import Inquiry
     from docker_credential_harbor.model import CurrentUser
 
 WATCHED_EVERY_SECONDS = 1  # to which the life of Harbor's tokens is learnt

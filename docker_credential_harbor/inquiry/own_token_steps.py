@@ -9,7 +9,7 @@ from docker_credential_harbor.account import own_tokens
 from docker_credential_harbor.policy.known import Refresh
 
 if TYPE_CHECKING:
-    from docker_credential_harbor.inquiry.inquiry import Inquiry
+    from docker_credential_harbor.inquiry.state import Inquiry
 
 
 def refresh(look: Inquiry) -> None:

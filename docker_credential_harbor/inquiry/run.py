@@ -17,7 +17,7 @@ from docker_credential_harbor.system import console
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from docker_credential_harbor.inquiry.inquiry import Inquiry
+    from docker_credential_harbor.inquiry.state import Inquiry
 
 End = Step | HandOut | NotFound
 

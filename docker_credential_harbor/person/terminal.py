@@ -6,7 +6,7 @@ import os
 import sys
 import warnings
 
-from docker_credential_harbor.outside.text import shown
+from docker_credential_harbor.outside.clean_text import shown
 
 LONGEST_LINE = 8000  # characters: an address to open must stay whole
 

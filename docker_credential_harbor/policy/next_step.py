@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.model import PairKind
-from docker_credential_harbor.outside.text import in_shell
+from docker_credential_harbor.outside.clean_text import in_shell
 from docker_credential_harbor.policy.known import Asked, HandOut, Known, NotFound, Probe, Refresh, Step, User
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from docker_credential_harbor import model
 from docker_credential_harbor.errors import ClientUnknown
 from docker_credential_harbor.model import DEFAULT_SCOPES, OFFLINE_ACCESS, LoginRedirect, Provider, Registry
-from docker_credential_harbor.outside.text import shown
+from docker_credential_harbor.outside.clean_text import shown
 from docker_credential_harbor.remote import identity_provider
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from docker_credential_harbor.errors import BrokenAnswer, IssuerMismatch, ProviderNotFound, ServerFault
 from docker_credential_harbor.model import Provider
-from docker_credential_harbor.outside.text import Said
+from docker_credential_harbor.outside.clean_text import Said
 from docker_credential_harbor.remote.web.transport import is_secure_url
 
 if TYPE_CHECKING:

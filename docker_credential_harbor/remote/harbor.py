@@ -26,7 +26,7 @@ from docker_credential_harbor.errors import (
     Unreachable,
 )
 from docker_credential_harbor.model import CurrentUser, LoginRedirect, PairKind, SystemInfo
-from docker_credential_harbor.outside.text import LONGEST_NAME, Said, is_plain, shown
+from docker_credential_harbor.outside.clean_text import LONGEST_NAME, Said, is_plain, shown
 from docker_credential_harbor.remote.web.answer import host_of
 from docker_credential_harbor.remote.web.transport import is_url
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from docker_credential_harbor.errors import IdTokenRejected
 from docker_credential_harbor.outside import json_value
-from docker_credential_harbor.outside.text import shown
+from docker_credential_harbor.outside.clean_text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

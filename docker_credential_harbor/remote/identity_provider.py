@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from docker_credential_harbor.model import Provider, Registry
-    from docker_credential_harbor.outside.text import Said
+    from docker_credential_harbor.outside.clean_text import Said
     from docker_credential_harbor.remote.web.answer import Answer
     from docker_credential_harbor.remote.web.transport import Transport
 

@@ -23,8 +23,8 @@ from docker_credential_harbor.errors import (
 )
 from docker_credential_harbor.model import SignInResult
 from docker_credential_harbor.remote import authorization
-from docker_credential_harbor.sign_in import pages
-from docker_credential_harbor.sign_in.loopback import CallbackServer
+from docker_credential_harbor.sign_in.loopback import pages
+from docker_credential_harbor.sign_in.loopback.callback_server import CallbackServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from docker_credential_harbor.model import LoginRedirect, Provider, Registry, Settings, TokenSet
     from docker_credential_harbor.remote.authorization import Request
     from docker_credential_harbor.remote.web.transport import Transport
-    from docker_credential_harbor.sign_in.awaited import Callback
+    from docker_credential_harbor.sign_in.loopback.awaited_callback import Callback
 
 HOLD_BACK_SECONDS = 5.0  # for Harbor's walk where nothing shows that it is over
 HOLD_BACK_LOOK_SECONDS = 0.3

@@ -19,7 +19,7 @@ from docker_credential_harbor.errors import (
     Unreachable,
 )
 from docker_credential_harbor.model import OFFLINE_ACCESS, SignInResult
-from docker_credential_harbor.outside.text import Said
+from docker_credential_harbor.outside.clean_text import Said
 from docker_credential_harbor.remote import authorization, identity_provider
 
 if TYPE_CHECKING:

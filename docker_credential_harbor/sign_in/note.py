@@ -13,7 +13,7 @@ from docker_credential_harbor import errors
 from docker_credential_harbor.errors import Failure, FoundOut
 from docker_credential_harbor.model import as_json
 from docker_credential_harbor.outside import json_value
-from docker_credential_harbor.outside.text import shown
+from docker_credential_harbor.outside.clean_text import shown
 from docker_credential_harbor.policy.known import Asked, Step
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import console, files

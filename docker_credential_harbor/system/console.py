@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor.errors import BrokeOff, Failure
-from docker_credential_harbor.outside.text import shown
+from docker_credential_harbor.outside.clean_text import shown
 from docker_credential_harbor.system import redaction
 
 if TYPE_CHECKING:

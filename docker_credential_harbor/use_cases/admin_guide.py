@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from docker_credential_harbor.config import read_config, registration
 from docker_credential_harbor.errors import BrokenAnswer, Fact
 from docker_credential_harbor.model import DEFAULT_CLIENT_ID, OFFLINE_ACCESS, PROGRAM
-from docker_credential_harbor.outside.text import LONGEST_NAME, is_plain
+from docker_credential_harbor.outside.clean_text import LONGEST_NAME, is_plain
 from docker_credential_harbor.remote.web.answer import host_of
 from docker_credential_harbor.use_cases import before_sign_in
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.account import own_tokens, shared_audience, trusted_provider
-from docker_credential_harbor.config.clients import creds_store, docker, helm, json_file, podman, reading
+from docker_credential_harbor.config.clients import creds_store, docker, docker_reads, helm, json_file, podman
 from docker_credential_harbor.context import reach_of_a_pull
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import OFFLINE_ACCESS, PROGRAM
-from docker_credential_harbor.outside.text import in_shell, in_toml, shown_server
+from docker_credential_harbor.outside.clean_text import in_shell, in_toml, shown_server
 from docker_credential_harbor.policy import next_step, pause
 from docker_credential_harbor.remote import authorization, discovery, harbor, identity_provider
 from docker_credential_harbor.storage import registry_notes
@@ -120,9 +120,9 @@ class Examination:
             Check("other-clients", True, "podman and Helm find nothing that goes before this helper") if paths else None
         )
 
-    def _read(self, path: Path, *, whole: bool = False) -> reading.Reading:
+    def _read(self, path: Path, *, whole: bool = False) -> docker_reads.Reading:
         try:
-            return reading.read(path, whole=whole)
+            return docker_reads.read(path, whole=whole)
         except errors.ClientConfigUnread as unread:
             raise errors.ClientConfigUnread(**{**unread.facts, "registry": self.registry.name}) from None
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor.account import trusted_provider
 from docker_credential_harbor.config import change, made_files, read_config, registration
-from docker_credential_harbor.config.clients import creds_store, reading
+from docker_credential_harbor.config.clients import creds_store, docker_reads
 from docker_credential_harbor.context import open_context, reach_of_a_pull
 from docker_credential_harbor.errors import Failure, IssuerUnconfirmed, NotEntered, PlainPairs, Unreachable
 from docker_credential_harbor.model import DEFAULT_CLIENT_ID
-from docker_credential_harbor.outside.text import in_shell, shown, shown_server
+from docker_credential_harbor.outside.clean_text import in_shell, shown, shown_server
 from docker_credential_harbor.person import terminal
 from docker_credential_harbor.policy.known import Step
 from docker_credential_harbor.system import console
@@ -177,7 +177,7 @@ def _what_is_left(path: Path, name: str) -> Iterator[str]:
     missing = doctor_checks.helper_on_path()
     if not missing.ok:
         console.warn(f"{missing.message}: {missing.fix}")
-    theirs = reading.read(path)
+    theirs = docker_reads.read(path)
     for key in theirs.unusable_auths():
         where = f"the auth of {shown_server(key)} in {path}"
         console.warn(f"docker warns at every command that {where} cannot be read: correct it there")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.account import own_tokens, trusted_provider, verified_pair
-from docker_credential_harbor.inquiry import inquiry, run
-from docker_credential_harbor.inquiry.inquiry import Inquiry
+from docker_credential_harbor.inquiry import run, state
 from docker_credential_harbor.inquiry.run import Ended
-from docker_credential_harbor.outside.text import in_shell
+from docker_credential_harbor.inquiry.state import Inquiry
+from docker_credential_harbor.outside.clean_text import in_shell
 from docker_credential_harbor.policy.known import HandOut, NotFound, Step
 from docker_credential_harbor.sign_in import announce, window
 from docker_credential_harbor.storage import registry_notes
@@ -139,7 +139,7 @@ def _last_known(context: Context, registry: Registry, failure: Failure) -> Crede
     """Where nothing more can be found out. Raises the failure where no pair can be read."""
     pair = None
     with suppress(Exception):
-        pair = inquiry.last_known(context, registry)
+        pair = state.last_known(context, registry)
     if pair is None:
         raise failure
     return _handed_out(registry, pair, failure)

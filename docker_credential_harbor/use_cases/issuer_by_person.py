@@ -11,7 +11,7 @@ from docker_credential_harbor.account import own_tokens
 from docker_credential_harbor.config import read_config
 from docker_credential_harbor.errors import AnotherIssuer, Failure, FoundOut
 from docker_credential_harbor.model import Pin
-from docker_credential_harbor.outside.text import in_toml
+from docker_credential_harbor.outside.clean_text import in_toml
 from docker_credential_harbor.person import terminal
 from docker_credential_harbor.remote import harbor
 from docker_credential_harbor.storage import registry_notes

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from docker_credential_harbor import errors
 from docker_credential_harbor.account import own_tokens
 from docker_credential_harbor.inquiry import run
-from docker_credential_harbor.inquiry.inquiry import Inquiry
+from docker_credential_harbor.inquiry.state import Inquiry
 from docker_credential_harbor.model import OFFLINE_ACCESS
 from docker_credential_harbor.policy import early_ends, keepalive_interval, next_step
 from docker_credential_harbor.policy.known import HandOut, NotFound, Probe, Step, User

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors
-from docker_credential_harbor.outside.text import in_shell
+from docker_credential_harbor.outside.clean_text import in_shell
 from docker_credential_harbor.person import reaching, terminal
 from docker_credential_harbor.policy import next_step
 from docker_credential_harbor.sign_in import announce, by_pasted_secret, window

@@ -13,7 +13,7 @@ from docker_credential_harbor import errors
 from docker_credential_harbor.account import verified_pair
 from docker_credential_harbor.context import reach_of_a_pull
 from docker_credential_harbor.inquiry import run
-from docker_credential_harbor.inquiry.inquiry import Inquiry
+from docker_credential_harbor.inquiry.state import Inquiry
 from docker_credential_harbor.policy import keepalive_interval, next_step
 from docker_credential_harbor.policy.known import HandOut, NotFound, Probe, Refresh, Step, User
 from docker_credential_harbor.remote import harbor

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor.config import change, made_files, registration
 from docker_credential_harbor.context import open_context
-from docker_credential_harbor.outside.text import shown_server
+from docker_credential_harbor.outside.clean_text import shown_server
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import scheduler
 from docker_credential_harbor.use_cases import sign_out

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from docker_credential_harbor.config.clients import cred_helpers, creds_store, reading
+from docker_credential_harbor.config.clients import cred_helpers, creds_store, docker_reads
 from docker_credential_harbor.errors import AnotherCredsStore, ClientConfigInvalid
 from tests.conftest import need
 
@@ -161,7 +161,7 @@ def test_it_is_judged_as_docker_judges_it(folder: Path, case: str) -> None:
     file = write(folder, case)
     seen = as_docker_sees(file)
     try:
-        found = reading.read(file)
+        found = docker_reads.read(file)
     except ClientConfigInvalid:
         assert seen.helper == ""
         assert seen.warning
@@ -186,11 +186,11 @@ def test_after_setup_docker_asks_this_helper_or_the_fault_was_told(folder: Path,
     seen = as_docker_sees(file)
     assert seen.helper == "harbor"
     assert not seen.warning or seen.warning == warned, "of what is none of our business"
-    names = [name for name, _ in reading.value_of(reading.text_of(file.read_bytes(), file)[0], file)[0]]
+    names = [name for name, _ in docker_reads.value_of(docker_reads.text_of(file.read_bytes(), file)[0], file)[0]]
     assert len({name.lower() for name in names}) == len(names), "one key, whatever its case"
-    if not change.is_none and not reading.text_of(before, file)[1]:
+    if not change.is_none and not docker_reads.text_of(before, file)[1]:
         cred_helpers.taken_out(file, SERVER).carry_out()
-        assert as_docker_sees(file).helper != "harbor" or reading.read(file).store == "harbor"
+        assert as_docker_sees(file).helper != "harbor" or docker_reads.read(file).store == "harbor"
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -204,7 +204,7 @@ def test_as_the_store_for_everything(folder: Path, case: str) -> None:
         return
     seen = as_docker_sees(file)
     assert not seen.warning or seen.warning == warned
-    assert seen.helper == "harbor" or SERVER in reading.read(file).helpers
+    assert seen.helper == "harbor" or SERVER in docker_reads.read(file).helpers
 
 
 UNTOUCHED = (

@@ -37,8 +37,9 @@ from docker_credential_harbor.model import Credentials, DeviceCode, LoginRedirec
 from docker_credential_harbor.remote import authorization, discovery, harbor, id_token, identity_provider
 from docker_credential_harbor.remote.web.answer import Answer
 from docker_credential_harbor.remote.web.transport import Transport
-from docker_credential_harbor.sign_in import browser_request, loopback, note, peer
-from docker_credential_harbor.sign_in.browser_request import BrowserRequest
+from docker_credential_harbor.sign_in import note
+from docker_credential_harbor.sign_in.loopback import browser_request, callback_server, peer
+from docker_credential_harbor.sign_in.loopback.browser_request import BrowserRequest
 from docker_credential_harbor.storage import credential_store, registry_notes
 from docker_credential_harbor.system import files
 from docker_credential_harbor.system.time_limit import Allowance
@@ -266,8 +267,8 @@ class Connection(io.BytesIO):
 
 
 @functools.cache
-def callback_server() -> loopback.CallbackServer:
-    return loopback.CallbackServer("http://127.0.0.1/callback")
+def waiting() -> callback_server.CallbackServer:
+    return callback_server.CallbackServer("http://127.0.0.1/callback")
 
 
 def loopback_requests(data: bytes) -> bytes:
@@ -275,7 +276,7 @@ def loopback_requests(data: bytes) -> bytes:
 
     Returns the answer.
     """
-    server = callback_server()
+    server = waiting()
     asked = authorization.request(
         PROVIDER._replace(iss_parameter_supported=True), REGISTRY, server.redirect_uri, ("openid",)
     )

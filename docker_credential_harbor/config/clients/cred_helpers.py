@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor.config.clients import json_file, json_text
 from docker_credential_harbor.config.clients.json_file import HELPER
-from docker_credential_harbor.outside.text import shown
+from docker_credential_harbor.outside.clean_text import shown
 
 if TYPE_CHECKING:
     from pathlib import Path

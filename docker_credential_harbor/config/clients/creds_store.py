@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor.config import go_json
-from docker_credential_harbor.config.clients import json_file, json_text, reading
+from docker_credential_harbor.config.clients import docker_reads, json_file, json_text
 from docker_credential_harbor.config.clients.json_file import HELPER
 from docker_credential_harbor.errors import AnotherCredsStore, ClientConfigInvalid
-from docker_credential_harbor.outside.text import shown_server
+from docker_credential_harbor.outside.clean_text import shown_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,7 @@ def taken_out(path: Path, change: Change) -> Change:
     return change._replace(after=after, what=f"this helper taken out for every server from {path}")
 
 
-def plain_pairs(found: reading.Reading) -> dict[str, Credentials]:
+def plain_pairs(found: docker_reads.Reading) -> dict[str, Credentials]:
     """The pairs in plain text, by server as a helper is asked for it, the entry of that very name before others of the
     same host.
     """
@@ -72,7 +72,7 @@ def plain_pairs(found: reading.Reading) -> dict[str, Credentials]:
 
 def movable_pairs(path: Path) -> dict[str, Credentials]:
     """All of them, also of a file that Docker does not read for its encoding alone."""
-    found = reading.of(go_json.encoded(json_file.read(path).text), path)
+    found = docker_reads.of(go_json.encoded(json_file.read(path).text), path)
     for key in found.unusable_auths():
         raise ClientConfigInvalid(place=path, reason=f"the auth of {shown_server(key)} cannot be read")
     return plain_pairs(found)

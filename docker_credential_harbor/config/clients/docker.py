@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.config.clients import reading
+from docker_credential_harbor.config.clients import docker_reads
 from docker_credential_harbor.errors import ClientConfigInvalid
 from docker_credential_harbor.system import folders
 
@@ -27,7 +27,7 @@ def is_served_by_environment(registry: str, environ: Mapping[str, str] = os.envi
     """
     content = os.fsencode(environ.get(VARIABLE) or "")
     try:
-        found = reading.of(content, Path(VARIABLE))
+        found = docker_reads.of(content, Path(VARIABLE))
     except ClientConfigInvalid:
         return False
     return registry in found.auths and found.pair(registry) is not None and not found.unusable_auths()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docker_credential_harbor.config import go_json
 from docker_credential_harbor.config.change import Change
-from docker_credential_harbor.config.clients import json_text, reading
+from docker_credential_harbor.config.clients import docker_reads, json_text
 from docker_credential_harbor.errors import ClientConfigInvalid
 from docker_credential_harbor.system import files
 
@@ -68,11 +68,11 @@ def read(path: Path) -> Document:
 
 def parsed(content: bytes, path: Path) -> Document:
     """What such bytes say. ``path`` is for messages."""
-    text, unread = reading.text_of(content, path)
-    members, rest = reading.value_of(text, path)
+    text, unread = docker_reads.text_of(content, path)
+    members, rest = docker_reads.value_of(text, path)
     if not text.lstrip(go_json.WHITE_SPACE).startswith("{"):
         text = EMPTY  # it is blank, or null
-    several = (name for name in reading.FIELDS if len(go_json.field(members, name)) > 1)
+    several = (name for name in docker_reads.FIELDS if len(go_json.field(members, name)) > 1)
     if twice := _named_twice(members) or next(several, None):
         raise ClientConfigInvalid(place=path, reason=f"it has {twice} twice in one place")
     for name in OBJECTS:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.context import Context, open_context
-from docker_credential_harbor.outside.text import shown
+from docker_credential_harbor.outside.clean_text import shown
 from docker_credential_harbor.person.terminal import painted, say
 from docker_credential_harbor.policy import keepalive_interval, next_step
 from docker_credential_harbor.policy.known import Refresh, Step

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from docker_credential_harbor.errors import BrokenAnswer, ServerFault
 from docker_credential_harbor.outside import json_value
-from docker_credential_harbor.outside.text import Said
+from docker_credential_harbor.outside.clean_text import Said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

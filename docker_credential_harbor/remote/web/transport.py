@@ -19,7 +19,7 @@ from docker_credential_harbor.errors import (
     NoAnswer,
     Unreachable,
 )
-from docker_credential_harbor.outside.text import is_plain
+from docker_credential_harbor.outside.clean_text import is_plain
 from docker_credential_harbor.remote.web import unreachable
 from docker_credential_harbor.remote.web.answer import Answer, host_of
 from docker_credential_harbor.system.time_limit import within

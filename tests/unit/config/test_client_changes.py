@@ -11,7 +11,7 @@ import tomllib
 
 from docker_credential_harbor.config import change, made_files, preview, write_config
 from docker_credential_harbor.config.change import Change
-from docker_credential_harbor.config.clients import cred_helpers, creds_store, docker, podman, reading
+from docker_credential_harbor.config.clients import cred_helpers, creds_store, docker, docker_reads, podman
 from docker_credential_harbor.errors import AnotherCredsStore, ClientConfigInvalid, NotWritable
 from docker_credential_harbor.model import Credentials
 from docker_credential_harbor.system import files
@@ -148,13 +148,13 @@ def test_no_pair_is_left_in_plain_text(path: Path) -> None:
     "auths", [{"h": {"auth": ME}, "https://h": {"auth": YOU}}, {"h/v2": {"auth": YOU}, "h": {"auth": ME}}]
 )
 def test_the_entry_of_the_very_name_goes_before_others_of_that_host(auths: dict[str, Any]) -> None:
-    found = reading.of(json.dumps({"auths": auths}).encode(), Path("config.json"))
+    found = docker_reads.of(json.dumps({"auths": auths}).encode(), Path("config.json"))
     assert creds_store.plain_pairs(found) == {"h": Credentials("me", "s1")}
 
 
 def test_of_others_of_a_host_the_first_counts() -> None:
     auths = {"https://h": {"auth": ME}, "h/v2": {"auth": YOU}}
-    found = reading.of(json.dumps({"auths": auths}).encode(), Path("config.json"))
+    found = docker_reads.of(json.dumps({"auths": auths}).encode(), Path("config.json"))
     assert creds_store.plain_pairs(found) == {"h": Credentials("me", "s1")}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from docker_credential_harbor.config import go_json
-from docker_credential_harbor.config.clients import json_file, json_text, reading
+from docker_credential_harbor.config.clients import docker_reads, json_file, json_text
 from docker_credential_harbor.config.go_json import Members
 from docker_credential_harbor.errors import ClientConfigInvalid, ClientConfigUnread
 from docker_credential_harbor.model import Credentials
@@ -106,7 +106,7 @@ def test_encodings(content: bytes, text: str, hindrance: str) -> None:
 
 def test_half_of_utf_16() -> None:
     with pytest.raises(ClientConfigInvalid) as caught:
-        reading.text_of("{}".encode("utf-16")[:-1], PATH)
+        docker_reads.text_of("{}".encode("utf-16")[:-1], PATH)
     assert caught.value.facts == {"place": str(PATH), "reason": "it is not JSON"}
 
 
@@ -137,7 +137,7 @@ def test_no_value_of_gos(name: str) -> None:
 
 def test_nested_too_deeply() -> None:
     with pytest.raises(ClientConfigInvalid) as caught:
-        reading.value_of("[" * 100_000, PATH)
+        docker_reads.value_of("[" * 100_000, PATH)
     assert caught.value.facts == {"place": str(PATH), "reason": "it is nested too deeply"}
 
 
@@ -187,8 +187,8 @@ def test_a_field_of_type_map(values: list[Any], found: dict[str, Any]) -> None:
 # --- What docker makes of it ------------------------------------------------------------------------------------------
 
 
-def read(content: str | bytes, **options: bool) -> reading.Reading:
-    return reading.of(content if isinstance(content, bytes) else content.encode(), PATH, **options)
+def read(content: str | bytes, **options: bool) -> docker_reads.Reading:
+    return docker_reads.of(content if isinstance(content, bytes) else content.encode(), PATH, **options)
 
 
 def test_whom_docker_asks() -> None:
@@ -246,13 +246,13 @@ def test_what_no_client_reads_for_its_encoding() -> None:
 def test_podman_takes_no_text_behind_the_object(tmp_path: Path) -> None:
     path = tmp_path / "auth.json"
     path.write_text("{} more")
-    assert reading.read(path) == reading.Reading({}, "", {})
+    assert docker_reads.read(path) == docker_reads.Reading({}, "", {})
     with pytest.raises(ClientConfigInvalid) as caught:
-        reading.read(path, whole=True)
+        docker_reads.read(path, whole=True)
     assert caught.value.facts == {"place": str(path), "reason": "there is text after its end"}
-    assert read("{} more") == reading.Reading({}, "", {})
-    assert read("{} \n", whole=True) == reading.Reading({}, "", {})
-    assert reading.read(tmp_path / "none", whole=True) == reading.Reading({}, "", {})
+    assert read("{} more") == docker_reads.Reading({}, "", {})
+    assert read("{} \n", whole=True) == docker_reads.Reading({}, "", {})
+    assert docker_reads.read(tmp_path / "none", whole=True) == docker_reads.Reading({}, "", {})
 
 
 @pytest.mark.parametrize(

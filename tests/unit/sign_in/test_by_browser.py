@@ -21,7 +21,8 @@ from docker_credential_harbor.errors import (
     Unreachable,
 )
 from docker_credential_harbor.model import Settings
-from docker_credential_harbor.sign_in import by_browser, loopback
+from docker_credential_harbor.sign_in import by_browser
+from docker_credential_harbor.sign_in.loopback import callback_server
 from tests.unit.browser_place import HARBOR, OFFLINE, Place, Response, query
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def test_a_failed_exchange_after_harbors_walk(place: Place) -> None:
 
 
 def test_a_browser_that_does_not_fetch_the_page(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loopback, "LAST_ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(callback_server, "LAST_ANSWER_SECONDS", 0.1)
     with pytest.raises(SignInDeclined):
         place.sign_in(lambda url: place.visit(place.back(url, code=None, error="access_denied")))
 

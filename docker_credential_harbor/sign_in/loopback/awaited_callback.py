@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor.remote import authorization
 from docker_credential_harbor.remote.authorization import NotTaken
-from docker_credential_harbor.sign_in import pages
+from docker_credential_harbor.sign_in.loopback import pages
 
 if TYPE_CHECKING:
     from docker_credential_harbor.remote.authorization import Request, Response

@@ -11,8 +11,8 @@ import pytest
 from mypy import api as mypy
 
 from docker_credential_harbor import errors
-from docker_credential_harbor.outside.text import LONGEST, Said, in_shell, in_toml, is_plain, shown
-from docker_credential_harbor.sign_in import pages
+from docker_credential_harbor.outside.clean_text import LONGEST, Said, in_shell, in_toml, is_plain, shown
+from docker_credential_harbor.sign_in.loopback import pages
 from docs.make import troubleshooting
 from tests.lab import hostile
 

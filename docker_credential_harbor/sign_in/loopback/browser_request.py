@@ -13,15 +13,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import quote, urlsplit
 
-from docker_credential_harbor.sign_in import pages, peer
-from docker_credential_harbor.sign_in.awaited import OUTCOME_PATH, REFUSALS, Refusal
+from docker_credential_harbor.sign_in.loopback import pages, peer
+from docker_credential_harbor.sign_in.loopback.awaited_callback import OUTCOME_PATH, REFUSALS, Refusal
 from docker_credential_harbor.warm_get.server_url import is_loopback_host
 
 if TYPE_CHECKING:
     from io import BufferedIOBase
 
-    from docker_credential_harbor.sign_in.awaited import Awaited, Callback
-    from docker_credential_harbor.sign_in.connections import Connections
+    from docker_credential_harbor.sign_in.loopback.awaited_callback import Awaited, Callback
+    from docker_credential_harbor.sign_in.loopback.connections import Connections
 
 REQUEST_SECONDS = 10  # for a whole request to come in
 REQUEST_BYTES = 2**18  # of a whole one: loopback servers of all ports share their cookies

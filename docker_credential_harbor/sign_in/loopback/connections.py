@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.sign_in import peer
+from docker_credential_harbor.sign_in.loopback import peer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

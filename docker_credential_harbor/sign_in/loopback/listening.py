@@ -10,11 +10,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from docker_credential_harbor.errors import PortBusy
-from docker_credential_harbor.sign_in.browser_request import BrowserRequest
-from docker_credential_harbor.sign_in.connections import Connections
+from docker_credential_harbor.sign_in.loopback.browser_request import BrowserRequest
+from docker_credential_harbor.sign_in.loopback.connections import Connections
 
 if TYPE_CHECKING:
-    from docker_credential_harbor.sign_in.awaited import Awaited
+    from docker_credential_harbor.sign_in.loopback.awaited_callback import Awaited
 
 MOST_CONNECTIONS = 32
 POLL_SECONDS = 0.05  # in which a server ends

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from docker_credential_harbor.errors import ConfigurationInvalid, ProcessLimit
-from docker_credential_harbor.sign_in import listening
-from docker_credential_harbor.sign_in.awaited import Awaited
+from docker_credential_harbor.sign_in.loopback import listening
+from docker_credential_harbor.sign_in.loopback.awaited_callback import Awaited
 from docker_credential_harbor.warm_get.server_url import is_loopback_host
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import html
 
-from docker_credential_harbor.outside.text import LONGEST, in_shell, shown
+from docker_credential_harbor.outside.clean_text import LONGEST, in_shell, shown
 
 LONGEST_SENTENCE = 2000
 

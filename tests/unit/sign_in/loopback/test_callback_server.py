@@ -22,8 +22,9 @@ from docker_credential_harbor.errors import (
     SignInOpenedTwice,
 )
 from docker_credential_harbor.remote import authorization
-from docker_credential_harbor.sign_in import browser_request, by_browser, listening, loopback
-from docker_credential_harbor.sign_in.connections import Connections
+from docker_credential_harbor.sign_in import by_browser
+from docker_credential_harbor.sign_in.loopback import browser_request, callback_server, listening
+from docker_credential_harbor.sign_in.loopback.connections import Connections
 from tests.conftest import need
 from tests.lab import network, ordinary_user
 from tests.unit.browser_place import HARBOR, OFFLINE, Place, Response, fetch, query
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
 def test_a_callback_that_nobody_waits_for_any_more(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ended between the callback and the look at it: the browser is told."""
-    monkeypatch.setattr(loopback, "LAST_ANSWER_SECONDS", 0.5)
-    with loopback.CallbackServer("http://127.0.0.1/callback") as server:
+    monkeypatch.setattr(callback_server, "LAST_ANSWER_SECONDS", 0.5)
+    with callback_server.CallbackServer("http://127.0.0.1/callback") as server:
         request = authorization.request(place.provider, place.registry, server.redirect_uri, ("openid",))
         server.expect(request)
         url = f"{server.redirect_uri}?{urlencode({'code': 'c', 'state': request.state, 'iss': place.provider.issuer})}"
@@ -316,14 +317,14 @@ def test_a_visit_after_the_callback_undoes_nothing(place: Place, monkeypatch: py
 
 def test_an_address_with_other_letters_leads_where_it_says() -> None:
     """HTTP has none (RFC 9110 5.5)."""
-    with loopback.CallbackServer("http://127.0.0.1/callback") as server:
+    with callback_server.CallbackServer("http://127.0.0.1/callback") as server:
         link = server.one_time_address("https://sso.example.com/realms/b\u00fcr\u0151/auth?state=s%20s")
         assert fetch(link).headers["location"] == "https://sso.example.com/realms/b%C3%BCr%C5%91/auth?state=s%20s"
 
 
 @pytest.mark.parametrize("name", ["Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"])
 def test_what_a_browser_asks_ahead_of_time_is_no_visit(name: str) -> None:
-    with loopback.CallbackServer("http://127.0.0.1/callback") as server:
+    with callback_server.CallbackServer("http://127.0.0.1/callback") as server:
         link = server.one_time_address("https://sso.example.com/auth")
         assert fetch(link, **{name: "prefetch;prerender"}).status == 503
         assert fetch(link, "HEAD").status == 405
@@ -334,7 +335,7 @@ def test_what_a_browser_asks_ahead_of_time_is_no_visit(name: str) -> None:
 @pytest.mark.parametrize("host", ["localhost:1234", "127.0.0.1:80", "[::1]:5", "localhost"])
 def test_a_port_forward_may_call_it_otherwise(host: str) -> None:
     """VS Code opens `localhost`, whatever the address was, and another port where this one is taken."""
-    with loopback.CallbackServer("http://127.0.0.1/callback") as server:
+    with callback_server.CallbackServer("http://127.0.0.1/callback") as server:
         link = server.one_time_address("https://sso.example.com/auth")
         assert fetch(link, Host=host).headers["location"] == "https://sso.example.com/auth"
 
@@ -350,7 +351,7 @@ with socket.create_server(("::1", int(sys.argv[1])), family=socket.AF_INET6):
 COME_BACK = """
 import sys
 sys.path.insert(0, {repository!r})
-from docker_credential_harbor.sign_in import loopback
+from docker_credential_harbor.sign_in.loopback import callback_server as loopback
 from tests.unit.browser_place import fetch
 with loopback.CallbackServer("http://localhost/callback") as server:
     link = server.one_time_address("https://sso.example.com/auth")
@@ -414,16 +415,16 @@ def test_nor_one_that_another_user_was_quicker_to_take(monkeypatch: pytest.Monke
         return quicker(address, connections)
 
     monkeypatch.setattr(listening, "Server", server)
-    with stack, loopback.CallbackServer("http://localhost/callback") as callback_server:
+    with stack, callback_server.CallbackServer("http://localhost/callback") as waiting:
         assert len(tried) == 2
-        assert urlsplit(callback_server.redirect_uri).port == tried[1] != tried[0]
+        assert urlsplit(waiting.redirect_uri).port == tried[1] != tried[0]
 
 
 def test_where_there_is_no_ipv6_nobody_can_wait_there() -> None:
     need("root, for another network", "run the tests as root", os.geteuid() == 0)
     need("network namespaces", "apt-get install iproute2 util-linux", not network.missing())
     without = 'ip link set lo up; ip -6 address flush dev lo; exec "$@"'
-    program = COME_BACK.format(repository=str(Path(__file__).parents[3]))
+    program = COME_BACK.format(repository=str(Path(__file__).parents[4]))
     command = ["unshare", "-n", "sh", "-c", without, "sh", sys.executable, "-c", program]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     assert answer.stdout == "1 True 302\n"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor.sign_in import peer
+from docker_credential_harbor.sign_in.loopback import peer
 from tests.lab import ordinary_user
 
 if TYPE_CHECKING:

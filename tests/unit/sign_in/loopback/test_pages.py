@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from docker_credential_harbor.sign_in import pages
+from docker_credential_harbor.sign_in.loopback import pages
 
 EVIL = "<script>alert('x')</script>\"&"
 PAGES = [
