@@ -197,8 +197,8 @@ def test_a_replaced_secret_says_where_to_copy_the_new_one_and_login_takes_it(mak
         assert terminal.wait() == 0
     workplace.harbor.set_secret("alice-h", "Another-Secret-0123456789")
     line = workplace.refused()
-    where = f"copy the new one from {workplace.harbor.url} (user profile, CLI secret)"
-    assert f"{where} and run: docker-credential-harbor login {workplace.name};" in line
+    where = f"copy the new one from {workplace.harbor.url} (user profile)"
+    assert f"{where} and run: docker-credential-harbor login {workplace.name}; doctor says more" in line
     with login(workplace) as terminal:
         paste(terminal, "alice-h", "Another-Secret-0123456789")
         assert terminal.wait() == 0
