@@ -103,7 +103,7 @@ def _in_one_tab(
             try:
                 tokens = run.exchange(request, callback)
             except Failure as failure:
-                callback.show(pages.failed(run.registry.name, failure.message, failure.fix))
+                callback.show(pages.failed(run.registry.name, failure.message, failure.remedy))
                 raise
             sent_on_at = run.now()
             callback.redirect(harbor_login_url)

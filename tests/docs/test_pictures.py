@@ -68,7 +68,7 @@ def test_failed(place: Workplace, folder: Path) -> None:
     text = ended(place, "client-refused", folder / "failed")
     assert "The sign-in could not be finished" in text
     assert "does not accept the client" in text
-    assert "What to do: Ask its administrator to add it" in text
+    assert "What to do: Ask its administrator to add it." in text
     assert "close this tab" in text
 
 
