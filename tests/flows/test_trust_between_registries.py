@@ -160,8 +160,8 @@ class TestAskedOnce:
             assert provider.seen == [], "not even where it is"
             assert self.trust(place, hostile.name) == [False, failure_in(refused[0]).partition(": have its")[0]]
             assert self.is_asked(provider, hostile.url) == 0
-            assert "may pretend" in failed(place, "login", hostile.name)
-            assert "may pretend" in failed(place, "setup", hostile.name)
+            assert "may play another" in failed(place, "login", hostile.name)
+            assert "may play another" in failed(place, "setup", hostile.name)
             assert self.is_asked(provider, hostile.url) == 2, "each of them anew"
 
     def test_a_made_up_one_that_it_takes(self, place: Workplace, provider: FaultProxy) -> None:
