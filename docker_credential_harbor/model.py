@@ -55,6 +55,11 @@ class Registry(NamedTuple):
     def __repr__(self) -> str:
         return shown(self, hidden=("client_secret",))
 
+    @property
+    def key(self) -> str:
+        """What a pair that somebody stores for it is kept under, however they spelt the server URL."""
+        return f"https://{self.name}"
+
 
 class Settings(NamedTuple):
     """The whole configuration: the keys above the first table, and the registries by name."""
@@ -184,6 +189,11 @@ class LoginRedirect(NamedTuple):
     scopes: tuple[str, ...]
     further: tuple[tuple[str, str], ...] = ()  # what Harbor's administrator adds to the request (harbor.py)
     redirect_uri: str = ""  # Harbor's own callback; "": an older version did not note it
+
+    @property
+    def asks_for_offline_access(self) -> bool:
+        """Whether Harbor's sign-in outlives the browser's session: by scope, or as Google has it."""
+        return OFFLINE_ACCESS in self.scopes or ("access_type", "offline") in self.further
 
 
 class Provider(NamedTuple):

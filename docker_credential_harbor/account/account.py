@@ -45,7 +45,7 @@ class Account:
         self._tell = tell
         self._refresh_refused = False
         self._not_released: errors.AudienceShared | None = None
-        self.stored = self.store.load_stored(self._key)
+        self.stored = self.store.load_stored(self._registry.key)
         kept = self.store.load_sign_in(registry.name)
         self.sign_in = kept if kept and own_tokens.belongs_to(kept, registry) else None
 
@@ -144,7 +144,7 @@ class Account:
                 if kept is None:
                     raise errors.SignInEnded(registry=self._registry.name)
                 self._save_if_possible(kept._replace(pair=pair))
-            answer = self.store.load_stored(self._key)
+            answer = self.store.load_stored(self._registry.key)
             if (answer.pair if answer else None) == (self.stored.pair if self.stored else None):
                 token = trust_window.of_anybody(notes.stored_token)
                 if not self.stored:
@@ -160,10 +160,6 @@ class Account:
             if self.is_superseded():
                 raise errors.SignInEnded(registry=self._registry.name)
             yield
-
-    @property
-    def _key(self) -> str:
-        return f"https://{self._registry.name}"
 
     def _write_notes(self, notes: Notes) -> None:
         registry_notes.save(self._registry.name, notes)

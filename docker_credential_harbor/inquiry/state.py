@@ -40,7 +40,7 @@ def last_known(context: Context, registry: Registry) -> Credentials | None:
 
 
 def _kept(context: Context, registry: Registry) -> tuple[StoredPair | None, SignIn | None]:
-    stored = context.store.load_stored(f"https://{registry.name}")
+    stored = context.store.load_stored(registry.key)
     return stored, None if stored else _kept_sign_in(context, registry)
 
 
@@ -74,10 +74,6 @@ class Inquiry:
         self.kind_found: PairKind | None = None
         self.paused_seconds = pause.paused_seconds(self.notes.declines, self.notes.declined_at, self.began_at)
         self.known = self._start(trust)
-
-    @property
-    def _key(self) -> str:
-        return f"https://{self.registry.name}"
 
     @property
     def token(self) -> StoredToken:
@@ -161,7 +157,7 @@ class Inquiry:
                 config_stamp=self.context.stamp_digest,
             )
         if self.kind_found and self.stored:
-            self.context.store.save_stored(self._key, self.stored._replace(kind=self.kind_found))
+            self.context.store.save_stored(self.registry.key, self.stored._replace(kind=self.kind_found))
         registry_notes.save(self.registry.name, self.notes)
 
     def _keep_pair(self, pair: Credentials) -> None:

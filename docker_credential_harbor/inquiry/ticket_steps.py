@@ -1,6 +1,6 @@
 """The policy's steps that a Kerberos ticket carries out without a person: look for one, sign in, renew Harbor's side.
 
-They are an inquiry's steps like those in state.py; the ways themselves are in signin/kerberos.py. Where the ticket
+They are an inquiry's steps like those in state.py; the ways themselves are in negotiate.py. Where the ticket
 does not lead to the end, that is the finding, and a person is asked as ever.
 """
 

@@ -52,7 +52,7 @@ def sign_in(
 
     ``cancelled`` tells that nobody wants the sign-in any more; ``now`` gives the instant, ``monotonic`` and ``sleep``
     pass the time. Raises SignInDeclined, DeviceCodeExpired, SignInTimedOut, SignInEnded, NoDeviceGrant, the Unreachable
-    of the last poll when that is how the time ended, and what provider.first_tokens raises.
+    of the last poll when that is how the time ended, and what identity_provider.first_tokens raises.
     """
     run = _Run(http, provider, registry, redirect, settings.login_timeout_seconds, cancelled, monotonic, sleep)
     scopes = authorization.scopes_for(registry, redirect)

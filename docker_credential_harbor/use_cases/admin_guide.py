@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from docker_credential_harbor.config import read_config, registration
 from docker_credential_harbor.errors import BrokenAnswer, Fact
-from docker_credential_harbor.model import DEFAULT_CLIENT_ID, OFFLINE_ACCESS, PROGRAM
+from docker_credential_harbor.model import DEFAULT_CLIENT_ID, PROGRAM
 from docker_credential_harbor.outside.clean_text import LONGEST_NAME, is_plain
 from docker_credential_harbor.remote.web.answer import host_of
 from docker_credential_harbor.use_cases import before_sign_in
@@ -317,7 +317,7 @@ def _heading(registry: Registry, seen: FirstLook, provider: Provider | None) -> 
 
 
 def _about_harbor(seen: FirstLook) -> str:
-    if OFFLINE_ACCESS in seen.redirect.scopes or ("access_type", "offline") in seen.redirect.further:
+    if seen.redirect.asks_for_offline_access:
         return "Harbor asks for offline access: its sessions outlive the browser's."
     return (
         "In Harbor, Administration > Configuration > Authentication > OIDC Scope: add offline_access. Without it\n"

@@ -17,7 +17,7 @@ from docker_credential_harbor.account import own_tokens, shared_audience, truste
 from docker_credential_harbor.config.clients import creds_store, docker, docker_reads, helm, json_file, podman
 from docker_credential_harbor.context import reach_of_a_pull
 from docker_credential_harbor.errors import Failure
-from docker_credential_harbor.model import OFFLINE_ACCESS, PROGRAM
+from docker_credential_harbor.model import PROGRAM
 from docker_credential_harbor.outside.clean_text import in_shell, in_toml, shown_server
 from docker_credential_harbor.policy import next_step, pause
 from docker_credential_harbor.remote import authorization, discovery, harbor, identity_provider
@@ -165,7 +165,7 @@ class Examination:
         return Check("provider-from-harbor", True, f"Harbor's login leads to its identity provider; {unseen}")
 
     def offline_access(self) -> Check:
-        if OFFLINE_ACCESS in self.redirect.scopes or ("access_type", "offline") in self.redirect.further:
+        if self.redirect.asks_for_offline_access:
             gains = "where the provider grants it, its sessions outlive the browser's"
             return Check("offline-access", True, f"Harbor asks for offline access: {gains}")
         costs = "its sessions end with the browser's at the provider (Harbor's administrator can add it)"
@@ -191,7 +191,7 @@ class Examination:
 
         Of a pair that is stored nobody signs in.
         """
-        if not self.registry.client_id or self.context.store.load_stored(f"https://{self.registry.name}"):
+        if not self.registry.client_id or self.context.store.load_stored(self.registry.key):
             return None
         if self.registry.issuer:
             return Check("trust", True, f"the configuration names the issuer, {self.registry.issuer}")

@@ -14,7 +14,6 @@ from docker_credential_harbor import errors
 from docker_credential_harbor.account import own_tokens
 from docker_credential_harbor.inquiry import run
 from docker_credential_harbor.inquiry.state import Inquiry
-from docker_credential_harbor.model import OFFLINE_ACCESS
 from docker_credential_harbor.policy import early_ends, keepalive_interval, next_step
 from docker_credential_harbor.policy.known import HandOut, NotFound, Probe, Step, User
 from docker_credential_harbor.remote import harbor
@@ -26,7 +25,7 @@ from docker_credential_harbor.use_cases import state_now
 if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
     from docker_credential_harbor.errors import Failure
-    from docker_credential_harbor.model import LoginRedirect, Registry
+    from docker_credential_harbor.model import Registry
 
 
 @dataclass(frozen=True)
@@ -76,16 +75,11 @@ def sessions(context: Context, registry: Registry) -> Sessions:
         redirect = harbor.login_redirect(look.http, registry)
     return Sessions(
         needs_none=False,
-        harbor_has_offline_access=_has_offline_access(redirect) if redirect else None,
+        harbor_has_offline_access=redirect.asks_for_offline_access if redirect else None,
         life_seconds=look.sign_in.tokens.refresh_token_life_seconds if look.sign_in else None,
         no_refresh_token=look.sign_in is not None and look.sign_in.tokens.refresh_token is None,
         harbor_ends_after=early_ends.after_seconds(look.notes.early_ends),
     )
-
-
-def _has_offline_access(redirect: LoginRedirect) -> bool:
-    """By its scope (OIDC Core 11), or by Google's own parameter for the same."""
-    return OFFLINE_ACCESS in redirect.scopes or ("access_type", "offline") in redirect.further
 
 
 def _nothing_to_keep(look: Inquiry) -> str | None:

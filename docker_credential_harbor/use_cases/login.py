@@ -49,7 +49,7 @@ def _with_client(context: Context, registry: Registry, asked_by: window.AskedBy)
 
 def _what_came_of_it(context: Context, registry: Registry, pair: Credentials | None) -> list[str]:
     """``pair`` None: a stored one goes first, and Harbor refuses it. Raises StoredPairGoesFirst."""
-    stored = context.store.load_stored(f"https://{registry.name}")
+    stored = context.store.load_stored(registry.key)
     if stored and not pair:
         raise errors.StoredPairGoesFirst(registry=registry.name, username=stored.pair.username)
     if stored:

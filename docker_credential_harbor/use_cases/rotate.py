@@ -29,7 +29,7 @@ def rotate(context: Context, registry: Registry) -> Credentials:
     """The new pair, which Harbor accepts. A person may be asked to sign in before. Raises Failure."""
     if not registry.client_id:
         raise errors.NoSignInToRotate(registry=registry.name, url=registry.url)
-    stored = context.store.load_stored(f"https://{registry.name}")
+    stored = context.store.load_stored(registry.key)
     if stored:
         raise errors.StoredPairGoesFirst(registry=registry.name, username=stored.pair.username)
     get.credentials(context, registry)

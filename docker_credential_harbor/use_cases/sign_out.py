@@ -34,7 +34,7 @@ def sign_out(context: Context, registry: Registry) -> bool:
             console.tell(fault)
         sign_in = _readable_sign_in(context, registry)
         context.store.delete_sign_in(registry.name)
-        keys = [f"https://{registry.name}", *stored_pairs.other_keys(context, registry)]
+        keys = [registry.key, *stored_pairs.other_keys(context, registry)]
         had_stored = True in [context.store.delete_stored(key) for key in keys]
     if sign_in:
         _revoke(context, registry, notes, sign_in)

@@ -29,7 +29,7 @@ def store(context: Context, server: str, registry: Registry | None, pair: Creden
     if registry is None:
         context.store.save_stored(server, StoredPair(pair))
         return
-    key = f"https://{registry.name}"
+    key = registry.key
     with registry_notes.alone(registry.name, context.lock_seconds):
         registry_notes.save(registry.name, verified_pair.forget(registry.name, registry_notes.load(registry.name)))
         sign_in = context.store.load_sign_in(registry.name)
@@ -49,7 +49,7 @@ def keep_verified(context: Context, registry: Registry, stored: StoredPair, prob
         notes = verified_pair.forget(registry.name, registry_notes.load(registry.name))
         notes = notes._replace(stored_token=trust_window.of_anybody(notes.stored_token))
         registry_notes.save(registry.name, notes)
-        context.store.save_stored(f"https://{registry.name}", stored)
+        context.store.save_stored(registry.key, stored)
         kept = verified_pair.keep(context, registry.name, notes, stored.pair, probed_at=probed_at)
         registry_notes.save(registry.name, kept)
 
@@ -59,7 +59,7 @@ def gives_way(context: Context, registry: Registry) -> bool:
 
     Raises Busy and Store… errors.
     """
-    key = f"https://{registry.name}"
+    key = registry.key
     with registry_notes.alone(registry.name, context.lock_seconds):
         stored, sign_in = context.store.load_stored(key), context.store.load_sign_in(registry.name)
         if not (stored and sign_in and sign_in.pair and stored.pair.username == sign_in.pair.username):
@@ -70,7 +70,7 @@ def gives_way(context: Context, registry: Registry) -> bool:
 
 def adopt(context: Context, registry: Registry) -> None:
     """Takes over what was stored for the registry before it was configured. Raises Busy and Store… errors."""
-    key = f"https://{registry.name}"
+    key = registry.key
     for older in other_keys(context, registry):
         stored = context.store.load_stored(older)
         if stored and not context.store.load_stored(key):
@@ -80,9 +80,7 @@ def adopt(context: Context, registry: Registry) -> None:
 
 def other_keys(context: Context, registry: Registry) -> list[str]:
     """Under which a pair may lie that was stored before the registry was configured."""
-    return [
-        server for server in context.store.list() if server != f"https://{registry.name}" and _names(server, registry)
-    ]
+    return [server for server in context.store.list() if server != registry.key and _names(server, registry)]
 
 
 def _names(server: str, registry: Registry) -> bool:
