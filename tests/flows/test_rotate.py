@@ -82,7 +82,7 @@ class TestRotate:
         answer = run(workplace, "rotate")
         assert answer.returncode == 1
         assert "signed in with a client" in answer.stderr
-        assert f"login {workplace.name}" in answer.stderr
+        assert f": make a new one at {workplace.harbor.url} (user profile)\n" in answer.stderr
         assert workplace.person.windows == 0
 
     def test_harbor_takes_no_new_one(self, workplace: Workplace, make_proxy: Callable[..., FaultProxy]) -> None:
