@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import as_json
 from docker_credential_harbor.remote import discovery, harbor, id_token, identity_provider
-from docker_credential_harbor.storage.credential_store import sign_in_of
+from docker_credential_harbor.storage.codec import sign_in_of
 from docker_credential_harbor.system import console, forked, redaction
 
 if TYPE_CHECKING:

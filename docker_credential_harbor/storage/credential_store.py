@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from docker_credential_harbor.errors import Busy, StoreDamaged, StoreFull, StoreUnavailable
-from docker_credential_harbor.model import Credentials, PairKind, SignIn, StoredPair, TokenSet, as_json
 from docker_credential_harbor.outside import json_value
+from docker_credential_harbor.storage import codec
 from docker_credential_harbor.storage.backends import choice
 from docker_credential_harbor.storage.backends.os_keyring import OsKeyring
 from docker_credential_harbor.storage.backends.private_file import PrivateFile
@@ -32,11 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
-    from docker_credential_harbor.model import StorageChoice
+    from docker_credential_harbor.model import SignIn, StorageChoice, StoredPair
     from docker_credential_harbor.storage.backends.backend import Backend
 
-VERSION = 1
-LARGEST_NUMBER = 1e11  # seconds: an instant beyond the year 5000
+VERSION = 1  # of the index
 _SIGN_INS, _STORED = "sign_ins", "stored"
 _INDEX_ENTRY_BYTES = 1024
 _Index = dict[str, dict[str, dict[str, str]]]  # section, name, {"username", "backend"} and perhaps "left_in"
@@ -75,12 +74,12 @@ class CredentialStore:
 
     def load_sign_in(self, registry_name: str) -> SignIn | None:
         """What is kept of the person who signed in; None where nobody has."""
-        return self._load(_SIGN_INS, registry_name, sign_in_of)
+        return self._load(_SIGN_INS, registry_name, codec.read_sign_in)
 
     def save_sign_in(self, registry_name: str, sign_in: SignIn) -> None:
         """Keep it, in place of an older one; nothing is written where nothing changed."""
         username = sign_in.pair.username if sign_in.pair else ""
-        self._save(_SIGN_INS, registry_name, username, as_json(sign_in))
+        self._save(_SIGN_INS, registry_name, username, codec.text_of(sign_in))
 
     def delete_sign_in(self, registry_name: str) -> bool:
         """Remove it. False: there was none."""
@@ -88,11 +87,11 @@ class CredentialStore:
 
     def load_stored(self, server_key: str) -> StoredPair | None:
         """The pair that somebody stored for that server; None where nobody has."""
-        return self._load(_STORED, server_key, _stored_pair)
+        return self._load(_STORED, server_key, codec.read_stored_pair)
 
     def save_stored(self, server_key: str, stored: StoredPair) -> None:
         """Keep it, in place of an older one; nothing is written where nothing changed."""
-        self._save(_STORED, server_key, stored.pair.username, {**as_json(stored), "kind": stored.kind.value})
+        self._save(_STORED, server_key, stored.pair.username, codec.text_of(stored))
 
     def delete_stored(self, server_key: str) -> bool:
         """Remove it. False: there was none."""
@@ -135,7 +134,7 @@ class CredentialStore:
             if backend.name != noted:
                 self._index_room.take(len(_encoded(index)) + _INDEX_ENTRY_BYTES)
 
-    def _load(self, section: str, name: str, build: Callable[[dict[str, Any]], T]) -> T | None:
+    def _load(self, section: str, name: str, read: Callable[[str], T]) -> T | None:
         noted = self._noted(self._read_index(), section, name)
         if noted is None:
             return None
@@ -149,17 +148,11 @@ class CredentialStore:
         if text is None:
             return None
         try:
-            data = json_value.decoded(text)
-            if data["version"] != VERSION:
-                raise ValueError("another version of this program wrote it")
-            return build(data)
-        except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
-            # Not every error's own words: some hold a piece of the value.
-            reason = str(error) if type(error) is ValueError else "it is not what this program writes"
-            raise StoreDamaged(place=f"what the {noted} keeps for {name}", reason=reason) from None
+            return read(text)
+        except ValueError as error:
+            raise StoreDamaged(place=f"what the {noted} keeps for {name}", reason=error) from None
 
-    def _save(self, section: str, name: str, username: str, data: dict[str, Any]) -> None:
-        text = json.dumps({"version": VERSION, **data}, separators=(",", ":"), sort_keys=True)
+    def _save(self, section: str, name: str, username: str, text: str) -> None:
         key = _key(section, name)
         with self._alone():
             index = self._read_index()
@@ -308,49 +301,3 @@ def _is_entry(entry: object) -> bool:
     return isinstance(entry, dict) and all(
         isinstance(text, str) for text in (entry.get("username"), entry.get("backend"), entry.get("left_in", ""))
     )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    value.encode()  # JSON can hold half a character, which no request can
-    return value
-
-
-def _number(value: Any) -> float:
-    """An instant or a duration; JSON can hold NaN and numbers without end, too."""
-    number = float(value)
-    if not abs(number) < LARGEST_NUMBER:
-        raise ValueError("a number in it is out of range")
-    return number
-
-
-def _number_or_none(value: Any) -> float | None:
-    return None if value is None else _number(value)
-
-
-def _pair(data: dict[str, Any]) -> Credentials:
-    return Credentials(username=_text(data["username"]), secret=_text(data["secret"]))
-
-
-def _stored_pair(data: dict[str, Any]) -> StoredPair:
-    return StoredPair(pair=_pair(data["pair"]), kind=PairKind(data["kind"]))
-
-
-def sign_in_of(data: dict[str, Any]) -> SignIn:
-    """From what ``as_json`` made of it. Raises LookupError, TypeError, ValueError or ArithmeticError for all else."""
-    kept = data["tokens"]
-    tokens = TokenSet(
-        issuer=_text(kept["issuer"]),
-        subject=_text(kept["subject"]),
-        person=_text(kept["person"]),
-        audience=tuple(_text(value) for value in kept["audience"]),
-        id_token=_text(kept["id_token"]),
-        id_token_expires_at=_number(kept["id_token_expires_at"]),
-        refresh_token=None if kept["refresh_token"] is None else _text(kept["refresh_token"]),
-        access_token_life_seconds=_number_or_none(kept["access_token_life_seconds"]),
-        # Older versions of this program did not keep these.
-        refresh_token_life_seconds=_number_or_none(kept.get("refresh_token_life_seconds")),
-        refreshed_at=_number_or_none(kept.get("refreshed_at")),
-    )
-    return SignIn(tokens=tokens, pair=_pair(data["pair"]) if data["pair"] else None)
