@@ -501,11 +501,11 @@ class StillRefused(Failure):
     """No passing probe after the walk, and nothing shows that it was finished: the browser cannot be seen from here."""
 
     code = "still-refused"
-    what = "Harbor at {registry} still refuses the CLI secret of {username} after its login"
-    advice = (
-        "run: docker-credential-harbor login {registry:sh} and look whether its page shows an error (409) or another "
-        "person"
+    what = (
+        "Harbor at {registry} still refuses the CLI secret of {username} after its login "
+        "(409, new secret, other person or sub?)"
     )
+    advice = "run: docker-credential-harbor login {registry:sh} and look at its page"
     otherwise = f"{HARBORS_PAGE}; if it shows another person, sign them out"
 
 
@@ -519,7 +519,7 @@ class RefusedAfterLogin(Failure):
 
 class StoredPairRefused(Failure):
     code = "stored-pair-refused"
-    what = "Harbor refuses the stored CLI secret of {username} (replaced, or its login failed)"
+    what = "Harbor refuses the stored CLI secret of {username} (409, new secret, other person?)"
     advice = "copy the new one from {url} (user profile) and run: {command}"
     otherwise = (
         f"{HARBORS_PAGE}; if the secret is unchanged, check who is signed in in the browser and whether Harbor's robot "

@@ -117,7 +117,9 @@ class TestAStoredPair:
     def test_replaced_and_a_pull_has_found_that_out(self, stored: Workplace) -> None:
         stored.harbor.set_secret("alice-h", ANOTHER)
         line = stored.refused(**WALK)
-        assert "refuses the stored CLI secret of alice-h (replaced, or its login failed): copy the new one from" in line
+        assert (
+            "refuses the stored CLI secret of alice-h (409, new secret, other person?): copy the new one from" in line
+        )
         the_same_everywhere(stored, line)
         stored.store("alice-h", "Yet-Another-Secret-1")
         assert "last tried" not in status(stored)["message"], "that was another one"
@@ -229,8 +231,10 @@ class TestHarborsPage:
         workplace.harbor.kill_stored_token("alice-h")
         line = workplace.refused(**WALK)
         assert workplace.person.pages[-1].status == 400
-        assert "still refuses the CLI secret of alice-h after its login: run: docker-credential-harbor login" in line
-        assert "look whether its page shows an error (409) or another person" in line
+        assert (
+            "still refuses the CLI secret of alice-h after its login (409, new secret, other person or sub?): run:"
+            in line
+        )
         the_same_everywhere(workplace, line)
         assert HARBORS_PAGE in doctor(workplace)["fix"]
         assert "Harbor's client secret at the identity provider" in HARBORS_PAGE
