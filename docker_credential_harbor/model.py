@@ -209,6 +209,11 @@ class Provider(NamedTuple):
     pairwise_only: bool = False  # subject_types_supported: each client is given another sub (OIDC Core 8)
     revokes_one_session: bool = False  # known to end, with a refresh token, no other sign-in of the person
 
+    @property
+    def endpoint_without_query(self) -> str:
+        """The authorization endpoint as a LoginRedirect has it: it may have a query of its own (RFC 6749 3.1)."""
+        return self.authorization_endpoint.partition("?")[0]
+
 
 class Pin(NamedTuple):
     """The provider that a registry is held to, and what that has vouched for: Harbor's client there and its callback.

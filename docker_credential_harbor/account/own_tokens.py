@@ -40,7 +40,7 @@ def provider_of(
     kept = notes.provider
     age = now - notes.provider_found_at if notes.provider_found_at else -1
     if kept and 0 <= age < PROVIDER_KEPT_SECONDS and registry.issuer in (None, kept.issuer):
-        has_moved = redirect and not registry.issuer and redirect.authorization_endpoint != kept.authorization_endpoint
+        has_moved = redirect and not registry.issuer and redirect.authorization_endpoint != kept.endpoint_without_query
         if not has_moved:
             return kept, notes
     if registry.issuer:

@@ -214,7 +214,7 @@ def _is_of_the_same_provider(notes: Notes, other: Registry, others_notes: Notes,
     if other.client_id and others_notes.provider and others_notes.provider.issuer == tokens.issuer:
         return True
     redirect = others_notes.redirect
-    return bool(redirect and redirect.authorization_endpoint == notes.provider.authorization_endpoint)
+    return bool(redirect and redirect.authorization_endpoint == notes.provider.endpoint_without_query)
 
 
 def _note(other: Registry, **found: Any) -> None:

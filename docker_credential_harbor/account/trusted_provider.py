@@ -111,7 +111,7 @@ def check_walk(http: Transport, registry: Registry, redirect: LoginRedirect, not
     """
     held_to, kept = registry.issuer or pinned_issuer(notes, None), notes.provider
     endpoint = redirect.authorization_endpoint
-    if held_to is None or (kept and (kept.issuer, _without_query(kept.authorization_endpoint)) == (held_to, endpoint)):
+    if held_to is None or (kept and (kept.issuer, kept.endpoint_without_query) == (held_to, endpoint)):
         return
     try:
         found = discovery.find(http, redirect, registry)
@@ -121,13 +121,8 @@ def check_walk(http: Transport, registry: Registry, redirect: LoginRedirect, not
         raise
     if found.issuer != held_to:
         raise AnotherIssuer(registry=registry.name, issuer=found.issuer, pinned=held_to)
-    if _without_query(found.authorization_endpoint) != endpoint:  # of the configured one, which is found by its name
+    if found.endpoint_without_query != endpoint:  # of the configured one, which is found by its name
         raise AnotherLogin(registry=registry.name, endpoint=endpoint, issuer=held_to)
-
-
-def _without_query(endpoint: str) -> str:
-    """As a redirect to it is noted: it may have one of its own (RFC 6749 3.1)."""
-    return endpoint.partition("?")[0]
 
 
 def pin_for(redirect: LoginRedirect, found: Provider) -> Pin:

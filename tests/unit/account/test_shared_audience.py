@@ -87,6 +87,13 @@ def test_a_registry_with_a_configured_issuer_counts_by_what_it_says() -> None:
     assert shared_audience.shared_client(REGISTRY, pinned("harbor-a"), other, others_notes, FOR_BOTH) is None
 
 
+def test_an_endpoint_with_a_query_of_its_own_is_the_same_providers() -> None:
+    """Harbor's redirect is noted without it (RFC 6749 3.1)."""
+    with_query = provider(SSO)._replace(authorization_endpoint=f"{SSO}/auth?p=signin")
+    notes, others_notes = pinned("harbor-a")._replace(provider=with_query), told("harbor-b", found=False)
+    assert shared_audience.shared_client(REGISTRY, notes, OTHER, others_notes, FOR_BOTH) == "harbor-b"
+
+
 def test_so_does_one_without_a_client() -> None:
     other = OTHER._replace(client_id="")
     for issuer, shared in ((SSO, "harbor-b"), (ELSEWHERE, None)):
