@@ -41,7 +41,7 @@ ENDED = "harbor-session-ended"
 
 
 def decide(known: Known) -> Step | HandOut | NotFound:
-    """The next step. Each row of the contract's table is one branch, in its order."""
+    """The next step. The table in docs/development.md has the same rows, in this order."""
     if known.trusted and known.pair:
         return HandOut()
     if known.pair_kind is not None and is_robot(known):

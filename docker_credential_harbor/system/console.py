@@ -1,6 +1,6 @@
 """The only writer to standard error: warnings, hints and the trace, with secrets and control characters taken out.
 
-Docker passes a helper's standard error through to the terminal, so each line says who speaks (contract). Nothing here
+Docker passes a helper's standard error through to the terminal, so each line says who speaks. Nothing here
 ever fails: a message that cannot be written is not worth the answer that it goes with.
 """
 

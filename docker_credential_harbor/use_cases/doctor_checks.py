@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 MOST_CLOCK_SECONDS = 60  # by which clocks may differ; ID tokens live for minutes
 
-# What ends the session on Harbor's side while ours lives (harbor.md).
+# What ends the session on Harbor's side while ours lives.
 LIKELY_CAUSES = (
     "it was not used for longer than the provider lets a session idle, somebody logged out on Harbor's page, or the "
     "provider rotates refresh tokens without grace and two requests at once used one twice"

@@ -111,7 +111,7 @@ def secrets_of(workplace: Workplace) -> Iterator[str]:
 
 
 def in_time(helper: Helper, seconds: float = TIMEOUT_SECONDS) -> float:
-    """`timeout` and a second (contract), beside what starting the program costs on this machine just now."""
+    """`timeout` and a second, beside what starting the program costs on this machine just now."""
     starts = []
     for _ in range(2):
         began = time.monotonic()

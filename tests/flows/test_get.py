@@ -1,4 +1,4 @@
-"""The contract's table on real parts: what `get` does, what it asks Harbor, and what a person sees of it."""
+"""What `get` does, row by row on real parts, what it asks Harbor, and what a person sees of it."""
 
 from __future__ import annotations
 

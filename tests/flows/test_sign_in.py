@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class TestOneTabOneForm:
-    """harbor.md's order: our authorization, Harbor's walk, the exchange; both sides live afterwards."""
+    """The order: our authorization, Harbor's walk, the exchange; both sides live afterwards."""
 
     @pytest.mark.parametrize("scopes", [WITH_OFFLINE, WITHOUT_OFFLINE], ids=["offline", "online"])
     @pytest.mark.parametrize("session", ["live-session", "no-session"])

@@ -1,4 +1,4 @@
-"""What the demo shows, step by step: the contract's table on a person's own machine."""
+"""What the demo shows, step by step: what `get` does on a person's own machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract's table, row by row and as a whole: by value alone, nothing is asked of anybody."""
+"""What `get` does, row by row and as a whole: by value alone, nothing is asked of anybody."""
 
 from __future__ import annotations
 
