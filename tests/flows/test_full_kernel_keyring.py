@@ -72,7 +72,7 @@ def test_kernel_names_the_quota_before_anybody_is_asked(workplace: Workplace, us
     user.fill()
     line = failure_in(workplace.refused())
     assert QUOTA in line
-    assert "kernel.keys.maxbytes" in line
+    assert "kernel.keys.maxbytes" in workplace.helper.run("doctor", workplace.name).stdout
     assert workplace.person.windows == 0
     user.free()
     workplace.end_pause()
