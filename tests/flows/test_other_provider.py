@@ -249,7 +249,7 @@ class TestWhereTheFullModeCannotWork:
 
     def test_a_sub_that_differs_per_client(self, make_place: Callable[..., Place]) -> None:
         place = make_place(
-            {**WITH_HARBORS_AUDIENCE, "pairwise": True, "refreshTokens": "always"}, top="login_timeout = 4"
+            {**WITH_HARBORS_AUDIENCE, "pairwise": True, "refreshTokens": "always"}, top="login_timeout = 10"
         )
         line = place.refused()
         assert "does not know alice yet" in line
