@@ -239,13 +239,16 @@ class TestLikeDex:
 
 
 class TestWhereTheFullModeCannotWork:
-    def test_no_audience_is_one_line_that_names_the_other_way(self, make_place: Callable[..., Place]) -> None:
+    def test_no_audience_is_one_line_and_doctor_names_the_other_way(self, make_place: Callable[..., Place]) -> None:
         place = make_place()
         line = place.refused()
         assert f"its aud lacks '{HARBOR_CLIENT}'" in line
-        assert "set client_id = '' and run: docker-credential-harbor login" in line
+        assert "have the provider's administrator add it there" in line
         assert place.refused() == line
         assert place.person.windows == 1, "once is enough to know"
+        examined = json.loads(place.helper.run(["doctor", "--json"]).stdout)
+        fixes = [check["fix"] for check in examined["checks"] if not check["ok"]]
+        assert any("set client_id = '' and run: docker-credential-harbor login" in fix for fix in fixes), fixes
 
     def test_a_sub_that_differs_per_client(self, make_place: Callable[..., Place]) -> None:
         place = make_place(

@@ -98,7 +98,7 @@ def test_three_wrong_ones_keep_what_was_kept_before(workplace: Workplace) -> Non
         assert terminal.wait() == 1
         last = terminal.text.splitlines()[-1]
     assert last.startswith("docker-credential-harbor: [pasted-pair-refused] Harbor at ")
-    assert "so nothing was kept: sign in at" in last
+    assert "so nothing was kept: copy both from the user profile at" in last
     assert workplace.pair() == ("robot$ci", "s")
 
 

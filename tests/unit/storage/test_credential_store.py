@@ -92,6 +92,13 @@ def test_a_stored_pair(folder: Path, store: CredentialStore, kind: PairKind) -> 
     assert CredentialStore("file", folder).load_stored("https://h") == stored
 
 
+def test_what_it_has_to_tell_is_told_where_nobody_asks_otherwise(
+    store: CredentialStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.tell("kept elsewhere")
+    assert capsys.readouterr().err == "docker-credential-harbor: kept elsewhere\n"
+
+
 def test_reading_makes_nothing(folder: Path, store: CredentialStore) -> None:
     assert store.load_sign_in(NAME) is None
     assert store.list() == {}
