@@ -8,31 +8,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from docker_credential_harbor.errors import Busy, StoreDamaged, StoreUnavailable
-from docker_credential_harbor.model import Credentials, PairKind, SignIn, StorageChoice, StoredPair, TokenSet
+from docker_credential_harbor.model import Credentials, PairKind, SignIn, StorageChoice, StoredPair
 from docker_credential_harbor.storage import credential_store
 from docker_credential_harbor.storage.backends import choice, private_file
 from docker_credential_harbor.storage.backends.private_file import PrivateFile
 from docker_credential_harbor.storage.credential_store import CredentialStore
 from docker_credential_harbor.system.lock import hold
 from docker_credential_harbor.system.time_limit import Allowance
+from tests.unit.storage.test_codec import SIGN_IN, TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-TOKENS = TokenSet(
-    issuer="https://sso.example.com/realms/dev",
-    subject="4711",
-    person="ålice",
-    audience=("docker-credential-harbor", "harbor"),
-    id_token="eyJ-ID-TOKEN",
-    id_token_expires_at=1700000000.5,
-    refresh_token="eyJ-REFRESH",
-    access_token_life_seconds=300.0,
-    refresh_token_life_seconds=1800.0,
-    refreshed_at=1699999700.25,
-)
-SIGN_IN = SignIn(TOKENS, Credentials("alice", "CLI-SECRET"))
 STORED = StoredPair(Credentials("robot$ci", "ROBOT-SECRET"), PairKind.ROBOT)
 NAME = "harbor.example.com:8443"
 
