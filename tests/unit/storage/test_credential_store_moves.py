@@ -16,7 +16,8 @@ from docker_credential_harbor.storage.backends.private_file import PrivateFile
 from docker_credential_harbor.storage.credential_store import CredentialStore
 from docker_credential_harbor.system.lock import hold
 from docker_credential_harbor.system.time_limit import Allowance
-from tests.unit.storage.test_credential_store import NAME, SIGN_IN, STORED, TOKENS
+from tests.unit.storage.test_codec import SIGN_IN, TOKENS
+from tests.unit.storage.test_credential_store import NAME, STORED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
