@@ -62,7 +62,7 @@ def sign_in(
     the instant. Raises SignInDeclined, SignInTimedOut, SignInEnded, SignInOpenedTwice, PortBusy, and what ``check`` and
     authorization.exchange raise.
     """
-    run = _Run(http, provider, registry, redirect, settings.login_timeout_seconds, login_hint, cancelled, now)
+    run = _BrowserSignIn(http, provider, registry, redirect, settings.login_timeout_seconds, login_hint, cancelled, now)
     with CallbackServer(registry.redirect_uri) as server:
 
         def open_window(url: str) -> None:
@@ -73,7 +73,7 @@ def sign_in(
 
 
 def _in_one_tab(
-    run: _Run,
+    run: _BrowserSignIn,
     server: CallbackServer,
     open_window: Callable[[str], None],
     harbor_login_url: str,
@@ -110,7 +110,7 @@ def _in_one_tab(
             return SignInResult(tokens, refused, sent_on_at)
 
 
-class _Run:
+class _BrowserSignIn:
     """One sign-in, with what stays the same in all its attempts."""
 
     def __init__(

@@ -54,7 +54,7 @@ def sign_in(
     pass the time. Raises SignInDeclined, DeviceCodeExpired, SignInTimedOut, SignInEnded, NoDeviceGrant, the Unreachable
     of the last poll when that is how the time ended, and what identity_provider.first_tokens raises.
     """
-    run = _Run(http, provider, registry, redirect, settings.login_timeout_seconds, cancelled, monotonic, sleep)
+    run = _DeviceSignIn(http, provider, registry, redirect, settings.login_timeout_seconds, cancelled, monotonic, sleep)
     scopes = authorization.scopes_for(registry, redirect)
     refused = False
     while True:
@@ -68,7 +68,7 @@ def sign_in(
             scopes, refused = authorization.without_offline_access(scopes), True
 
 
-class _Run:
+class _DeviceSignIn:
     """One sign-in, with what stays the same in all its codes."""
 
     def __init__(
