@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
-import requests
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -33,6 +32,7 @@ from tests.lab.keycloak import free_port as unused_port
 from tests.lab.oidc_provider import OidcProvider
 from tests.lab.person import CookiePerson, Person
 from tests.lab.realm import Realm
+from tests.lab.realm_pool import RealmPool
 from tests.lab.sealed_home import Helper, Home, purge_memory
 from tests.lab.workplace import WITHOUT_OFFLINE, Workplace
 
@@ -115,22 +115,24 @@ def keycloak() -> Iterator[Keycloak]:
     server.detach()
 
 
-@pytest.fixture
-def make_realm(keycloak: Keycloak) -> Iterator[MakeRealm]:
-    """Makes realms by the options of `realm_representation`.
+@pytest.fixture(scope="session")
+def realm_pool(keycloak: Keycloak) -> RealmPool:
+    """The realms of this worker."""
+    return RealmPool(keycloak)
 
-    They are removed at once: each further one takes Keycloak longer, ten times as long with two hundred of them.
-    """
-    made: list[Realm] = []
+
+@pytest.fixture
+def make_realm(realm_pool: RealmPool) -> Iterator[MakeRealm]:
+    """Makes realms by the options of `realm_representation`, or has one that another test has left as it was."""
+    made: list[tuple[Realm, dict[str, Any]]] = []
 
     def make(**options: Any) -> Realm:
-        made.append(keycloak.realm(**options))
-        return made[-1]
+        made.append((realm_pool.take(**options), options))
+        return made[-1][0]
 
     yield make
-    for realm in made:
-        with suppress(requests.RequestException):  # it goes with the Keycloak at the latest
-            realm.delete()
+    for realm, options in made:
+        realm_pool.give_back(realm, **options)
 
 
 @pytest.fixture

@@ -347,15 +347,7 @@ def test_a_mapper_that_comes_later_needs_no_new_sign_in(make_place: Callable[...
     tokens = place.sign_in(place.pair()).tokens
     assert HARBOR_CLIENT not in tokens.audience
     assert place.user(tokens.id_token) is None
-    client = place.realm.client(HELPER_CLIENT)
-    mapper = {
-        "name": "harbor",
-        "protocol": "openid-connect",
-        "protocolMapper": "oidc-audience-mapper",
-        "config": {"included.client.audience": HARBOR_CLIENT, "id.token.claim": "true"},
-    }
-    path = f"/admin/realms/{place.realm.name}/clients/{client['id']}/protocol-mappers/models"
-    place.realm.keycloak.admin("POST", path, json=mapper)
+    place.realm.add_audience(HELPER_CLIENT, HARBOR_CLIENT)
     fresh = identity_provider.refresh(place.http, place.provider, place.registry, tokens, time.time())
     assert fresh is not None
     assert HARBOR_CLIENT in fresh.audience

@@ -6,6 +6,7 @@ Source: Keycloak's Admin REST API (RealmRepresentation, ClientRepresentation, th
 from __future__ import annotations
 
 import copy
+import re
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ GROUPS_MAPPER: dict[str, Any] = {
     "protocolMapper": "oidc-group-membership-mapper",
     "config": {"claim.name": GROUPS_CLAIM, "full.path": "false", "id.token.claim": "true"},
 }
+PLAIN_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d+)?")
 PEOPLE = ("alice", "bob", "carol")
 EVENTS = ["LOGIN", "CODE_TO_TOKEN", "CODE_TO_TOKEN_ERROR", "REFRESH_TOKEN", "REFRESH_TOKEN_ERROR", "REVOKE_GRANT"]
 
@@ -147,6 +149,7 @@ class Realm:
         self._path = f"/admin/realms/{name}"
         self._representation = representation
         self.people = tuple(user["username"] for user in representation["users"])
+        self._changes: list[str] = []  # by an administrator; one list for all that see it, see `through`
 
     def through(self, url: str) -> Realm:
         """The same realm as seen through a proxy at `url`: Keycloak takes its own address from the request."""
@@ -233,6 +236,9 @@ class Realm:
 
     def set_harbor_redirect(self, *urls: str) -> None:
         """Where Harbor may be reached: needed for https and for names, since plain loopback addresses always may."""
+        urls = tuple(url for url in urls if not PLAIN_LOOPBACK.fullmatch(url))
+        if not urls:
+            return
         uris = [*self.client(HARBOR_CLIENT)["redirectUris"], *(f"{url}/c/oidc/callback" for url in urls)]
         self.update_client(HARBOR_CLIENT, redirectUris=uris)
 
@@ -264,7 +270,8 @@ class Realm:
         for person in [user] if user else self.people:
             for session in self.sessions(person):
                 offline = "true" if session["offline"] else "false"
-                self._admin("DELETE", f"/sessions/{session['id']}", params={"isOffline": offline})
+                path = f"{self._path}/sessions/{session['id']}"
+                self.keycloak.admin("DELETE", path, params={"isOffline": offline})
 
     def token_requests(self, client_id: str | None = None, kind: str = "REFRESH_TOKEN") -> int:
         """How many events of a kind (see EVENTS; refused ones end in _ERROR) there were, of one client or of all."""
@@ -303,9 +310,22 @@ class Realm:
                 attribute.pop("required", None)
         self._admin("PUT", "/users/profile", json=profile)
 
+    def is_as_made(self) -> bool:
+        """Whether no administrator has changed it since, by this class; people may have signed in."""
+        return not self._changes
+
+    def renew_people(self) -> None:
+        """Everybody goes with their sessions and tokens, and is there anew with another `sub`; no event is left."""
+        people = {"ifResourceExists": "OVERWRITE", "users": self._representation["users"]}
+        self._admin("POST", "/partialImport", json=people)
+        self._admin("DELETE", "/events")
+        self._changes.clear()
+
     def delete(self) -> None:
         """Removes the realm and everything in it."""
         self._admin("DELETE", "")
 
     def _admin(self, method: str, path: str, **arguments: Any) -> Any:
+        if method != "GET":
+            self._changes.append(f"{method} {path}")
         return self.keycloak.admin(method, self._path + path, **arguments)
