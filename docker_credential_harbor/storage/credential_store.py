@@ -68,7 +68,7 @@ class CredentialStore:
         self._folder = folder or data_folder()
         self._allowance = allowance
         self._keyring = OsKeyring(allowance, may_prompt, for_check)
-        self._file = PrivateFile(self._folder, allowance)
+        self._file = PrivateFile(self._folder)
         self._index_room = Room(self._index_path)
         self.tell: Callable[[str], None] = console.warn  # that a value is kept elsewhere than it was to be
 
@@ -196,7 +196,7 @@ class CredentialStore:
                 return backend, why
 
     def _delete(self, section: str, name: str) -> bool:
-        self._file.sweep()
+        self._sweep()
         if name not in self._read_index()[section]:
             return False
         with self._alone():
@@ -214,6 +214,12 @@ class CredentialStore:
                 index[section][name] = _with_left({"username": "", "backend": entry["backend"]}, left_in)
             write_shorter(self._index_path, _encoded(index))
         return bool(entry["username"]) or not left_in
+
+    def _sweep(self) -> None:
+        """What writers of the file that were killed left behind may hold the secret."""
+        if self._file.has_leftovers():
+            with self._alone():
+                self._file.sweep()
 
     def _remove_from(self, backends: Collection[str], section: str, key: str) -> dict[str, StoreUnavailable]:
         """Takes older copies away. Gives the backends that still have them, and why."""

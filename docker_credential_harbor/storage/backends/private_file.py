@@ -1,38 +1,33 @@
 """A file that only the user can read: the last resort, where neither keyring nor kernel keeps anything.
 
-One JSON object of all values. It is replaced as a whole, so reading needs no lock; changing it takes a lock beside it.
+One JSON object of all values. It is replaced as a whole, so reading needs no lock; whoever changes it excludes other
+writers (credential_store.py).
 """
 
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.errors import StoreDamaged, StoreUnavailable
+from docker_credential_harbor.errors import StoreDamaged
 from docker_credential_harbor.outside import json_value
 from docker_credential_harbor.system import leftovers
 from docker_credential_harbor.system.disk_room import Room
-from docker_credential_harbor.system.files import make_private_folder, read_bytes, remove, write_private, write_shorter
-from docker_credential_harbor.system.lock import hold
+from docker_credential_harbor.system.files import read_bytes, remove, write_private, write_shorter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-    from docker_credential_harbor.system.time_limit import Allowance
 
 VERSION = 1
 
 
 class PrivateFile:
-    """The backend ``file``: ``secrets.json`` in the folder. Another process's change is awaited that long."""
+    """The backend ``file``: ``secrets.json`` in the folder."""
 
     name = "file"
 
-    def __init__(self, folder: Path, allowance: Allowance) -> None:
+    def __init__(self, folder: Path) -> None:
         self.path = folder / "secrets.json"
-        self._allowance = allowance
         self._room = Room(self.path)
 
     def get(self, key: str) -> str | None:
@@ -41,39 +36,31 @@ class PrivateFile:
 
     def set(self, key: str, value: str) -> None:
         """Keep the value, in place of an older one."""
-        with self._alone():
-            values = _encoded({**self._read(), key: value})
-            write_private(self.path, values, alone=True, room=self._room.spend)
+        values = _encoded({**self._read(), key: value})
+        write_private(self.path, values, alone=True, room=self._room.spend)
 
     def delete(self, key: str) -> None:
         """Remove the value; nothing where there is none."""
-        if key in self._read():
-            with self._alone():
-                left = {name: value for name, value in self._read().items() if name != key}
-                if left:
-                    write_shorter(self.path, _encoded(left))
-                else:
-                    leftovers.sweep(self.path)
-                    remove(self.path)
+        left = self._read()
+        if left.pop(key, None) is None:
+            return
+        if left:
+            write_shorter(self.path, _encoded(left))
+        else:
+            self.sweep()
+            remove(self.path)
 
     def reserve(self, key: str, size: int) -> None:  # noqa: ARG002 - all lie in one file
         """Take the room on the disk for all that is there and so many bytes more, until a value is set."""
-        with self._alone():
-            self._room.take(len(_encoded(self._read())) + size)
+        self._room.take(len(_encoded(self._read())) + size)
+
+    def has_leftovers(self) -> bool:
+        """Whether writers that were killed left content behind. No change, so nobody needs to be excluded."""
+        return leftovers.exist(self.path)
 
     def sweep(self) -> None:
-        """Remove what writers that were killed left behind."""
-        if leftovers.exist(self.path):
-            with self._alone():
-                leftovers.sweep(self.path)
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        make_private_folder(self.path.parent)
-        with hold(self.path.with_suffix(".lock"), self._allowance.left()) as held:
-            if not held:
-                raise StoreUnavailable(backend="file of secrets", reason="another process is changing it")
-            yield
+        """Remove that."""
+        leftovers.sweep(self.path)
 
     def _read(self) -> dict[str, str]:
         content = read_bytes(self.path)

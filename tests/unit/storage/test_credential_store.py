@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -223,7 +225,7 @@ def test_a_damaged_value_is_told_without_it_and_can_be_deleted(
     folder: Path, store: CredentialStore, value: str
 ) -> None:
     store.save_sign_in(NAME, SIGN_IN)
-    PrivateFile(folder, Allowance(1)).set(f"sign-in {NAME}", value)
+    PrivateFile(folder).set(f"sign-in {NAME}", value)
     with pytest.raises(StoreDamaged, match=NAME) as caught:
         store.load_sign_in(NAME)
     assert "eyJ" not in str(caught.value)
@@ -233,6 +235,46 @@ def test_a_damaged_value_is_told_without_it_and_can_be_deleted(
 def test_another_change_is_awaited_only_so_long(folder: Path) -> None:
     with hold(folder / "index.lock", 0), pytest.raises(Busy, match="another change"):
         CredentialStore("file", folder, allowance=Allowance(0.05)).save_stored(NAME, STORED)
+
+
+def test_what_killed_writers_left_goes_under_the_lock(folder: Path) -> None:
+    """One that is at work has such a file, too."""
+    store = CredentialStore("file", folder, allowance=Allowance(0.05))
+    store.save_stored(NAME, STORED)
+    left = folder / ".secrets.json.1-ab.tmp"
+    left.write_text("a secret")
+    with hold(folder / "index.lock", 0), pytest.raises(Busy):
+        store.delete_stored("of which nothing is kept")
+    assert left.exists()
+    assert store.delete_stored("of which nothing is kept") is False
+    assert not left.exists()
+
+
+def test_several_processes_lose_nothing(folder: Path) -> None:
+    """Each keeps and removes what is its own; one takes away, again and again, what killed writers left."""
+    program = (
+        "import sys, pathlib\n"
+        "from docker_credential_harbor.model import Credentials, StoredPair\n"
+        "from docker_credential_harbor.storage.credential_store import CredentialStore\n"
+        "from docker_credential_harbor.system.time_limit import Allowance\n"
+        "folder, writer = pathlib.Path(sys.argv[1]), sys.argv[2]\n"
+        "store = CredentialStore('file', folder, allowance=Allowance(60))\n"
+        "for number in range(20):\n"
+        "    if writer == '0':\n"
+        "        (folder / '.secrets.json.1-ab.tmp').write_text('of a killed one')\n"
+        "    store.check(f'{writer}/{number}', stored=True)\n"
+        "    store.save_stored(f'{writer}/{number}', StoredPair(Credentials('u', 's')))\n"
+        "    if number % 2 or writer == '0':\n"
+        "        assert store.delete_stored(f'{writer}/{number}')\n"
+    )
+    folder.mkdir()
+    writers = [subprocess.Popen([sys.executable, "-c", program, str(folder), str(writer)]) for writer in range(4)]
+    assert [writer.wait(90) for writer in writers] == [0] * 4
+    store = CredentialStore("file", folder)
+    kept = {f"{writer}/{number}" for writer in range(1, 4) for number in range(0, 20, 2)}
+    assert set(store.list()) == kept
+    assert {key for key in kept if store.load_stored(key) == StoredPair(Credentials("u", "s"))} == kept
+    assert {path.name for path in folder.iterdir()} == {"index.json", "index.lock", "secrets.json"}
 
 
 class Memory:

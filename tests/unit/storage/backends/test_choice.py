@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def opened(
     folder: Path, setting: StorageChoice = "auto", noted: str | None = None, for_stored_pair: bool = False
 ) -> tuple[Backend, str]:
-    keyring, file = OsKeyring(Allowance(30), may_prompt=False), PrivateFile(folder, Allowance(30))
+    keyring, file = OsKeyring(Allowance(30), may_prompt=False), PrivateFile(folder)
     return choice.open_backend(setting, keyring, file, noted=noted, for_stored_pair=for_stored_pair)
 
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import stat
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor.errors import NotWritable, StoreDamaged, StoreUnavailable
+from docker_credential_harbor.errors import NotWritable, StoreDamaged
 from docker_credential_harbor.storage.backends.private_file import PrivateFile
-from docker_credential_harbor.system.lock import hold
-from docker_credential_harbor.system.time_limit import Allowance
 from tests.unit.storage.backends.backend_tests import BackendTests
 
 if TYPE_CHECKING:
@@ -30,17 +26,17 @@ def folder(tmp_path: Path) -> Path:
 class TestPrivateFile(BackendTests):
     @pytest.fixture
     def make(self, folder: Path) -> Callable[[], Backend]:
-        return lambda: PrivateFile(folder, Allowance(30))
+        return lambda: PrivateFile(folder)
 
 
 def test_modes(folder: Path) -> None:
-    PrivateFile(folder, Allowance(30)).set("a", "1")
+    PrivateFile(folder).set("a", "1")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "secrets.json").stat().st_mode) == 0o600
 
 
 def test_unchanged_is_not_written(folder: Path) -> None:
-    file = PrivateFile(folder, Allowance(30))
+    file = PrivateFile(folder)
     file.set("a", "1")
     before = file.path.stat()
     file.set("a", "1")
@@ -49,8 +45,8 @@ def test_unchanged_is_not_written(folder: Path) -> None:
 
 
 def test_reading_makes_nothing(folder: Path) -> None:
-    PrivateFile(folder, Allowance(30)).get("a")
-    PrivateFile(folder, Allowance(30)).delete("a")
+    PrivateFile(folder).get("a")
+    PrivateFile(folder).delete("a")
     assert not folder.exists()
 
 
@@ -68,7 +64,7 @@ def test_reading_makes_nothing(folder: Path) -> None:
     ],
 )
 def test_damaged_it_is_left_as_it_is(folder: Path, content: bytes) -> None:
-    file = PrivateFile(folder, Allowance(30))
+    file = PrivateFile(folder)
     folder.mkdir()
     file.path.write_bytes(content)
     calls: list[Callable[[], object]] = [lambda: file.get("a"), lambda: file.set("a", "2"), lambda: file.delete("a")]
@@ -79,38 +75,14 @@ def test_damaged_it_is_left_as_it_is(folder: Path, content: bytes) -> None:
     assert file.path.read_bytes() == content
 
 
-def test_another_change_is_awaited_only_so_long(folder: Path) -> None:
-    with hold(folder / "secrets.lock", 0), pytest.raises(StoreUnavailable, match="another process"):
-        PrivateFile(folder, Allowance(0.05)).set("a", "1")
-
-
 def test_not_writable(tmp_path: Path) -> None:
     (tmp_path / "data").write_bytes(b"")
     with pytest.raises(NotWritable):
-        PrivateFile(tmp_path / "data", Allowance(30)).set("a", "1")
-
-
-def test_several_processes_lose_nothing(folder: Path) -> None:
-    program = (
-        "import sys, pathlib\n"
-        "from docker_credential_harbor.storage.backends.private_file import PrivateFile\n"
-        "from docker_credential_harbor.system.time_limit import Allowance\n"
-        "file = PrivateFile(pathlib.Path(sys.argv[1]), Allowance(60))\n"
-        "for number in range(20):\n"
-        "    file.set(f'{sys.argv[2]}/{number}', 'x')\n"
-        "    if number % 2:\n"
-        "        file.delete(f'{sys.argv[2]}/{number}')\n"
-    )
-    writers = [subprocess.Popen([sys.executable, "-c", program, str(folder), str(writer)]) for writer in range(4)]
-    assert [writer.wait(60) for writer in writers] == [0] * 4
-    file = PrivateFile(folder, Allowance(30))
-    for writer in range(4):
-        for number in range(20):
-            assert file.get(f"{writer}/{number}") == (None if number % 2 else "x")
+        PrivateFile(tmp_path / "data").set("a", "1")
 
 
 def test_room_is_taken_for_what_is_there_and_so_much_more(folder: Path) -> None:
-    file = PrivateFile(folder, Allowance(30))
+    file = PrivateFile(folder)
     file.set("a", "x" * 100)
     file.reserve("b", 500)
     [room] = folder.glob(".secrets.json.*.room")
@@ -125,23 +97,22 @@ def test_room_is_taken_for_what_is_there_and_so_much_more(folder: Path) -> None:
 
 
 def test_what_killed_writers_left_goes(folder: Path) -> None:
-    file = PrivateFile(folder, Allowance(0.05))
-    file.sweep()
-    assert not folder.exists()
+    file = PrivateFile(folder)
+    assert not file.has_leftovers()
     file.set("a", "1")
+    assert not file.has_leftovers()
     left = folder / ".secrets.json.1-ab.tmp"
     left.write_text("a secret")
-    with hold(folder / "secrets.lock", 0), pytest.raises(StoreUnavailable, match="another process"):
-        file.sweep()
+    assert file.has_leftovers()
     file.sweep()
     assert not left.exists()
     left.write_text("a secret")
     file.delete("a")
-    assert sorted(path.name for path in folder.iterdir()) == ["secrets.lock"]
+    assert list(folder.iterdir()) == []
 
 
 def test_the_file_can_be_read_by_people(folder: Path) -> None:
-    file = PrivateFile(folder, Allowance(30))
+    file = PrivateFile(folder)
     file.set("b", "ü")
     file.set("a", "1")
     assert file.path.read_bytes() == b'{\n "values": {\n  "a": "1",\n  "b": "\\u00fc"\n },\n "version": 1\n}'
@@ -160,15 +131,9 @@ def test_the_file_can_be_read_by_people(folder: Path) -> None:
     ],
 )
 def test_damage_by_its_reason(folder: Path, content: bytes, reason: str) -> None:
-    file = PrivateFile(folder, Allowance(30))
+    file = PrivateFile(folder)
     folder.mkdir()
     file.path.write_bytes(content)
     with pytest.raises(StoreDamaged) as caught:
         file.get("a")
     assert caught.value.facts == {"place": str(file.path), "reason": reason}
-
-
-def test_who_is_busy_with_it(folder: Path) -> None:
-    with hold(folder / "secrets.lock", 0), pytest.raises(StoreUnavailable) as caught:
-        PrivateFile(folder, Allowance(0.05)).reserve("a", 1)
-    assert caught.value.facts == {"backend": "file of secrets", "reason": "another process is changing it"}

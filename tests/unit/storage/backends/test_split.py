@@ -70,7 +70,7 @@ class TestOverMemory(BackendTests):
 class TestOverFile(BackendTests):
     @pytest.fixture
     def make(self, tmp_path: Path) -> Callable[[], Backend]:
-        return lambda: Split(PrivateFile(tmp_path, Allowance(30)), WINDOWS_LIMIT)
+        return lambda: Split(PrivateFile(tmp_path), WINDOWS_LIMIT)
 
 
 @pytest.mark.usefixtures("kernel")
