@@ -13,15 +13,9 @@ if TYPE_CHECKING:
 
 
 def refresh(look: Inquiry) -> None:
-    """A refresh token that is refused is a finding."""
-    assert look.sign_in
-    found, look.notes = own_tokens.provider_of(look.http, look.registry, look.notes)
-    fresh = own_tokens.refresh(look.http, found, look.registry, look.sign_in, look.context.store)
-    if fresh is None:
+    """A refresh token that is refused is a finding; so is an answer without a new ID token (OIDC Core 12.2)."""
+    account = look.account
+    if account.refresh() and account.sign_in and not own_tokens.id_token_expired(account.sign_in, time.time()):
+        look.learn(refresh=Refresh.FRESH, id_token_expired=False, user=None)
+    else:
         look.learn(refresh=Refresh.INVALID_GRANT)
-        return
-    look.sign_in = fresh
-    if own_tokens.id_token_expired(fresh, time.time()):  # OIDC Core 12.2: an answer may come without a new one
-        look.learn(refresh=Refresh.INVALID_GRANT)
-        return
-    look.learn(refresh=Refresh.FRESH, id_token_expired=False, user=None)

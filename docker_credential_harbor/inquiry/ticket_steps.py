@@ -1,6 +1,6 @@
 """The policy's steps that a Kerberos ticket carries out without a person: look for one, sign in, renew Harbor's side.
 
-They are an inquiry's steps like those in state.py; the ways themselves are in negotiate.py. Where the ticket
+They are an inquiry's steps like those in harbor_steps.py; the ways themselves are in negotiate.py. Where the ticket
 does not lead to the end, that is the finding, and a person is asked as ever.
 """
 
@@ -23,9 +23,10 @@ def look_for_ticket(look: Inquiry) -> None:
     """No request. Of a stored pair nobody knows the `sub`, so the ticket must bear its user name."""
     from docker_credential_harbor.remote import negotiate
 
+    stored = look.account.stored
     try:
         found = negotiate.ticket(look.http.seconds_left())
-        if look.stored and not found.is_of(look.stored.pair.username):
+        if stored and not found.is_of(stored.pair.username):
             raise negotiate.Stopped(f"the ticket is {found.principal}'s")
     except negotiate.Stopped as stop:
         console.trace(f"no sign-in by ticket: {stop}")
@@ -38,17 +39,15 @@ def sign_in(look: Inquiry) -> None:
     """Our own sign-in, kept at once; the known person stays who they are."""
     from docker_credential_harbor.remote import negotiate
 
-    redirect = look.known.redirect
+    account, redirect = look.account, look.known.redirect
     assert redirect
     look.context.store.check(look.registry.name)
-    found, notes = own_tokens.provider_of(look.http, look.registry, look.notes, redirect)
-    before = look.sign_in
-    kept = before or look.load_sign_in()
-    anew = look.context.asked
-    look.notes = trusted_provider.asked(look.http, look.registry, redirect, found, notes, kept, anew=anew)
-    trusted_provider.check(look.registry, redirect, found, look.notes, kept)
+    before = account.sign_in
+    kept = before or account.load_sign_in()
+    found = account.provider_asked(redirect, kept, anew=look.context.asked)
+    trusted_provider.check(look.registry, redirect, found, account.notes, kept)
     if before:
-        look.release(before).check()
+        account.release(before.tokens).check()
     try:
         fresh = negotiate.sign_in(look.http, found, look.registry, redirect, now=time.time)
         if before and not own_tokens.are_of_one_person(before.tokens, fresh):
@@ -62,8 +61,7 @@ def sign_in(look: Inquiry) -> None:
         return
     remark = look.context.store.remark(look.registry.name)
     same = kept is not None and own_tokens.are_of_one_person(kept.tokens, fresh)
-    look.sign_in = SignIn(fresh, kept.pair if kept and same else None)  # what is last known of them stays so
-    look.context.store.save_sign_in(look.registry.name, look.sign_in)
+    account.save_sign_in(SignIn(fresh, kept.pair if kept and same else None))  # what is last known of them stays so
     if remark:
         console.warn(remark)
     if before:
@@ -84,8 +82,8 @@ def renew_harbor_side(look: Inquiry) -> None:
     from docker_credential_harbor.remote import negotiate
 
     assert look.known.redirect
-    trusted_provider.check_walk(look.http, look.registry, look.known.redirect, look.notes)
-    if look.sign_in and not look.known.ticket_sign_in:
+    trusted_provider.check_walk(look.http, look.registry, look.known.redirect, look.account.notes)
+    if look.account.sign_in and not look.known.ticket_sign_in:
         try:
             sign_in(look)
         except trusted_provider.REFUSALS as refusal:  # of our own sign-in, which a person's walk does not need

@@ -38,7 +38,7 @@ class Asked(Enum):
 
 
 class Step(Enum):
-    """A step that one file carries out; state.py and worker.py know which."""
+    """A step that one file carries out; inquiry/run.py and worker.py know which."""
 
     PROBE = auto()
     READ_PAIR_KIND = auto()

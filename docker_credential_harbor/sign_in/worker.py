@@ -1,7 +1,7 @@
 """A sign-in, or a walk of Harbor's login, in a process of its own.
 
 It outlives a caller that is killed, saves what it got, and the next `get` picks that up. It holds the window lock
-throughout, and the registry's only while it saves (account.py). Streams it has none: it talks through its note
+throughout, and the registry's only while it saves (workers_account.py). Streams it has none: it talks through its note
 (window.py).
 """
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.account import own_tokens, trusted_provider
-from docker_credential_harbor.account.account import Account
+from docker_credential_harbor.account.workers_account import WorkersAccount
 from docker_credential_harbor.context import Context, open_context
 from docker_credential_harbor.model import SignIn
 from docker_credential_harbor.person import reaching
@@ -79,7 +79,7 @@ class Worker:
     def __post_init__(self) -> None:
         settings = self.context.settings
         self.http = Transport(settings.timeout_seconds, self.registry.ca_file, trace=self.trace.append)
-        self.account = Account(self.context, self.registry, self.http, self.generation, self._tell)
+        self.account = WorkersAccount(self.context, self.registry, self.http, self.generation, self._tell)
         self.ends_at = time.monotonic() + settings.login_timeout_seconds
 
     # --- The two things that a person is asked for --------------------------------------------------------------------
@@ -111,10 +111,8 @@ class Worker:
         account.store.check(self.registry.name)  # before a person is asked for what could not be kept
         read_by_get = None if anew else account.notes().redirect  # a moment ago
         redirect = read_by_get or harbor.login_redirect(self.http, self.registry)
-        found, notes = own_tokens.provider_of(self.http, self.registry, account.notes(), redirect)
         before = account.sign_in
-        notes = trusted_provider.asked(self.http, self.registry, redirect, found, notes, before, anew=anew)
-        account.keep_provider(notes._replace(redirect=redirect))
+        found, notes = account.provider_asked(redirect, anew=anew)
         trusted_provider.check(self.registry, redirect, found, notes, before)
         if before and not anew:  # who runs `login` may know that it has been mended
             account.release(before.tokens).check()

@@ -13,7 +13,8 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import errors
-from docker_credential_harbor.account import own_tokens, shared_audience, trusted_provider
+from docker_credential_harbor.account import trusted_provider
+from docker_credential_harbor.account.account import Account
 from docker_credential_harbor.config.clients import creds_store, docker, docker_reads, helm, json_file, podman
 from docker_credential_harbor.context import reach_of_a_pull
 from docker_credential_harbor.errors import Failure
@@ -232,12 +233,11 @@ class Examination:
 
     def audience(self) -> Check | None:
         """Of the ID token that is kept, if any: for whom it is beside our client and this Harbor."""
-        kept = self.context.store.load_sign_in(self.registry.name)
-        if kept is None or not own_tokens.belongs_to(kept, self.registry):
+        account = Account(self.context, self.registry, self.http)
+        kept = account.load_sign_in()
+        if kept is None:
             return None
-        notes = registry_notes.load(self.registry.name)
-        registries = self.context.settings.registries
-        shared_audience.Release(registries, self.registry, kept.tokens, notes, self.http).check()
+        account.release(kept.tokens).check()
         own = (self.registry.client_id, self.redirect.client_id)
         further = ", ".join(repr(client_id) for client_id in kept.tokens.audience if client_id not in own)
         if further:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.account import own_tokens, trusted_provider, verified_pair
-from docker_credential_harbor.inquiry import run, state
+from docker_credential_harbor.account.account import Account, locked_account
+from docker_credential_harbor.inquiry import run
 from docker_credential_harbor.inquiry.run import Ended
 from docker_credential_harbor.inquiry.state import Inquiry
 from docker_credential_harbor.outside.clean_text import in_shell
@@ -59,7 +60,7 @@ def _credentials(context: Context, registry: Registry, ended: Ended | None) -> C
                 return pair
             asking = None if ended else _asked_already(context, registry)
             if asking is None:
-                look = Inquiry(context, registry, context.transport(registry))
+                look = Inquiry(Account(context, registry, context.transport(registry)))
                 if hindrance:
                     look.learn(unreachable=hindrance)
                 elif _is_under_way(registry):  # counted as declined until it ended well, but it can be joined
@@ -69,7 +70,8 @@ def _credentials(context: Context, registry: Registry, ended: Ended | None) -> C
                 end = look.found_by_another(context.began_at) or run.until_answered(look)
                 if isinstance(end, (HandOut, NotFound)):
                     if ended and isinstance(end, NotFound) and not isinstance(end.reason, errors.Unreachable):
-                        look.notes = look.notes._replace(last_window=end.reason.note_code, early_ends=None)
+                        notes = look.account.notes
+                        look.account.notes = notes._replace(last_window=end.reason.note_code, early_ends=None)
                     if not hindrance:
                         with console.only_telling():
                             look.save(end)
@@ -86,9 +88,8 @@ def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "lo
     """For `login`: a sign-in whether one is needed or not, then the pair. Raises Failure."""
     window.end(registry.name)  # an older one: its tab may be closed already, and two would not help
     _wait(context, registry, Asking(None, Step.SIGN_IN))
-    with registry_notes.alone(registry.name, context.lock_seconds):
-        generation = registry_notes.load(registry.name).generation
-        run = window.start(registry.name, Step.SIGN_IN, generation, asked_by)
+    with locked_account(context, registry) as account:
+        run = window.start(registry.name, Step.SIGN_IN, account.notes.generation, asked_by)
     try:
         ended = _wait(context, registry, Asking(run, Step.SIGN_IN))
     except KeyboardInterrupt:
@@ -107,23 +108,24 @@ def sign_in_by_ticket(context: Context, registry: Registry) -> Credentials | Non
 
     Raises Busy, Store… errors, and why the registry gets no sign-in of ours, which a browser would meet as well.
     """
-    with registry_notes.alone(registry.name, context.lock_seconds):
-        look = Inquiry(context, registry, context.transport(registry))
-        before, stored = look.load_sign_in(), look.stored
+    with locked_account(context, registry) as account:
+        look = Inquiry(account)
+        before, stored = account.load_sign_in(), account.stored
         look.start_anew()
         end = run.until_answered(look)
         if not isinstance(end, HandOut) or end.unverified:
-            found = registry_notes.with_provider(registry_notes.load(registry.name), look.notes)
+            account.notes = registry_notes.with_provider(registry_notes.load(registry.name), account.notes)
             with console.only_telling():
-                registry_notes.save(registry.name, found)
+                account.save_notes()
             if isinstance(end, NotFound) and isinstance(end.reason, trusted_provider.REFUSALS):
                 raise end.reason
             return None
         with console.only_telling():
             look.save(end)
         if stored:  # which goes first all the same
-            registry_notes.save(registry.name, verified_pair.forget(registry.name, look.notes))
-    if before and look.sign_in and not own_tokens.are_of_one_person(before.tokens, look.sign_in.tokens):
+            account.forget_verified()
+            account.save_notes()
+    if before and account.sign_in and not own_tokens.are_of_one_person(before.tokens, account.sign_in.tokens):
         console.warn(f"{look.known.person} is signed in now, not {before.tokens.person} as before")
     return look.known.pair
 
@@ -139,7 +141,7 @@ def _last_known(context: Context, registry: Registry, failure: Failure) -> Crede
     """Where nothing more can be found out. Raises the failure where no pair can be read."""
     pair = None
     with suppress(Exception):
-        pair = state.last_known(context, registry)
+        pair = Account(context, registry).pair
     if pair is None:
         raise failure
     return _handed_out(registry, pair, failure)
@@ -168,17 +170,17 @@ def _asked_already(context: Context, registry: Registry) -> Asking | None:
 
 
 def _start_or_join(look: Inquiry, step: Step) -> Asking:
-    note = window.under_way()
+    account, note = look.account, window.under_way()
     if note is None and not look.paused_seconds:  # else the window that was open a moment ago has just been declined
-        registry_notes.save(look.registry.name, look.notes)
-        run = window.start(look.registry.name, step, look.notes.generation, "get")
-        look.notes = look.notes._replace(asking_run=run)
+        account.save_notes()
+        run = window.start(look.registry.name, step, account.notes.generation, "get")
+        account.notes = account.notes._replace(asking_run=run)
         joined = Asking(run, step)
     elif note and note.registry == look.registry.name:
         joined = Asking(note.run, Step[note.step])
     else:
         joined = Asking(None, step)
-    registry_notes.save(look.registry.name, look.notes)
+    account.save_notes()
     return joined
 
 

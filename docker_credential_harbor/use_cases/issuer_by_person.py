@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from docker_credential_harbor.account import own_tokens
+from docker_credential_harbor.account.account import locked_account
 from docker_credential_harbor.config import read_config
 from docker_credential_harbor.errors import AnotherIssuer, Failure, FoundOut
 from docker_credential_harbor.model import Pin
@@ -47,10 +48,11 @@ def take_another(context: Context, registry: Registry, failure: Failure) -> None
     if not terminal.agrees(f"{failure.message}. Sign in at {issuer} from now on?"):
         todo = f"if that is right, set issuer to it in [registries.{in_toml(registry.name)}]"
         raise FoundOut(failure.note_code, failure.message, todo) from failure
-    with registry_notes.alone(registry.name, context.lock_seconds):
-        notes = registry_notes.load(registry.name)
-        notes = notes._replace(outcome_began_at=None, outcome_code=None, outcome_message=None)  # it was of the old one
-        registry_notes.save(registry.name, notes._replace(pin=Pin(issuer, "", "")))
+    with locked_account(context, registry) as account:
+        # The outcome was of the old one.
+        no_outcome = account.notes._replace(outcome_began_at=None, outcome_code=None, outcome_message=None)
+        account.notes = no_outcome._replace(pin=Pin(issuer, "", ""))
+        account.save_notes()
 
 
 def confirm(name: str, failure: Failure) -> str | None:

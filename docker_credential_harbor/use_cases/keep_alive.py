@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors
-from docker_credential_harbor.account import own_tokens
+from docker_credential_harbor.account.account import Account
 from docker_credential_harbor.inquiry import run
 from docker_credential_harbor.inquiry.state import Inquiry
 from docker_credential_harbor.policy import early_ends, keepalive_interval, next_step
@@ -58,7 +58,7 @@ def keep_alive(context: Context, registry: Registry) -> Upkeep:
             if not locked:
                 return Upkeep(nothing="in use by another process just now")
             together = Allowance.shared(context.settings.timeout_seconds)  # for a `get` that waits
-            look = Inquiry(context, registry, context.transport(registry, together), trust=False)
+            look = Inquiry(Account(context, registry, context.transport(registry, together)), trust=False)
             nothing = _nothing_to_keep(look)
             return Upkeep(nothing=nothing) if nothing else _keep_alive(look)
     except Exception as fault:
@@ -67,18 +67,19 @@ def keep_alive(context: Context, registry: Registry) -> Upkeep:
 
 def sessions(context: Context, registry: Registry) -> Sessions:
     """Asks Harbor for its scopes; what it said last where it cannot be asked. Raises Store… errors."""
-    look = Inquiry(context, registry, context.transport(registry))
+    look = Inquiry(Account(context, registry, context.transport(registry)))
+    sign_in = look.account.sign_in
     if next_step.is_robot(look.known):
         return Sessions(needs_none=True, harbor_has_offline_access=None, life_seconds=None)
-    redirect = look.notes.redirect
+    redirect = look.account.notes.redirect
     with suppress(errors.Failure):
         redirect = harbor.login_redirect(look.http, registry)
     return Sessions(
         needs_none=False,
         harbor_has_offline_access=redirect.asks_for_offline_access if redirect else None,
-        life_seconds=look.sign_in.tokens.refresh_token_life_seconds if look.sign_in else None,
-        no_refresh_token=look.sign_in is not None and look.sign_in.tokens.refresh_token is None,
-        harbor_ends_after=early_ends.after_seconds(look.notes.early_ends),
+        life_seconds=sign_in.tokens.refresh_token_life_seconds if sign_in else None,
+        no_refresh_token=sign_in is not None and sign_in.tokens.refresh_token is None,
+        harbor_ends_after=early_ends.after_seconds(look.account.notes.early_ends),
     )
 
 
@@ -91,20 +92,20 @@ def _nothing_to_keep(look: Inquiry) -> str | None:
 
 
 def _keep_alive(look: Inquiry) -> Upkeep:
-    met_before, verified_before = look.notes.outcome_message, look.notes.verified_at
+    met_before, verified_before = look.account.notes.outcome_message, look.account.notes.verified_at
     end = run.until_answered(look)
     assert not isinstance(end, Step)  # where nobody can be asked there is no such step
     if look.known.probe is Probe.ACCEPTED and _outlives_what_was_noted(look, verified_before):
-        look.notes = look.notes._replace(early_ends=None)
+        look.account.notes = look.account.notes._replace(early_ends=None)
     with console.only_telling():
         if isinstance(end, HandOut) and look.known.probe is Probe.REFUSED:
-            registry_notes.save(look.registry.name, look.notes)  # the next `get` is the first to look at that pair
+            look.account.save_notes()  # the next `get` is the first to look at that pair
         else:
             look.save(end)
     problem = _problem(look, end)
     if problem:
         ours_has_ended = _refresh_own(look)
-        seconds = early_ends.after_seconds(look.notes.early_ends)
+        seconds = early_ends.after_seconds(look.account.notes.early_ends)
         is_as_ever = look.known.user is User.SAME_SECRET and look.known.last_window is None
         if seconds is not None and is_as_ever and not ours_has_ended:
             age = keepalive_interval.in_words(seconds)
@@ -128,26 +129,25 @@ def _problem(look: Inquiry, end: HandOut | NotFound) -> Failure | None:
 
 def _outlives_what_was_noted(look: Inquiry, verified_before: float | None) -> bool:
     """Harbor accepts the pair so long after it last did that it must have refreshed its token since."""
-    noted = look.notes.early_ends
+    noted = look.account.notes.early_ends
     return bool(noted and verified_before and time.time() - verified_before > noted.age_seconds)
 
 
 def _refresh_own(look: Inquiry) -> Failure | None:
     """Our own tokens, if they are due and were not refreshed just now; whatever Harbor says, they are worth keeping."""
-    sign_in, registry = look.sign_in, look.registry
-    if not sign_in or look.known.refresh or not keepalive_interval.is_due(sign_in.tokens, time.time()):
+    account = look.account
+    if not account.sign_in or look.known.refresh or not keepalive_interval.is_due(account.sign_in.tokens, time.time()):
         return None
     # Not cut short by what Harbor has used of the time: a refresh token must not be lost on its way.
-    http, before = look.context.transport(registry), look.notes
+    account.http, before = look.context.transport(look.registry), account.notes
     try:
-        found, look.notes = own_tokens.provider_of(http, registry, look.notes)
-        fresh = own_tokens.refresh(http, found, registry, sign_in, look.context.store)
+        is_fresh = account.refresh()
     except errors.Failure as failure:
         return failure
-    if look.notes != before:
+    if account.notes != before:
         with console.only_telling():
-            registry_notes.save(registry.name, look.notes)
-    return None if fresh else errors.OwnSessionEnded(registry=registry.name)
+            account.save_notes()
+    return None if is_fresh else errors.OwnSessionEnded(registry=look.registry.name)
 
 
 def _username(look: Inquiry) -> str:

@@ -11,18 +11,18 @@ import time
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors
-from docker_credential_harbor.account import own_tokens, shared_audience, verified_pair
+from docker_credential_harbor.account import own_tokens
+from docker_credential_harbor.account.account import locked_account
 from docker_credential_harbor.model import Credentials
 from docker_credential_harbor.policy import trust_window
 from docker_credential_harbor.remote import harbor
-from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import redaction
 from docker_credential_harbor.use_cases import get
 
 if TYPE_CHECKING:
+    from docker_credential_harbor.account.account import Account
     from docker_credential_harbor.context import Context
-    from docker_credential_harbor.model import CurrentUser, Registry, ReleasedIdToken, SignIn
-    from docker_credential_harbor.remote.web.transport import Transport
+    from docker_credential_harbor.model import CurrentUser, Registry, ReleasedIdToken
 
 
 def rotate(context: Context, registry: Registry) -> Credentials:
@@ -33,58 +33,55 @@ def rotate(context: Context, registry: Registry) -> Credentials:
     if stored:
         raise errors.StoredPairGoesFirst(registry=registry.name, username=stored.pair.username)
     get.credentials(context, registry)
-    with registry_notes.alone(registry.name, context.lock_seconds):
-        http = context.transport(registry)
-        sign_in, user = _who(context, registry, http)
-        pair = _set_new(context, registry, http, sign_in, user)
-        context.store.save_sign_in(registry.name, sign_in._replace(pair=pair))
-        _verify(context, registry, http, pair)
+    with locked_account(context, registry) as account:
+        pair = _set_new(account, _who(account))
+        assert account.sign_in
+        account.save_sign_in(account.sign_in._replace(pair=pair))
+        _verify(account, pair)
     return pair
 
 
 def throw_away(context: Context, registry: Registry) -> None:
     """Sets a secret that nobody keeps; asks nobody. Raises Failure."""
-    http = context.transport(registry)
-    with registry_notes.alone(registry.name, context.lock_seconds):
-        sign_in, user = _who(context, registry, http)
-        _set_new(context, registry, http, sign_in, user)
+    with locked_account(context, registry) as account:
+        _set_new(account, _who(account))
 
 
-def _who(context: Context, registry: Registry, http: Transport) -> tuple[SignIn, CurrentUser]:
-    """The sign-in with an ID token that Harbor accepts, and who that is there."""
-    sign_in = context.store.load_sign_in(registry.name)
-    if sign_in and own_tokens.id_token_expired(sign_in, time.time()):
-        found, notes = own_tokens.provider_of(http, registry, registry_notes.load(registry.name))
-        registry_notes.save(registry.name, notes)
-        sign_in = own_tokens.refresh(http, found, registry, sign_in, context.store)
-    user = harbor.current_user(http, registry, _id_token(context, registry, http, sign_in)) if sign_in else None
-    if sign_in is None or user is None:
+def _who(account: Account) -> CurrentUser:
+    """The person who is signed in, as Harbor has them; the account's sign-in has an ID token that it accepts."""
+    registry = account.registry
+    account.sign_in = account.context.store.load_sign_in(registry.name)  # beside a stored pair, too
+    if account.sign_in and own_tokens.id_token_expired(account.sign_in, time.time()):
+        account.provider()
+        account.save_notes()
+        if not account.refresh():
+            account.sign_in = None
+    user = harbor.current_user(account.http, registry, _id_token(account)) if account.sign_in else None
+    if user is None:
         raise errors.NoSignInToRotate(registry=registry.name, url=registry.url)
-    return sign_in, user
+    return user
 
 
-def _id_token(context: Context, registry: Registry, http: Transport, sign_in: SignIn) -> ReleasedIdToken:
-    def keep(notes: registry_notes.Notes) -> None:
-        registry_notes.save(registry.name, notes)
-
-    notes = registry_notes.load(registry.name)
-    release = shared_audience.Release(context.settings.registries, registry, sign_in.tokens, notes, http, keep)
-    return release.id_token()
+def _id_token(account: Account) -> ReleasedIdToken:
+    try:
+        return account.id_token()
+    finally:
+        account.save_notes()  # what was found out is not asked again, whatever comes of it
 
 
-def _set_new(context: Context, registry: Registry, http: Transport, sign_in: SignIn, user: CurrentUser) -> Credentials:
+def _set_new(account: Account, user: CurrentUser) -> Credentials:
     secret = harbor.new_cli_secret()
     redaction.keep_secret(secret)
-    registry_notes.save(registry.name, verified_pair.forget(registry.name, registry_notes.load(registry.name)))
-    harbor.set_cli_secret(http, registry, _id_token(context, registry, http, sign_in), user.user_id, secret)
+    account.forget_verified()
+    account.save_notes()
+    harbor.set_cli_secret(account.http, account.registry, _id_token(account), user.user_id, secret)
     return Credentials(user.username, secret)
 
 
-def _verify(context: Context, registry: Registry, http: Transport, pair: Credentials) -> None:
+def _verify(account: Account, pair: Credentials) -> None:
     probed_at = time.time()
-    if not harbor.probe(http, registry, pair):
-        raise errors.StillRefused(registry=registry.name, username=pair.username)
-    notes = registry_notes.load(registry.name)
-    token = trust_window.after_probe(notes.stored_token, probed_at, time.time())
-    notes = notes._replace(stored_token=token)
-    registry_notes.save(registry.name, verified_pair.keep(context, registry.name, notes, pair, probed_at=probed_at))
+    if not harbor.probe(account.http, account.registry, pair):
+        raise errors.StillRefused(registry=account.registry.name, username=pair.username)
+    account.stored_token = trust_window.after_probe(account.stored_token, probed_at, time.time())
+    account.keep_verified(pair, probed_at)
+    account.save_notes()

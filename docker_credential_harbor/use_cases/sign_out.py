@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors
-from docker_credential_harbor.account import own_tokens, verified_pair
+from docker_credential_harbor.account import own_tokens
+from docker_credential_harbor.account.account import Account
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.policy import trust_window
 from docker_credential_harbor.remote import identity_provider
 from docker_credential_harbor.sign_in import window
-from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import console
 from docker_credential_harbor.use_cases import stored_pairs
 
@@ -27,9 +27,9 @@ def sign_out(context: Context, registry: Registry) -> bool:
     with context.locked(registry) as hindrance:
         if isinstance(hindrance, errors.Busy):
             raise hindrance
-        notes = registry_notes.load(registry.name)
+        account = Account(context, registry)
         try:
-            _end_what_is_under_way(registry, notes)
+            _end_what_is_under_way(account)
         except errors.NotWritable as fault:  # no reason to keep a secret
             console.tell(fault)
         sign_in = _readable_sign_in(context, registry)
@@ -37,19 +37,21 @@ def sign_out(context: Context, registry: Registry) -> bool:
         keys = [registry.key, *stored_pairs.other_keys(context, registry)]
         had_stored = True in [context.store.delete_stored(key) for key in keys]
     if sign_in:
-        _revoke(context, registry, notes, sign_in)
+        _revoke(account, sign_in)
     return had_stored or sign_in is not None
 
 
-def _end_what_is_under_way(registry: Registry, notes: registry_notes.Notes) -> None:
+def _end_what_is_under_way(account: Account) -> None:
     """A worker compares the generation before it saves; it is told to end as well, but may be in the act."""
-    forgotten = verified_pair.forget(registry.name, notes)
-    signed_out = forgotten._replace(generation=notes.generation + 1, declines=0, declined_at=None)
-    token = trust_window.of_anybody(notes.stored_token)
+    generation, stored_token = account.notes.generation + 1, trust_window.of_anybody(account.stored_token)
+    account.forget_verified()
+    account.notes = account.notes._replace(
+        generation=generation, declines=0, declined_at=None, stored_token=stored_token
+    )
     try:
-        registry_notes.save(registry.name, signed_out._replace(stored_token=token))
+        account.save_notes()
     finally:
-        window.end(registry.name)
+        window.end(account.registry.name)
 
 
 def _readable_sign_in(context: Context, registry: Registry) -> SignIn | None:
@@ -60,13 +62,14 @@ def _readable_sign_in(context: Context, registry: Registry) -> SignIn | None:
         return None
 
 
-def _revoke(context: Context, registry: Registry, notes: registry_notes.Notes, sign_in: SignIn) -> None:
+def _revoke(account: Account, sign_in: SignIn) -> None:
     if not sign_in.tokens.refresh_token:
         return
-    http = context.transport(registry)
+    registry = account.registry
     try:
-        found, _ = own_tokens.provider_of(http, registry._replace(issuer=sign_in.tokens.issuer), notes)
-        if not identity_provider.revoke(http, found, registry, sign_in.tokens.refresh_token):
+        its_own = registry._replace(issuer=sign_in.tokens.issuer)
+        found, _ = own_tokens.provider_of(account.http, its_own, account.notes)
+        if not identity_provider.revoke(account.http, found, registry, sign_in.tokens.refresh_token):
             console.tell(errors.NotRevoked(registry=registry.name))
     except Failure as failure:
         console.tell(failure, f"signed out of {registry.name} here, but not at the identity provider: ")

@@ -10,14 +10,13 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import errors
-from docker_credential_harbor.account import verified_pair
+from docker_credential_harbor.account.account import Account
 from docker_credential_harbor.context import reach_of_a_pull
 from docker_credential_harbor.inquiry import run
 from docker_credential_harbor.inquiry.state import Inquiry
 from docker_credential_harbor.policy import keepalive_interval, next_step
 from docker_credential_harbor.policy.known import HandOut, NotFound, Probe, Refresh, Step, User
 from docker_credential_harbor.remote import harbor
-from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import console
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def survey(context: Context, registry: Registry) -> Survey:
     """Never raises: why nothing could be found out is the ``failure``."""
     try:
         with context.locked(registry) as hindrance:
-            look = Inquiry(context, registry, context.transport(registry), trust=False)
+            look = Inquiry(Account(context, registry, context.transport(registry)), trust=False)
             # Where a sign-in or a walk would be next, that is the state: as if a person were there to be asked.
             look.learn(nobody_to_ask=None, paused_seconds=0, has_ticket=False)
             if hindrance:
@@ -82,7 +81,9 @@ def _save(look: Inquiry, end: Step | HandOut | NotFound) -> None:
         if isinstance(end, HandOut) and look.known.probe is not Probe.REFUSED:
             look.save(end)
         else:
-            registry_notes.save(look.registry.name, _not_to_be_trusted(look))
+            if look.known.probe is Probe.REFUSED:
+                _distrust(look.account)
+            look.account.save_notes()
 
 
 def provider_away(look: Inquiry) -> Failure | None:
@@ -96,11 +97,11 @@ def provider_away(look: Inquiry) -> Failure | None:
     return None
 
 
-def _not_to_be_trusted(look: Inquiry) -> registry_notes.Notes:
+def _distrust(account: Account) -> None:
     """The next `get` is not to hand out a refused pair for as long as it is trusted; what the last one met stays."""
-    if look.known.probe is not Probe.REFUSED:
-        return look.notes
-    return verified_pair.forget(look.registry.name, look.notes)._replace(last_window=look.notes.last_window)
+    last_window = account.notes.last_window
+    account.forget_verified()
+    account.notes = account.notes._replace(last_window=last_window)
 
 
 def _due(look: Inquiry, step: Step) -> Due:
@@ -113,7 +114,7 @@ def _due(look: Inquiry, step: Step) -> Due:
         todo=next_step.what_to_do(look.known, step),
         hindrance=pull.reason if isinstance(pull, NotFound) else None,
         tried=next_step.met_before(look.known, step),
-        tried_at=look.notes.declined_at or time.time(),
+        tried_at=look.account.notes.declined_at or time.time(),
     )
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.account import own_tokens, verified_pair
+from docker_credential_harbor.account.account import locked_account
 from docker_credential_harbor.model import Credentials, Registry, StoredPair
 from docker_credential_harbor.policy import trust_window
-from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.warm_get import server_url
 
 if TYPE_CHECKING:
@@ -29,29 +28,26 @@ def store(context: Context, server: str, registry: Registry | None, pair: Creden
     if registry is None:
         context.store.save_stored(server, StoredPair(pair))
         return
-    key = registry.key
-    with registry_notes.alone(registry.name, context.lock_seconds):
-        registry_notes.save(registry.name, verified_pair.forget(registry.name, registry_notes.load(registry.name)))
-        sign_in = context.store.load_sign_in(registry.name)
-        is_theirs = sign_in and sign_in.pair and sign_in.pair.username == pair.username
-        if sign_in and is_theirs and own_tokens.belongs_to(sign_in, registry):
-            context.store.save_sign_in(registry.name, sign_in._replace(pair=pair))
-            context.store.delete_stored(key)
-            return
-        before = context.store.load_stored(key)
-        if not before or before.pair != pair:  # else given out by `get` a moment ago: its kind stays known
-            context.store.save_stored(key, StoredPair(pair))
+    with locked_account(context, registry) as account:
+        account.forget_verified()
+        account.save_notes()
+        sign_in = account.load_sign_in()
+        if sign_in and sign_in.pair and sign_in.pair.username == pair.username:
+            account.save_sign_in(sign_in._replace(pair=pair))
+            context.store.delete_stored(registry.key)
+        elif not account.stored or account.stored.pair != pair:  # else `get` has just given it: its kind stays known
+            context.store.save_stored(registry.key, StoredPair(pair))
 
 
 def keep_verified(context: Context, registry: Registry, stored: StoredPair, probed_at: float) -> None:
     """Keeps a pair that Harbor accepted at ``probed_at`` (an instant). Raises Busy and Store… errors."""
-    with registry_notes.alone(registry.name, context.lock_seconds):
-        notes = verified_pair.forget(registry.name, registry_notes.load(registry.name))
-        notes = notes._replace(stored_token=trust_window.of_anybody(notes.stored_token))
-        registry_notes.save(registry.name, notes)
+    with locked_account(context, registry) as account:
+        account.forget_verified()
+        account.stored_token = trust_window.of_anybody(account.stored_token)
+        account.save_notes()
         context.store.save_stored(registry.key, stored)
-        kept = verified_pair.keep(context, registry.name, notes, stored.pair, probed_at=probed_at)
-        registry_notes.save(registry.name, kept)
+        account.keep_verified(stored.pair, probed_at)
+        account.save_notes()
 
 
 def gives_way(context: Context, registry: Registry) -> bool:
@@ -59,13 +55,13 @@ def gives_way(context: Context, registry: Registry) -> bool:
 
     Raises Busy and Store… errors.
     """
-    key = registry.key
-    with registry_notes.alone(registry.name, context.lock_seconds):
-        stored, sign_in = context.store.load_stored(key), context.store.load_sign_in(registry.name)
+    with locked_account(context, registry) as account:
+        stored, sign_in = account.stored, account.load_sign_in()
         if not (stored and sign_in and sign_in.pair and stored.pair.username == sign_in.pair.username):
             return False
-        registry_notes.save(registry.name, verified_pair.forget(registry.name, registry_notes.load(registry.name)))
-        return context.store.delete_stored(key)
+        account.forget_verified()
+        account.save_notes()
+        return context.store.delete_stored(registry.key)
 
 
 def adopt(context: Context, registry: Registry) -> None:

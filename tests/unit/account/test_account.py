@@ -1,175 +1,169 @@
-"""What a process that does not hold a registry's lock throughout reads and saves: real notes and a real store."""
+"""What is kept of a registry by whoever holds its lock: real notes, a real store, servers on loopback."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 
-from docker_credential_harbor.account.account import Account
-from docker_credential_harbor.context import Context, open_context
-from docker_credential_harbor.errors import SignInEnded
-from docker_credential_harbor.model import Credentials, PairKind, Registry, SignIn, StoredPair, TokenSet
-from docker_credential_harbor.remote.web.transport import Transport
+from docker_credential_harbor.account.account import Account, locked_account
+from docker_credential_harbor.errors import AnotherIssuer, Busy, StoreDamaged
+from docker_credential_harbor.model import Credentials, LoginRedirect, Pin, SignIn, StoredPair
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import lock
+from tests.unit.account.conftest import ISSUER, NAME, PAIR, TOKENS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from docker_credential_harbor.storage.registry_notes import Notes
+    from docker_credential_harbor.context import Context
+    from docker_credential_harbor.model import Registry
+    from tests.unit.loopback import Answers
 
-NAME = "harbor.example.com"
-SERVER = f"https://{NAME}"
-ISSUER = "https://sso.example.com"
-PAIR = Credentials("alice-h", "CliSecret1")
-TOKENS = TokenSet(ISSUER, "s", "alice", ("docker-credential-harbor",), "a.b.c", 4e9, "r-1", 300.0)
-ROBOT = StoredPair(Credentials("robot$ci", "s"), PairKind.ROBOT)
-
-
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"):
-        monkeypatch.setenv(variable, str(tmp_path))
-    file = tmp_path / "config.toml"
-    file.write_text(f'storage = "file"\ncache_ttl = 0\n[registries."{NAME}"]\n')
-    monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_CONFIG", str(file))
+ROBOT = StoredPair(Credentials("robot$ci", "s"))
 
 
 @pytest.fixture
-def context() -> Context:
-    return open_context()
-
-
-def told(line: str) -> None:
-    raise AssertionError(line)
-
-
-def account_of(context: Context, registry: Registry | None = None, tell: Callable[[str], None] = told) -> Account:
-    generation = registry_notes.load(NAME).generation
-    return Account(context, registry or context.registry(NAME), Transport(10), generation, tell)
-
-
-def note(**changes: object) -> Notes:
-    notes = registry_notes.load(NAME)._replace(**changes)  # type: ignore[arg-type]
-    registry_notes.save(NAME, notes)
-    return notes
+def registry(context: Context, server: Answers) -> Registry:
+    """Its Harbor and its provider are the one server."""
+    endpoints = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+    document = {"issuer": server.url, **{name: f"{server.url}/{name}" for name in endpoints}}
+    document["authorization_response_iss_parameter_supported"] = True  # type: ignore[assignment]
+    server.replies["/.well-known/openid-configuration"] = (200, {}, document)
+    query = {
+        "client_id": "harbor",
+        "redirect_uri": f"{server.url}/c/oidc/callback",
+        "response_type": "code",
+        "state": "s",
+    }
+    to_provider = f"{server.url}/authorization_endpoint?{urlencode(query)}"
+    server.replies["/c/oidc/login"] = (302, {"Location": to_provider}, "")
+    server.replies["/authorization_endpoint"] = lambda asked: (400 if "invalid" in asked.path else 200, {}, "")
+    return context.registry(NAME)._replace(url=server.url)
 
 
 # --- What is read -----------------------------------------------------------------------------------------------------
 
 
-def test_what_is_kept_is_read(context: Context) -> None:
-    assert (account_of(context).stored, account_of(context).sign_in, account_of(context).last_known) == (None,) * 3
-    context.store.save_sign_in(NAME, SignIn(TOKENS, PAIR))
-    context.store.save_stored(SERVER, ROBOT)
-    account = account_of(context)
-    assert (account.stored, account.sign_in, account.last_known) == (ROBOT, SignIn(TOKENS, PAIR), PAIR)
-
-
-def test_a_sign_in_of_another_provider_than_the_configured_one_is_none(context: Context) -> None:
+def test_a_stored_pair_goes_first(context: Context) -> None:
     context.store.save_sign_in(NAME, SignIn(TOKENS, PAIR))
     registry = context.registry(NAME)
-    assert account_of(context, registry._replace(issuer=ISSUER)).sign_in
-    assert account_of(context, registry._replace(issuer="https://other.example.com")).sign_in is None
+    account = Account(context, registry)
+    assert (account.stored, account.sign_in, account.pair) == (None, SignIn(TOKENS, PAIR), PAIR)
+    context.store.save_stored(registry.key, ROBOT)
+    account = Account(context, registry)
+    assert (account.stored, account.sign_in, account.pair) == (ROBOT, None, ROBOT.pair)
+    assert account.load_sign_in() == SignIn(TOKENS, PAIR)
 
 
-def test_beside_a_stored_pair_no_id_token_counts(context: Context) -> None:
+def test_nothing_is_kept(context: Context) -> None:
+    account = Account(context, context.registry(NAME))
+    assert (account.stored, account.sign_in, account.pair) == (None, None, None)
+    assert account.notes == registry_notes.Notes()
+
+
+@pytest.mark.parametrize("changes", [{"issuer": "https://other.example.com"}, {"client_id": ""}])
+def test_a_sign_in_that_the_configuration_names_no_more_is_none(context: Context, changes: dict[str, str]) -> None:
     context.store.save_sign_in(NAME, SignIn(TOKENS, PAIR))
-    context.store.save_stored(SERVER, ROBOT)
-    assert account_of(context).id_token() is None
+    registry = context.registry(NAME)
+    assert Account(context, registry._replace(issuer=ISSUER)).pair == PAIR
+    account = Account(context, registry._replace(**changes))  # type: ignore[arg-type]
+    assert (account.sign_in, account.pair, account.load_sign_in()) == (None, None, None)
 
 
-# --- What is saved ----------------------------------------------------------------------------------------------------
-
-SAVES: dict[str, Callable[[Account], None]] = {
-    "the provider": lambda account: account.keep_provider(registry_notes.Notes()),
-    "a window": lambda account: account.count_as_declined(),
-    "a sign-in": lambda account: account.save_sign_in(SignIn(TOKENS)),
-    "a pair that passes": lambda account: account.save_verified(PAIR, walked_at=None, probed_at=time.time()),
-}
-
-
-@pytest.mark.parametrize("name", SAVES)
-def test_nothing_once_somebody_has_signed_out(context: Context, name: str) -> None:
-    account = account_of(context)
-    before = note(generation=1)
-    assert account.is_superseded()
-    with pytest.raises(SignInEnded):
-        SAVES[name](account)
-    assert registry_notes.load(NAME) == before
-    assert context.store.load_sign_in(NAME) is None
-
-
-@pytest.mark.parametrize("name", SAVES)
-def test_the_lock_is_free_afterwards(context: Context, name: str) -> None:
+def test_the_notes_are_had_though_the_store_is_damaged(context: Context, home: Path) -> None:
     context.store.save_sign_in(NAME, SignIn(TOKENS))
-    SAVES[name](account_of(context))
-    with lock.hold(registry_notes.lock_path(NAME), 0) as locked:
-        assert locked
+    [secrets] = home.rglob("secrets.json")
+    secrets.write_text("{")
+    account = Account(context, context.registry(NAME))
+    assert account.notes.generation == 0
+    with pytest.raises(StoreDamaged):
+        _ = account.pair
 
 
-def test_of_the_provider_what_is_about_it_alone(context: Context) -> None:
-    account = account_of(context)
-    seen = registry_notes.load(NAME)._replace(provider_found_at=time.time() - 5, declines=7)
-    note(declines=2, declined_at=time.time() - 5)
-    account.keep_provider(seen)
-    kept = registry_notes.load(NAME)
-    assert (kept.provider_found_at, kept.declines) == (seen.provider_found_at, 2)
+# --- What is kept -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("asked", "declines"), [(False, 3), (True, 1)], ids=["get", "login"])
-def test_a_window_counts_as_declined_until_it_is_more(asked: bool, declines: int) -> None:
-    note(declines=2, declined_at=1.0)
-    account_of(open_context(asked=asked)).count_as_declined()
-    notes = registry_notes.load(NAME)
-    assert notes.declines == declines
-    assert notes.declined_at == pytest.approx(time.time(), abs=60)
+def test_the_lock_is_held_throughout(context: Context) -> None:
+    registry = context.registry(NAME)
+    with locked_account(context, registry) as account:
+        assert lock.is_held(registry_notes.lock_path(NAME))
+        account.notes = account.notes._replace(generation=7)
+        account.save_notes()
+    assert registry_notes.load(NAME).generation == 7
+    assert not lock.is_held(registry_notes.lock_path(NAME))
 
 
-def test_a_new_sign_in_forgets_what_was_true_of_the_last_pair(context: Context) -> None:
-    note(verified_at=time.time() - 5, trusted_until=time.time() + 60)
-    account = account_of(context)
-    account.save_sign_in(SignIn(TOKENS))
-    assert account.sign_in == context.store.load_sign_in(NAME) == SignIn(TOKENS)
-    assert (registry_notes.load(NAME).verified_at, registry_notes.load(NAME).trusted_until) == (None, None)
+def test_it_is_waited_for_within_the_contexts_time(context: Context) -> None:
+    context.allowance = context.allowance._replace(seconds=0.05)
+    with (
+        lock.hold(registry_notes.lock_path(NAME), 0),
+        pytest.raises(Busy),
+        locked_account(context, context.registry(NAME)),
+    ):
+        raise AssertionError("it has the lock")
 
 
-class TestAPairThatPasses:
-    def test_goes_beside_tokens_that_another_process_refreshed_meanwhile(self, context: Context) -> None:
-        context.store.save_sign_in(NAME, SignIn(TOKENS))
-        account = account_of(context)
-        fresh = TOKENS._replace(refresh_token="r-2")
-        context.store.save_sign_in(NAME, SignIn(fresh))
-        probed_at = time.time()
-        account.save_verified(PAIR, walked_at=None, probed_at=probed_at)
-        assert context.store.load_sign_in(NAME) == SignIn(fresh, PAIR)
-        assert registry_notes.load(NAME).verified_at == probed_at
+def test_notes_are_written_when_they_are_saved_and_pairs_at_once(context: Context) -> None:
+    account = Account(context, context.registry(NAME))
+    account.keep_verified(PAIR, probed_at := time.time())
+    assert registry_notes.load(NAME) == registry_notes.Notes()
+    account.save_notes()
+    assert registry_notes.load(NAME).verified_at == probed_at
+    account.save_sign_in(SignIn(TOKENS, PAIR))
+    assert account.sign_in == context.store.load_sign_in(NAME) == SignIn(TOKENS, PAIR)
 
-    def test_ends_the_pause(self, context: Context) -> None:
-        context.store.save_sign_in(NAME, SignIn(TOKENS))
-        note(declines=2, declined_at=1.0)
-        account_of(context).save_verified(PAIR, walked_at=None, probed_at=time.time())
-        assert (registry_notes.load(NAME).declines, registry_notes.load(NAME).declined_at) == (0, None)
 
-    def test_bounds_the_life_of_harbors_token(self, context: Context) -> None:
-        context.store.save_sign_in(NAME, SignIn(TOKENS))
-        now = time.time()
-        account_of(context).save_verified(PAIR, walked_at=now - 3, probed_at=now - 1, updated_at="x")
-        token = registry_notes.load(NAME).stored_token
-        assert (token.earliest_at, token.latest_at, token.updated_at) == (now - 3, now - 1, "x")
+def test_what_was_true_of_a_pair_is_forgotten(context: Context) -> None:
+    account = Account(context, context.registry(NAME))
+    account.keep_verified(PAIR, time.time())
+    account.stored_token = account.stored_token._replace(updated_at="then", least_seconds=60)
+    account.forget_verified()
+    assert (account.notes.verified_at, account.notes.trusted_until) == (None, None)
+    assert (account.stored_token.updated_at, account.stored_token.least_seconds) == ("", 60)
 
-    def test_does_not_count_once_another_pair_was_stored(self, context: Context) -> None:
-        """It is kept as the last known one; what a get hands out is the stored one, which nobody has probed."""
-        context.store.save_sign_in(NAME, SignIn(TOKENS))
-        account = account_of(context)
-        context.store.save_stored(SERVER, ROBOT)
-        account.save_verified(PAIR, walked_at=None, probed_at=time.time())
-        assert registry_notes.load(NAME).verified_at is None
-        assert context.store.load_sign_in(NAME) == SignIn(TOKENS, PAIR)
 
-    def test_is_lost_with_its_sign_in(self, context: Context) -> None:
-        with pytest.raises(SignInEnded):
-            account_of(context).save_verified(PAIR, walked_at=None, probed_at=time.time())
+# --- The provider -----------------------------------------------------------------------------------------------------
+
+
+def test_the_provider_is_found_once(context: Context, registry: Registry, server: Answers) -> None:
+    account = Account(context, registry)
+    found = account.provider()
+    assert (found.issuer, account.notes.provider) == (server.url, found)
+    assert registry_notes.load(NAME).provider is None, "the notes are not saved yet"
+    asked = len(server.asked)
+    assert account.provider() == found
+    assert len(server.asked) == asked
+
+
+def test_a_refresh_token_is_for_the_provider_that_gave_it(
+    context: Context, registry: Registry, server: Answers
+) -> None:
+    account = Account(context, registry)
+    account.save_sign_in(SignIn(TOKENS, PAIR))
+    assert account.refresh() is False
+    assert account.sign_in == SignIn(TOKENS, PAIR)
+    assert not [asked for asked in server.asked if asked.method == "POST"]
+
+
+def test_one_that_vouches_is_noted_with_its_word(context: Context, registry: Registry, server: Answers) -> None:
+    account = Account(context, registry)
+    callback = f"{server.url}/c/oidc/callback"
+    redirect = LoginRedirect(f"{server.url}/authorization_endpoint", "harbor", ("openid",), redirect_uri=callback)
+    found = account.provider_asked(redirect, None, anew=False)
+    assert (account.notes.provider, account.notes.pin) == (found, Pin(server.url, "harbor", callback))
+
+
+def test_another_one_than_the_registry_is_held_to_is_not_even_noted(
+    context: Context, registry: Registry, server: Answers
+) -> None:
+    """Else it would be taken for the registry's at the next refresh."""
+    account = Account(context, registry)
+    account.notes = before = account.notes._replace(pin=Pin(ISSUER, "harbor", ""))
+    callback = f"{server.url}/c/oidc/callback"
+    redirect = LoginRedirect(f"{server.url}/authorization_endpoint", "harbor", ("openid",), redirect_uri=callback)
+    with pytest.raises(AnotherIssuer):
+        account.provider_asked(redirect, None, anew=False)
+    assert account.notes == before
