@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from tests.bench.timing import Contestant
+from tests.lab.password_store import password_store
 from tests.lab.secret_service import SecretService
 from tests.lab.secret_service import missing as missing_for_secret_service
 
@@ -33,25 +34,10 @@ def peers(folder: Path) -> Iterator[list[Contestant]]:
             bus = started.enter_context(SecretService.start(folder / "bus"))
             found.append(_with_a_pair(SECRET_SERVICE, {**os.environ, **bus.environment}))
         if all(shutil.which(program) for program in (PASS, "pass", "gpg")):
-            found.append(_with_a_pair(PASS, started.enter_context(_password_store(folder))))
+            found.append(_with_a_pair(PASS, started.enter_context(password_store(folder))))
         yield found
 
 
 def _with_a_pair(program: str, environment: dict[str, str]) -> Contestant:
     subprocess.run([program, "store"], env=environment, input=json.dumps(PAIR).encode(), check=True)
     return Contestant(f"{program} get", [program, "get"], environment, SERVER.encode())
-
-
-@contextmanager
-def _password_store(folder: Path) -> Iterator[dict[str, str]]:
-    """One of pass, with a key of its own that has no passphrase; its agent ends with it."""
-    keys = folder / "gnupg"
-    keys.mkdir(mode=0o700)
-    environment = {**os.environ, "GNUPGHOME": str(keys), "PASSWORD_STORE_DIR": str(folder / "password-store")}
-    key = ["gpg", "--batch", "--quiet", "--passphrase", "", "--quick-gen-key", "bench", "default", "default"]
-    subprocess.run(key, env=environment, check=True, capture_output=True)
-    subprocess.run(["pass", "init", "bench"], env=environment, check=True, capture_output=True)
-    try:
-        yield environment
-    finally:
-        subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=False)
