@@ -163,6 +163,14 @@ class AnotherCredsStore(Failure):
     advice = "run setup without --credentials-store"
 
 
+class ChangedMeanwhile(Failure):
+    """None of those who write it takes a lock; see config/change.py."""
+
+    code = "changed-meanwhile"
+    what = "{path} was changed by another program each time `setup` was about to write it, and was let be"
+    advice = "run it again"
+
+
 class PlainPairs(Failure):
     """Docker does not look at them any more once there is a ``credsStore``."""
 

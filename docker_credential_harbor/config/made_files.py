@@ -1,7 +1,8 @@
-"""Which files `setup` made for this user, so that `setup --undo` knows which of them may go: a note without secrets.
+"""What `setup` made for this user beside its own entries, so that `setup --undo` can tell it: a note without secrets.
 
-It can be done without: a file that is not noted stays, with nothing of ours in it. Whoever changes the note holds the
-lock of registration.alone().
+That is the files that were not there, which may go, and the system's own credential stores that it named in files of
+clients (clients/native_store.py). It can be done without: what is not noted stays, with nothing of ours in it. Whoever
+changes the note holds the lock of registration.alone().
 """
 
 from __future__ import annotations
@@ -9,40 +10,55 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.outside import json_value
 from docker_credential_harbor.system import files, folders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 VERSION = 1
 
 
-def noted() -> set[Path]:
-    """Those that were made, whether they are still there or not."""
+class Made(NamedTuple):
+    """``files``: whether they are still there or not. ``stores``: by the file that names it."""
+
+    files: set[Path]
+    stores: dict[Path, str]
+
+
+def noted() -> Made:
+    """All that is noted."""
     try:
         content = json_value.decoded(files.read_bytes(_note()) or b"{}")
-        return {Path(name) for name in content["made"]} if content["version"] == VERSION else set()
-    except (Failure, ValueError, LookupError, TypeError):
-        return set()
+        if content["version"] != VERSION:
+            return Made(set(), {})
+        stores = {Path(name): str(store) for name, store in content.get("stores", {}).items()}
+        return Made({Path(name) for name in content["made"]}, stores)
+    except (Failure, ValueError, LookupError, TypeError, AttributeError):
+        return Made(set(), {})
 
 
-def note(paths: Iterable[Path]) -> None:
+def note(paths: Iterable[Path], stores: Mapping[Path, str] | None = None) -> None:
     """These were made, too."""
-    _write(noted().union(paths))
+    before = noted()
+    _write(Made(before.files.union(paths), before.stores | dict(stores or {})))
 
 
-def forget_those_gone() -> None:
-    """Whoever makes such a file anew is not `setup`."""
-    _write({path for path in noted() if path.exists()})
+def forget_those_gone(*, with_stores: bool = False) -> None:
+    """Whoever makes such a file anew is not `setup`. ``with_stores``: nor is whoever names a store from now on."""
+    made = noted()
+    kept = {path: store for path, store in made.stores.items() if path.exists() and not with_stores}
+    _write(Made({path for path in made.files if path.exists()}, kept))
 
 
-def _write(paths: set[Path]) -> None:
-    document = {"version": VERSION, "made": sorted(map(str, paths))}
-    if paths or _note().exists():
+def _write(made: Made) -> None:
+    document: dict[str, object] = {"version": VERSION, "made": sorted(map(str, made.files))}
+    if made.stores:
+        document["stores"] = {str(path): store for path, store in sorted(made.stores.items())}
+    if made.files or made.stores or _note().exists():
         with suppress(Failure):
             files.write_private(_note(), json.dumps(document, indent=1).encode())
 

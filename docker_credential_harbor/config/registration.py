@@ -11,10 +11,11 @@ import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docker_credential_harbor.config import change, read_config, write_config
-from docker_credential_harbor.config.clients import cred_helpers, creds_store, docker, helm, podman
+from docker_credential_harbor.config.clients import cred_helpers, creds_store, docker, helm, native_store, podman
 from docker_credential_harbor.errors import Busy, SiteConfigurationClosed, SystemSetupElsewhere, SystemSetupNeedsRoot
 from docker_credential_harbor.model import Registry
 from docker_credential_harbor.system import folders, leftovers, lock
@@ -41,8 +42,13 @@ class Files(NamedTuple):
 
 
 def of_this_user(*, undo: bool) -> Files:
-    """podman and Helm read Docker's file, too: their own are changed where they exist, since those go first."""
-    others = [path for path in (*podman.config_files(), helm.config_file()) if path.exists()]
+    """podman and Helm read Docker's file, too: their own are changed where they exist, since those go first.
+
+    Helm's is made where Helm would ask the system's own store before it looks into Docker's.
+    """
+    others = [path for path in podman.config_files() if path.exists()]
+    if helm.config_file().exists() or (not undo and helm.asks_another_first()):
+        others.append(helm.config_file())
     theirs = docker.config_file()
     clients = [theirs, *others] if theirs.exists() or not undo else others
     return Files(read_config.load(), read_config.user_file(), clients)
@@ -105,16 +111,24 @@ def entered(
         ours = change.none(found.ours, f"{name} is configured already")
     else:
         ours = write_config.entered(found.ours, name, given, client=client, for_everybody=found.for_everybody)
-    theirs, *others = found.clients
-    first = creds_store.entered(theirs) if for_every_server else cred_helpers.entered(theirs, name)
-    return [ours, first, *(cred_helpers.entered(path, name) for path in others)]
+    first, *others = [cred_helpers.entered(path, name) for path in found.clients]
+    if for_every_server:
+        first = creds_store.entered(first.path, first)
+    elif not found.for_everybody:
+        first = native_store.entered(first, "; setup --credentials-store has this helper keep them")
+    looks = helm.config_file()
+    return [ours, first, *(native_store.entered(each) if each.path == looks else each for each in others)]
 
 
-def taken_out(found: Files, name: str) -> list[Change]:
-    """Without it, ours last; with the last registry this helper is no longer asked for every server either."""
+def taken_out(found: Files, name: str, stores: Mapping[Path, str] = MappingProxyType({})) -> list[Change]:
+    """Without it, ours last; with the last registry this helper is no longer asked for every server either.
+
+    ``stores``: which of the system's own `setup` has entered where.
+    """
     clients = [cred_helpers.taken_out(path, name) for path in found.clients]
     if is_for_every_server(found) and not set(found.settings.registries) - {name}:
         clients[0] = creds_store.taken_out(found.clients[0], clients[0])
+    clients = [native_store.taken_out(each, stores.get(each.path)) for each in clients]
     return [*clients, write_config.taken_out(found.ours, name)]
 
 

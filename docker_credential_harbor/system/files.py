@@ -127,10 +127,17 @@ def make_room(path: Path, size: int) -> Path:
     return room
 
 
-def replace_keeping_link(path: Path, data: bytes, mode: int = PRIVATE_FILE, folder_mode: int = PRIVATE_FOLDER) -> bool:
+def replace_keeping_link(
+    path: Path,
+    data: bytes,
+    mode: int = PRIVATE_FILE,
+    folder_mode: int = PRIVATE_FOLDER,
+    check: Callable[[], object] = lambda: None,
+) -> bool:
     """Replace a configuration file of the person: where it is a link its target, and an existing file keeps its mode.
 
-    The modes are those of what is not there yet, whatever the umask. False: nothing had changed. Raises NotWritable.
+    The modes are those of what is not there yet, whatever the umask. ``check`` is called when all is ready for the
+    rename, and may raise. False: nothing had changed. Raises NotWritable.
     """
     try:
         target = Path(os.path.realpath(path))
@@ -141,7 +148,7 @@ def replace_keeping_link(path: Path, data: bytes, mode: int = PRIVATE_FILE, fold
         except FileNotFoundError:
             existing = None
         _make_missing(target.parent, folder_mode)
-        _replace(target, data, existing.st_mode & 0o7777 if existing else mode, existing)
+        _replace(target, data, existing.st_mode & 0o7777 if existing else mode, existing, check=check)
     except OSError as error:
         raise not_writable(path, error) from error
     return True
@@ -183,7 +190,14 @@ def _is_already(path: Path, data: bytes) -> bool:
         return status.st_size == len(data) and file.read() == data
 
 
-def _replace(path: Path, data: bytes, mode: int, owner: os.stat_result | None, room: Path | None = None) -> None:
+def _replace(
+    path: Path,
+    data: bytes,
+    mode: int,
+    owner: os.stat_result | None,
+    room: Path | None = None,
+    check: Callable[[], object] = lambda: None,
+) -> None:
     """Write a new file beside ``path`` and rename it over; on any failure the new one is removed."""
     leftovers.sweep_old(path)
     new = leftovers.name_beside(path, leftovers.CONTENT)
@@ -195,6 +209,7 @@ def _replace(path: Path, data: bytes, mode: int, owner: os.stat_result | None, r
                         os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
                 os.fchmod(file.fileno(), mode)  # whatever the umask is
             _write_synced(file, data)
+        check()
         _rename(new, path)
     except BaseException:
         with suppress(OSError):

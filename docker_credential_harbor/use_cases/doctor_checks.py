@@ -6,29 +6,26 @@ Nothing is changed but what a `status` changes, and nobody is asked.
 
 from __future__ import annotations
 
-import os
 import secrets
-import shutil
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.account import trusted_provider
 from docker_credential_harbor.account.account import Account
-from docker_credential_harbor.config.clients import creds_store, docker, docker_reads, helm, json_file, podman
 from docker_credential_harbor.context import reach_of_a_pull
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import PROGRAM
-from docker_credential_harbor.outside.clean_text import in_shell, in_toml, shown_server
+from docker_credential_harbor.outside.clean_text import in_shell, in_toml
 from docker_credential_harbor.policy import next_step, pause
 from docker_credential_harbor.remote import authorization, discovery, harbor, identity_provider
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import scheduler
-from docker_credential_harbor.use_cases import state_now
+from docker_credential_harbor.use_cases import client_checks, state_now
+from docker_credential_harbor.use_cases.client_checks import Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from docker_credential_harbor.context import Context
     from docker_credential_harbor.model import LoginRedirect, Provider, Registry, SystemInfo
@@ -41,15 +38,6 @@ LIKELY_CAUSES = (
     "it was not used for longer than the provider lets a session idle, somebody logged out on Harbor's page, or the "
     "provider rotates refresh tokens without grace and two requests at once used one twice"
 )
-
-
-class Check(NamedTuple):
-    """``fix``: one line that can be followed; empty where all is well."""
-
-    name: str
-    ok: bool
-    message: str
-    fix: str = ""
 
 
 class Examination:
@@ -81,51 +69,13 @@ class Examination:
     # --- This machine -------------------------------------------------------------------------------------------------
 
     def helper(self) -> Check:
-        return helper_on_path()
+        return client_checks.helper_on_path()
 
     def docker_config(self) -> Check:
-        path, name = docker.config_file(), self.registry.name
-        found = self._read(path)
-        served_by = found.helper_for(name)
-        if docker.is_served_by_environment(name):
-            message = f"DOCKER_AUTH_CONFIG holds a pair for {name}, which Docker takes before it asks a helper"
-            return Check("docker-config", False, message, "run: unset DOCKER_AUTH_CONFIG")
-        has_plain_pair = name in creds_store.plain_pairs(found)
-        if served_by != json_file.HELPER:
-            json_file.read(path)  # raises what `setup` would refuse it for
-            message = f"{path} names {f'{served_by!r}, not this helper,' if served_by else 'no helper'} for {name}"
-            if not served_by and has_plain_pair:
-                message += ", and holds a pair in plain text, which Docker takes"
-            return Check("docker-config", False, message, f"run: {PROGRAM} setup {in_shell(name)}")
-        message = f"{path} names this helper for {name}"
-        if has_plain_pair:  # of an earlier docker login: no reason why pulls fail
-            message += (
-                f"; a pair in plain text still lies there (docker logout {in_shell(name)} takes it out, and signs out)"
-            )
-        for key in found.unusable_auths():
-            message += f"; docker warns at every command that the auth of {shown_server(key)} there cannot be read"
-        return Check("docker-config", True, message)
+        return client_checks.docker_config(self.registry.name)
 
     def other_clients(self) -> Check | None:
-        """podman's and Helm's own files go before Docker's."""
-        name = self.registry.name
-        of_podman = podman.config_files()
-        paths = [path for path in (*of_podman, helm.config_file()) if path.exists()]
-        for path in paths:
-            found = self._read(path, whole=path in of_podman)
-            if found.helper_for(name) != json_file.HELPER and name in creds_store.plain_pairs(found):
-                json_file.read(path)
-                message = f"{path} holds a pair for {name} in plain text, which goes before this helper"
-                return Check("other-clients", False, message, f"run: {PROGRAM} setup {in_shell(name)}")
-        return (
-            Check("other-clients", True, "podman and Helm find nothing that goes before this helper") if paths else None
-        )
-
-    def _read(self, path: Path, *, whole: bool = False) -> docker_reads.Reading:
-        try:
-            return docker_reads.read(path, whole=whole)
-        except errors.ClientConfigUnread as unread:
-            raise errors.ClientConfigUnread(**{**unread.facts, "registry": self.registry.name}) from None
+        return client_checks.other_clients(self.registry.name)
 
     def store(self) -> Check:
         self.context.store.check(self.registry.name)
@@ -290,18 +240,6 @@ class Examination:
         message = f"Harbor refuses the pair of {username}; likely it has expired or its secret was replaced"
         fix = f"run: docker login {name} with a valid one, or docker logout {name}"
         return Check("session", False, message, fix)
-
-
-def helper_on_path() -> Check:
-    """Whether Docker can run this helper, as far as shows from here: Docker's own PATH may be another."""
-    found, client = shutil.which(PROGRAM), shutil.which("docker")
-    if found is None:
-        fix = f"put {PROGRAM} into a folder on PATH, under that name"
-        return Check("helper", False, f"{PROGRAM} is not on PATH, so no client can run it", fix)
-    if client and any("/snap/" in path for path in (client, os.path.realpath(client))):
-        fix = "install Docker from your distribution's or Docker's own packages instead of the snap"
-        return Check("helper", False, f"{client} is a snap, which runs no program from outside itself", fix)
-    return Check("helper", True, f"on PATH as {found}")
 
 
 # By name, in the order in which they are made; True: the checks after it rest on it.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor.account import trusted_provider
 from docker_credential_harbor.config import change, made_files, read_config, registration
-from docker_credential_harbor.config.clients import creds_store, docker_reads
+from docker_credential_harbor.config.clients import creds_store, docker_reads, native_store
 from docker_credential_harbor.context import open_context, reach_of_a_pull
 from docker_credential_harbor.errors import Failure, IssuerUnconfirmed, NotEntered, PlainPairs, Unreachable
 from docker_credential_harbor.model import DEFAULT_CLIENT_ID
@@ -20,7 +20,7 @@ from docker_credential_harbor.policy.known import Step
 from docker_credential_harbor.system import console
 from docker_credential_harbor.use_cases import (
     before_sign_in,
-    doctor_checks,
+    client_checks,
     get,
     issuer_by_person,
     login,
@@ -29,7 +29,7 @@ from docker_credential_harbor.use_cases import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from docker_credential_harbor.config.change import Change
@@ -61,9 +61,7 @@ def for_this_user(wish: Wish) -> Iterator[str]:
     if plain and not wish.moves_unasked:
         _ask_whether_to_move(plain, found.clients[0])
     with registration.alone(wish.name):
-        changes, plain = _planned(registration.of_this_user(undo=False), wish, client)
-        _carry_out(changes, plain)
-        made_files.note(each.path for each in changes if each.before is None and not each.is_none)
+        changes, plain = _entered(wish, client)
     yield from (each.what for each in changes)
     if plain:
         yield f"moved into the credential store: the pairs of {', '.join(map(shown_server, plain))}"
@@ -77,12 +75,13 @@ def for_this_user(wish: Wish) -> Iterator[str]:
 
 def for_everybody(wish: Wish) -> Iterator[str]:
     """For every user yet to come. Raises Failure, as ``for_this_user``."""
-    changes = registration.entered(registration.of_the_system(), wish.name, wish.given)
     if wish.only_shown:
-        yield from change.previews(changes)
+        yield from change.previews(registration.entered(registration.of_the_system(), wish.name, wish.given))
         return
-    change.carry_out(changes)
-    yield from (each.what for each in changes)
+    yield from (each.what for each in change.made_anew(lambda: _entered_for_everybody(wish)))
+    if store := native_store.found():
+        ends = f"docker and Helm look for docker-credential-{store} by themselves no more"
+        yield f"For these users {ends}: who wants it for other registries enters it as credsStore."
     command = f"docker-credential-harbor setup {in_shell(wish.name)}"
     yield f"Users made from now on need nothing more. Those who exist run: {command}"
 
@@ -125,10 +124,10 @@ def _first_look(found: Files, wish: Wish, went_without: bool) -> FirstLook:
 
 
 def _planned(found: Files, wish: Wish, client: Client) -> tuple[list[Change], Mapping[str, Credentials]]:
-    """What changes, and the pairs in plain text that are to be moved."""
-    plain = creds_store.movable_pairs(found.clients[0]) if wish.every_server else {}
+    """What changes, and the pairs in plain text that are to be moved: both by one reading of Docker's file."""
     everything = wish.every_server
-    return registration.entered(found, wish.name, wish.given, client=client, for_every_server=everything), plain
+    changes = registration.entered(found, wish.name, wish.given, client=client, for_every_server=everything)
+    return changes, creds_store.moved_by(changes[1]) if wish.every_server else {}
 
 
 def _ask_whether_to_move(pairs: Mapping[str, Credentials], path: Path) -> None:
@@ -145,6 +144,23 @@ def _ask_whether_to_move(pairs: Mapping[str, Credentials], path: Path) -> None:
 
 
 # --- What is done -----------------------------------------------------------------------------------------------------
+
+
+def _entered(wish: Wish, client: Client) -> tuple[list[Change], Mapping[str, Credentials]]:
+    """What was changed, and the pairs that were moved. Raises Failure."""
+    moved: set[str] = set()
+
+    def attempt() -> tuple[list[Change], Mapping[str, Credentials]]:
+        changes, plain = _planned(registration.of_this_user(undo=False), wish, client)
+        moved.update(plain)
+        _carry_out(changes, plain)
+        return changes, plain
+
+    changes, plain = change.made_anew(attempt)
+    _forget(moved.difference(plain))
+    stores = {each.path: store for each in changes[1:] if (store := native_store.entered_by(each))}
+    made_files.note((each.path for each in changes if each.before is None and not each.is_none), stores)
+    return changes, plain
 
 
 def _carry_out(changes: Sequence[Change], plain: Mapping[str, Credentials]) -> None:
@@ -166,6 +182,21 @@ def _move(pairs: Mapping[str, Credentials]) -> None:
             stored_pairs.store(context, server, read_config.registry_for(context.settings, server), pair)
 
 
+def _entered_for_everybody(wish: Wish) -> list[Change]:
+    changes = registration.entered(registration.of_the_system(), wish.name, wish.given)
+    change.carry_out(changes)
+    return changes
+
+
+def _forget(servers: Collection[str]) -> None:
+    """Pairs that somebody took out of the file (`docker logout`) while it was about to be written."""
+    if servers:
+        context = open_context(asked=True)
+        for server in servers:
+            registry = read_config.registry_for(context.settings, server)
+            context.store.delete_stored(registry.key if registry else server)
+
+
 def _adopt(name: str) -> None:
     """What `docker login` gave this helper as `credsStore`, before the registry was entered."""
     context = open_context(asked=True)
@@ -174,7 +205,7 @@ def _adopt(name: str) -> None:
 
 def _what_is_left(path: Path, name: str) -> Iterator[str]:
     """What would surprise later: Docker cannot find this helper, or a secret of an earlier login still lies there."""
-    missing = doctor_checks.helper_on_path()
+    missing = client_checks.helper_on_path()
     if not missing.ok:
         console.warn(f"{missing.message}: {missing.fix}")
     theirs = docker_reads.read(path)

@@ -17,11 +17,13 @@ from docker_credential_harbor.use_cases import sign_out
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from docker_credential_harbor.config.change import Change
+
 
 def for_this_user(name: str, *, only_shown: bool) -> Iterator[str]:
     """Raises Failure; what is broken already is told before anything is written."""
     found = registration.of_this_user(undo=True)
-    changes = registration.taken_out(found, name)
+    changes = registration.taken_out(found, name, made_files.noted().stores)
     if only_shown:
         yield from change.previews(changes)
         return
@@ -29,9 +31,7 @@ def for_this_user(name: str, *, only_shown: bool) -> Iterator[str]:
         yield f"signed out of {name}"
     left = _left_in_the_store() if registration.is_for_every_server(found) else []
     with registration.alone(name):
-        changes = registration.taken_out(registration.of_this_user(undo=True), name)
-        change.carry_out(changes, may_go=made_files.noted())
-        made_files.forget_those_gone()
+        changes = change.made_anew(lambda: _taken_out(name))
     yield from (each.what for each in changes)
     if not set(found.settings.registries) - {name} and scheduler.choose().uninstall():
         yield "keepalive runs by itself no more"
@@ -43,12 +43,25 @@ def for_this_user(name: str, *, only_shown: bool) -> Iterator[str]:
 
 def for_everybody(name: str, *, only_shown: bool) -> Iterator[str]:
     """For every user yet to come. Raises Failure, as ``for_this_user``."""
-    changes = registration.taken_out(registration.of_the_system(), name)
     if only_shown:
-        yield from change.previews(changes)
+        yield from change.previews(registration.taken_out(registration.of_the_system(), name))
         return
+    yield from (each.what for each in change.made_anew(lambda: _taken_out_for_everybody(name)))
+
+
+def _taken_out(name: str) -> list[Change]:
+    found, made = registration.of_this_user(undo=True), made_files.noted()
+    changes = registration.taken_out(found, name, made.stores)
+    change.carry_out(changes, may_go=made.files)
+    is_last = not set(found.settings.registries) - {name}
+    made_files.forget_those_gone(with_stores=is_last)
+    return changes
+
+
+def _taken_out_for_everybody(name: str) -> list[Change]:
+    changes = registration.taken_out(registration.of_the_system(), name)
     change.carry_out(changes, may_go=[each.path for each in changes])
-    yield from (each.what for each in changes)
+    return changes
 
 
 def _signed_out(name: str) -> bool:

@@ -218,6 +218,7 @@ UNTOUCHED = (
     '{\n\t"credHelpers": {\n\t\t"i": "other"\n\t},\n\t"psFormat": "\\u00e9\\ud800"\n}',
     '{\r\n  "psFormat": "a"\r\n}\r\n',
     '{"psFormat": "a"} and more\n',
+    '{"x": 1e999, "y": 12345678901234567890, "z": "\\u00e9\\/", "auths": null, "n": [-0.0E-5, 1.50, null]}',
 )
 
 
@@ -228,6 +229,16 @@ def test_all_else_stays_to_the_byte(folder: Path, content: str) -> None:
     cred_helpers.entered(file, SERVER).carry_out()
     assert as_docker_sees(file).helper == "harbor"
     cred_helpers.taken_out(file, SERVER).carry_out()
+    assert file.read_bytes().decode().replace("{\n}\n", "{}\n") == content.replace("{\n}\n", "{}\n")
+
+
+@pytest.mark.parametrize("content", UNTOUCHED)
+def test_all_else_stays_to_the_byte_for_every_server_too(folder: Path, content: str) -> None:
+    file = folder / "config.json"
+    file.write_bytes(content.encode())
+    creds_store.entered(file, cred_helpers.entered(file, SERVER)).carry_out()
+    assert docker_reads.read(file).helpers[SERVER] == docker_reads.read(file).store == "harbor"
+    creds_store.taken_out(file, cred_helpers.taken_out(file, SERVER)).carry_out()
     assert file.read_bytes().decode().replace("{\n}\n", "{}\n") == content.replace("{\n}\n", "{}\n")
 
 

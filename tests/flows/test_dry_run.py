@@ -79,11 +79,14 @@ def test_what_changes_is_shown(helper: Helper) -> None:
 def test_pairs_that_would_move(helper: Helper) -> None:
     lines = shown(helper, "--credentials-store").splitlines()
     at = lines.index(str(next(clients(helper))))
-    assert lines[at + 1 : at + 7] == [
+    assert lines[at + 1 : at + 10] == [
         '  - auths."ghcr.io".auth',
         '  - auths."…@quay.io/v1/".username',
         '  - auths."…@quay.io/v1/".password',
         '  - auths."index.docker.io".identitytoken',
+        f'  + credHelpers."{NAME}" = "harbor"',
+        '  + credHelpers."ghcr.io" = "harbor"',
+        '  + credHelpers."index.docker.io" = "harbor"',
         '  + credsStore = "harbor"',
         str(list(clients(helper))[1]),
     ]

@@ -47,7 +47,12 @@ class TestCredentialsStore:
             terminal.enter("\n")
             assert terminal.wait() == 0, terminal.text
         document = json.loads(theirs.read_text())
-        assert document == {"auths": {"ghcr.io": {}, "quay.io": {}, "h": {}}, "psFormat": "x", "credsStore": "harbor"}
+        assert document == {
+            "auths": {"ghcr.io": {}, "quay.io": {}, "h": {}},
+            "psFormat": "x",
+            "credHelpers": dict.fromkeys((place.name, "ghcr.io", "h"), "harbor"),
+            "credsStore": "harbor",
+        }
         assert self.stored(place, "ghcr.io") == ("me", "other-secret")
         assert self.stored(place, "h") == ("<token>", "token-1")
         assert "other-secret" not in terminal.text
@@ -113,7 +118,11 @@ class TestCredentialsStore:
         if not alive:
             ends = [f"Signed in at {place.name} as alice-h."]
         assert answer.stdout.splitlines()[-len(ends) - 1 : -1] == ends
-        assert json.loads(theirs.read_text()) == {"auths": {place.name: {}}, "credsStore": "harbor"}
+        assert json.loads(theirs.read_text()) == {
+            "auths": {place.name: {}},
+            "credHelpers": {place.name: "harbor"},
+            "credsStore": "harbor",
+        }
         assert place.pair() == ("alice-h", secret)
         assert (place.person.windows, place.person.forms) == (1 if alive else 2, 1)
 
@@ -137,6 +146,6 @@ class TestCredentialsStore:
         place.helper.run(["setup", "--no-login", "--credentials-store", "--yes", place.harbor.url])
         answer = place.helper.run(["setup", "--undo", place.name])
         assert answer.returncode == 0, answer.stderr
-        assert "credsStore" not in json.loads(theirs.read_text())
+        assert json.loads(theirs.read_text()) == {"auths": {"ghcr.io": {}, "quay.io": {}, "h": {}}, "psFormat": "x"}
         assert "docker does not look there any more: ghcr.io, h" in answer.stdout
         assert self.stored(place, "ghcr.io") == ("me", "other-secret"), "nothing is lost"

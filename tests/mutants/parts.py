@@ -56,7 +56,8 @@ PARTS = {
             *(f"config/{name}.py" for name in ("go_json", "change", "preview", "write_config", "made_files")),
         ),
         tuple(
-            f"unit/config/test_{name}.py" for name in ("client_json", "client_changes", "client_files", "write_config")
+            f"unit/config/test_{name}.py"
+            for name in ("client_json", "client_changes", "client_files", "write_config", "native_store")
         ),
     ),
 }

@@ -10,19 +10,24 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor.config.clients import json_file, json_text
 from docker_credential_harbor.config.clients.json_file import HELPER
-from docker_credential_harbor.outside.clean_text import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from docker_credential_harbor.config.change import Change
+    from docker_credential_harbor.config.clients.json_file import Document
 
 FIELD = "credHelpers"
 
 
 def entered(path: Path, registry: str) -> Change:
     """With this helper for the registry, as its name stands in image names."""
-    document = json_file.read(path)
+    return entered_in(json_file.read(path), registry)
+
+
+def entered_in(document: Document, registry: str) -> Change:
+    """The same in a file that has been read."""
+    path = document.path
     helpers = document.field(FIELD) or {}
     found = helpers.get(registry)
     text = document.named(FIELD)
@@ -30,15 +35,19 @@ def entered(path: Path, registry: str) -> Change:
         return document.unchanged(f"{path} names this helper for {registry} already")
     if document.field(FIELD) is None:
         text = json_text.with_member(text, [FIELD], {})
-    another = isinstance(found, str) and found not in ("", HELPER)
-    instead = f" instead of {shown(found)!r}, which --undo does not bring back" if another else ""
+    instead = json_file.instead_of(found) if registry in helpers else ""
     text = json_text.with_member(text, [FIELD, registry], HELPER)
     return document.changed(text, f"this helper entered for {registry} into {path}{instead}")
 
 
 def taken_out(path: Path, registry: str) -> Change:
     """Without it; what another helper serves stays with that."""
-    document = json_file.read(path)
+    return taken_out_of(json_file.read(path), registry)
+
+
+def taken_out_of(document: Document, registry: str) -> Change:
+    """The same in a file that has been read."""
+    path = document.path
     helpers, spelt = document.field(FIELD) or {}, document.spelt(FIELD)
     if spelt is None or helpers.get(registry) != HELPER:
         return document.unchanged(f"{path} does not name this helper for {registry}")

@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor.config import go_json
-from docker_credential_harbor.config.clients import docker_reads, json_file, json_text
+from docker_credential_harbor.config.clients import cred_helpers, docker_reads, json_file, json_text
 from docker_credential_harbor.config.clients.json_file import HELPER
 from docker_credential_harbor.errors import AnotherCredsStore, ClientConfigInvalid
 from docker_credential_harbor.outside.clean_text import shown_server
+from docker_credential_harbor.warm_get import server_url
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from pathlib import Path
 
     from docker_credential_harbor.config.change import Change
@@ -25,22 +27,43 @@ DOCKER_HUB = "https://index.docker.io/v1/"  # the one server that Docker asks fo
 SECRETS = ("auth", "identitytoken", "username", "password")
 
 
-def entered(path: Path) -> Change:
-    """With this helper for every server, and no pair in plain text. Raises AnotherCredsStore."""
-    document = json_file.read(path)
-    named, plain = document.field(FIELD), movable_pairs(path)
+def entered(path: Path, change: Change | None = None) -> Change:
+    """What ``change`` leaves of the file, with this helper for every server, and no pair in plain text.
+
+    podman, skopeo and buildah take those pairs from this file, but know no ``credsStore``: so each server whose pair
+    moves is entered by itself, too. Raises AnotherCredsStore.
+    """
+    document = json_file.read(path, change)
+    named, plain = document.field(FIELD), _movable(document)
     text = document.named(FIELD)
-    if named == HELPER and not plain and text == document.text and not document.unread:
-        return document.unchanged(f"{path} names this helper for every server already")
     if named not in (None, "", HELPER):
         raise AnotherCredsStore(path=path, helper=named)
-    text = json_text.with_member(text, [FIELD], HELPER)
+    if named == HELPER and not plain and text == document.text and not document.unread:
+        second = document.unchanged(f"{path} names this helper for every server already")
+    else:
+        text = _without_secrets(document, json_text.with_member(text, [FIELD], HELPER), plain)
+        instead = "" if named is None else json_file.instead_of(named)
+        second = document.changed(text, f"this helper entered for every server into {path}{instead}")
+    for server in plain:
+        second = _entered_for(server, second)
+    return change.and_then(second) if change else second
+
+
+def _entered_for(server: str, change: Change) -> Change:
+    """Docker's own registry has another name with podman, and what another helper serves stays with that."""
+    document = json_file.parsed(change.after, change.path)
+    if server == DOCKER_HUB or not _is_server(server) or server in (document.field(cred_helpers.FIELD) or {}):
+        return change
+    return change._replace(after=cred_helpers.entered_in(document, server).after)
+
+
+def _without_secrets(document: json_file.Document, text: str, plain: Container[str]) -> str:
     auths = document.spelt("auths")
     for key, entry in (document.field("auths") or {}).items():
         if auths and _asked_as(key) in plain and isinstance(entry, go_json.Members):
             for member in _secrets(entry):
                 text = json_text.without(text, [auths, key, member])
-    return document.changed(text, f"this helper entered for every server into {path}")
+    return text
 
 
 def is_entered(path: Path) -> bool:
@@ -49,12 +72,14 @@ def is_entered(path: Path) -> bool:
 
 
 def taken_out(path: Path, change: Change) -> Change:
-    """What ``change`` leaves of the file, and without this helper for every server."""
+    """What ``change`` leaves of the file, and without this helper for every server, and for each by itself."""
     document = json_file.parsed(change.after, path)
     spelt = document.spelt(FIELD)
     if spelt is None or document.field(FIELD) != HELPER:
         return change
     after = go_json.encoded(json_text.without(document.text, [spelt]))
+    for server in document.field(cred_helpers.FIELD) or {}:
+        after = cred_helpers.taken_out_of(json_file.parsed(after, path), server).after
     return change._replace(after=after, what=f"this helper taken out for every server from {path}")
 
 
@@ -72,14 +97,31 @@ def plain_pairs(found: docker_reads.Reading) -> dict[str, Credentials]:
 
 def movable_pairs(path: Path) -> dict[str, Credentials]:
     """All of them, also of a file that Docker does not read for its encoding alone."""
-    found = docker_reads.of(go_json.encoded(json_file.read(path).text), path)
+    return _movable(json_file.read(path))
+
+
+def moved_by(change: Change) -> dict[str, Credentials]:
+    """Those that are in the file before it, and in plain text no more after it."""
+    return _movable(json_file.parsed(change.before or b"", change.path))
+
+
+def _movable(document: json_file.Document) -> dict[str, Credentials]:
+    found = docker_reads.of(go_json.encoded(document.text), document.path)
     for key in found.unusable_auths():
-        raise ClientConfigInvalid(place=path, reason=f"the auth of {shown_server(key)} cannot be read")
+        raise ClientConfigInvalid(place=document.path, reason=f"the auth of {shown_server(key)} cannot be read")
     return plain_pairs(found)
 
 
 def _secrets(entry: go_json.Members) -> list[str]:
     return [name for name, _ in entry if any(go_json.is_named(name, secret) for secret in SECRETS)]
+
+
+def _is_server(name: str) -> bool:
+    """Whether it is one that this helper would be asked for."""
+    try:
+        return bool(server_url.parse(name)[0])
+    except ValueError:
+        return False
 
 
 def _asked_as(key: str) -> str:

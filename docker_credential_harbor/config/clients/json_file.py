@@ -13,6 +13,7 @@ from docker_credential_harbor.config import go_json
 from docker_credential_harbor.config.change import Change
 from docker_credential_harbor.config.clients import docker_reads, json_text
 from docker_credential_harbor.errors import ClientConfigInvalid
+from docker_credential_harbor.outside.clean_text import shown
 from docker_credential_harbor.system import files
 
 if TYPE_CHECKING:
@@ -60,8 +61,10 @@ class Document(NamedTuple):
         return Change(self.path, self.before, self.before or b"", what)
 
 
-def read(path: Path) -> Document:
-    """The file as it is."""
+def read(path: Path, change: Change | None = None) -> Document:
+    """The file as it is, or what ``change`` leaves of it."""
+    if change:
+        return parsed(change.after, path)
     before = files.read_bytes(path)
     return parsed(before or b"", path)._replace(before=before)
 
@@ -79,6 +82,14 @@ def parsed(content: bytes, path: Path) -> Document:
         if any(not isinstance(value, (go_json.Members, type(None))) for value in go_json.field(members, name)):
             raise ClientConfigInvalid(place=path, reason=f"its {name} is not a JSON object")
     return Document(path, content, text, dict(members), unread, rest)
+
+
+def instead_of(found: object) -> str:
+    """To be told where another helper's name is written over, an empty one too: that has clients ask nobody."""
+    if found == HELPER:
+        return ""
+    name = repr(shown(found)) if isinstance(found, str) and found else "no helper"
+    return f" instead of {name}, which --undo does not bring back"
 
 
 def _named_twice(value: object) -> str | None:

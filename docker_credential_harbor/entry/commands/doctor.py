@@ -13,7 +13,7 @@ from docker_credential_harbor.use_cases.doctor_checks import Examination
 if TYPE_CHECKING:
     import argparse
 
-    from docker_credential_harbor.use_cases.doctor_checks import Check
+    from docker_credential_harbor.use_cases.client_checks import Check
 
 
 EXAMPLES = (

@@ -12,7 +12,7 @@ import tomllib
 from docker_credential_harbor.config import change, made_files, preview, write_config
 from docker_credential_harbor.config.change import Change
 from docker_credential_harbor.config.clients import cred_helpers, creds_store, docker, docker_reads, podman
-from docker_credential_harbor.errors import AnotherCredsStore, ClientConfigInvalid, NotWritable
+from docker_credential_harbor.errors import AnotherCredsStore, ChangedMeanwhile, ClientConfigInvalid, NotWritable
 from docker_credential_harbor.model import Credentials
 from docker_credential_harbor.system import files
 from tests.unit.config.test_client_json import in_auth
@@ -36,8 +36,14 @@ def path(tmp_path: Path) -> Path:
     ("before", "after", "told"),
     [
         (None, {"credHelpers": {"h": "harbor"}}, "this helper entered for h into {path}"),
-        ('{"credHelpers": {"h": ""}}', {"credHelpers": {"h": "harbor"}}, "this helper entered for h into {path}"),
-        ('{"credHelpers": {"h": 5}}', {"credHelpers": {"h": "harbor"}}, "this helper entered for h into {path}"),
+        *(
+            (
+                f'{{"credHelpers": {{"h": {none}}}}}',
+                {"credHelpers": {"h": "harbor"}},
+                "this helper entered for h into {path} instead of no helper, which --undo does not bring back",
+            )
+            for none in ('""', "null", "5")
+        ),
         (
             '{"CREDHELPERS": {"h": "harbor"}}',
             {"credHelpers": {"h": "harbor"}},
@@ -87,7 +93,8 @@ def test_our_helper_for_every_server(path: Path) -> None:
     assert not creds_store.is_entered(path)
     entered = creds_store.entered(path)
     assert entered.after == b'{"credsStore": "harbor", "x": 1}'
-    assert entered.what == f"this helper entered for every server into {path}"
+    instead = "instead of no helper, which --undo does not bring back"
+    assert entered.what == f"this helper entered for every server into {path} {instead}"
     entered.carry_out()
     assert creds_store.is_entered(path)
     again = creds_store.entered(path)
@@ -135,6 +142,7 @@ def test_no_pair_is_left_in_plain_text(path: Path) -> None:
             "l": {"username": "no secret"},
             "m": 7,
         },
+        "credHelpers": {"h": "harbor", "i": "harbor", "j": "harbor"},
     }
     assert creds_store.movable_pairs(path) == {
         "https://index.docker.io/v1/": Credentials("me", "s1"),
@@ -363,6 +371,106 @@ def test_a_link_and_what_does_not_change_stay(tmp_path: Path) -> None:
     assert (tmp_path / "same").exists()
 
 
+# --- Beside other programs --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("meanwhile", [b'{"theirs": 1}', None])
+@pytest.mark.parametrize("may_go", [True, False])
+@pytest.mark.parametrize("after", [b"{}", b'{"ours": 1}'])
+def test_what_somebody_wrote_meanwhile_is_not_written_over(
+    path: Path, meanwhile: bytes | None, may_go: bool, after: bytes
+) -> None:
+    other = path.with_name("other")
+    changes = [changed(other, b"new", b"was"), changed(path, after, b"was")]
+    put(path, meanwhile)
+    with pytest.raises(ChangedMeanwhile) as caught:
+        change.carry_out(changes, may_go=[path] if may_go else [])
+    assert caught.value.facts == {"path": str(path)}
+    assert content(path) == meanwhile
+    assert other.read_bytes() == b"was", "all of them or none"
+
+
+def test_a_file_that_somebody_made_meanwhile(path: Path) -> None:
+    change_of_none = Change(path, None, b"ours", "")
+    path.write_bytes(b"theirs")
+    with pytest.raises(ChangedMeanwhile):
+        change_of_none.carry_out()
+    assert path.read_bytes() == b"theirs"
+    assert list(path.parent.iterdir()) == [path], "nothing is left behind"
+
+
+@pytest.mark.parametrize("before", [b"was", None])
+@pytest.mark.parametrize("meanwhile", [b"theirs", b"ours", None])
+def test_what_somebody_wrote_since_is_not_taken_back(path: Path, before: bytes | None, meanwhile: bytes | None) -> None:
+    made = Change(path, before, b"ours", "")
+    put(path, before)
+    made.carry_out()
+    put(path, meanwhile)
+    made.take_back()
+    assert content(path) == (meanwhile if meanwhile == b"theirs" else before)
+
+
+def test_taken_back_a_link_to_nothing_is_one_again(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "target")
+    made = Change(link, None, b"ours", "")
+    made.carry_out()
+    made.take_back()
+    assert link.is_symlink()
+    assert not link.exists()
+
+
+@pytest.mark.parametrize("disturbed", [0, 1, 9])
+def test_it_is_made_anew_by_what_the_file_says_then(path: Path, disturbed: int) -> None:
+    path.write_text('{"n": 0}')
+    readings: list[int] = []
+
+    def attempt() -> int:
+        found = cred_helpers.entered(path, "h")
+        readings.append(json.loads(path.read_text())["n"])
+        if len(readings) <= disturbed:
+            path.write_text(f'{{"n": {len(readings)}}}')
+        found.carry_out()
+        return len(readings)
+
+    assert change.made_anew(attempt) == disturbed + 1
+    assert readings == list(range(disturbed + 1))
+    assert json.loads(path.read_text()) == {"n": disturbed, "credHelpers": {"h": "harbor"}}
+
+
+def test_a_file_that_changes_each_time_is_let_be(path: Path) -> None:
+    attempts = []
+
+    def attempt() -> None:
+        attempts.append(path)
+        raise ChangedMeanwhile(path=path)
+
+    with pytest.raises(ChangedMeanwhile, match=r"config\.json was changed by another program"):
+        change.made_anew(attempt)
+    assert len(attempts) == 10
+
+
+def put(path: Path, content: bytes | None) -> None:
+    if content is None:
+        path.unlink(missing_ok=True)
+    else:
+        path.write_bytes(content)
+
+
+def content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
+def test_two_changes_in_one(path: Path) -> None:
+    nothing, first = Change(path, b"a", b"a", "so it is"), Change(path, b"a", b"b", "first", ours=("x",))
+    second = Change(path, b"b", b"c", "second", ours=("y",))
+    both = first.and_then(second)
+    assert (both.before, both.after, both.what, set(both.ours)) == (b"a", b"c", "first; second", {"x", "y"})
+    assert nothing.and_then(first).what == "first"
+    assert first.and_then(Change(path, b"b", b"b", "so it is")).what == "first"
+    assert nothing.and_then(Change(path, b"a", b"a", "and so")).what == "and so"
+
+
 # --- Previews ---------------------------------------------------------------------------------------------------------
 
 
@@ -407,19 +515,19 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_which_files_setup_made_is_noted_until_they_are_gone(state: Path) -> None:
-    assert made_files.noted() == set()
+    assert made_files.noted().files == set()
     made_files.forget_those_gone()
     assert list(state.iterdir()) == [], "nothing is noted for nothing"
     one, two = state / "one", state / "two"
     one.write_bytes(b"")
     made_files.note([one])
     made_files.note([two])
-    assert made_files.noted() == {one, two}
+    assert made_files.noted().files == {one, two}
     [note] = state.rglob("setup.json")
     assert json.loads(note.read_text()) == {"version": 1, "made": [str(one), str(two)]}
     assert note.stat().st_mode & 0o777 == 0o600
     made_files.forget_those_gone()
-    assert made_files.noted() == {one}
+    assert made_files.noted().files == {one}
     one.unlink()
     made_files.forget_those_gone()
     assert json.loads(note.read_text()) == {"version": 1, "made": []}
@@ -430,6 +538,6 @@ def test_a_note_that_cannot_be_used_is_as_good_as_none(state: Path, content: str
     made_files.note([state / "x"])
     [note] = state.rglob("setup.json")
     note.write_text(content)
-    assert made_files.noted() == set()
+    assert made_files.noted().files == set()
     made_files.note([state / "y"])
-    assert made_files.noted() == {state / "y"}
+    assert made_files.noted().files == {state / "y"}

@@ -1,0 +1,212 @@
+"""The system's own credential store: where clients look for it, whether it works, and what is entered of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from docker_credential_harbor.config.clients import cred_helpers, helm, json_file, native_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from docker_credential_harbor.config.change import Change
+
+NONE_THERE = "echo credentials not found in native keychain; exit 1"
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The one folder on PATH, on Linux."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.delenv("PASSWORD_STORE_DIR", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    native_store.hindrance_to_reading.cache_clear()
+    yield folder
+    native_store.hindrance_to_reading.cache_clear()
+
+
+def make(programs: Path, name: str, script: str = NONE_THERE) -> None:
+    program = programs / name
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("system", "there", "found"),
+    [
+        ("linux", "", ""),
+        ("linux", "docker-credential-secretservice", "secretservice"),
+        ("linux", "docker-credential-pass", ""),
+        ("linux", "pass docker-credential-pass docker-credential-secretservice", "pass"),
+        ("linux", "pass docker-credential-secretservice", ""),
+        ("darwin", "docker-credential-osxkeychain pass docker-credential-pass", "osxkeychain"),
+        ("win32", "docker-credential-wincred", "wincred"),
+        ("freebsd14", "docker-credential-secretservice docker-credential-", ""),
+    ],
+)
+def test_which_one_docker_and_helm_would_take(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, system: str, there: str, found: str
+) -> None:
+    for name in there.split():
+        make(programs, name)
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr("shutil.which", lambda name: str(programs / name) if (programs / name).exists() else None)
+    assert native_store.found() == found
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        (NONE_THERE, ""),
+        ("echo '{}'", ""),
+        ("read -r server; test $server = docker-credential-harbor.invalid -a $1 = get", ""),
+        ("echo; echo Cannot autolaunch D-Bus; exit 1", "Cannot autolaunch D-Bus"),
+        ("printf 'a\\033[2Jb'; exit 1", "a\\x1b[2Jb"),
+        ("exit 3", "exit status 3"),
+    ],
+)
+def test_whether_it_works(programs: Path, script: str, why: str) -> None:
+    make(programs, "docker-credential-x", script)
+    assert native_store.hindrance("x") == native_store.hindrance_to_reading("x") == why
+
+
+def test_it_is_asked_once(programs: Path) -> None:
+    make(programs, "docker-credential-x", f"echo asked >> {programs}/asked; {NONE_THERE}")
+    for _ in range(2):
+        assert native_store.hindrance("x") == ""
+    assert (programs / "asked").read_text() == "asked\n"
+
+
+def test_one_that_gives_no_answer(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(programs, "docker-credential-x", "exec /bin/sleep 60")
+    monkeypatch.setattr(native_store, "SECONDS", 0.2)
+    assert native_store.hindrance("x") == "no answer within 0.2 s"
+
+
+@pytest.mark.parametrize(("mode", "why"), [(0o644, "Permission denied"), (None, "No such file or directory")])
+def test_one_that_cannot_be_run(programs: Path, mode: int | None, why: str) -> None:
+    if mode:
+        make(programs, "docker-credential-x")
+        (programs / "docker-credential-x").chmod(mode)
+    assert native_store.hindrance("x") == why
+
+
+def test_a_password_store_has_to_be_initialized_to_keep_anything(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(programs, "docker-credential-pass")
+    assert native_store.hindrance("pass") == "pass is not initialized"
+    assert native_store.hindrance_to_reading("pass") == ""
+    (tmp_path / "home" / ".password-store").mkdir(parents=True)
+    (tmp_path / "home" / ".password-store" / ".gpg-id").write_text("me")
+    assert native_store.hindrance("pass") == ""
+    monkeypatch.setenv("PASSWORD_STORE_DIR", str(tmp_path / "elsewhere"))
+    assert native_store.hindrance("pass") == "pass is not initialized"
+
+
+@pytest.mark.parametrize(
+    ("content", "looked_for", "but_for_ours"),
+    [
+        ("", True, True),
+        ("{}", True, True),
+        ('{"psFormat": "x", "auths": {}, "credHelpers": {}, "credsStore": ""}', True, True),
+        ('{"auths": null, "credHelpers": null, "credsStore": null}', True, True),
+        ('{"credHelpers": {"h": "harbor"}}', False, True),
+        ('{"credHelpers": {"h": "harbor", "i": "pass"}}', False, False),
+        ('{"credHelpers": {"i": ""}}', False, False),
+        ('{"auths": {"i": {}}}', False, False),
+        ('{"credsStore": "harbor"}', False, False),
+    ],
+)
+def test_where_it_is_looked_for(content: str, looked_for: bool, but_for_ours: bool) -> None:
+    path = Path("config.json")
+    assert native_store.is_looked_for(content.encode(), path, but_for_ours=False) is looked_for
+    assert native_store.is_looked_for(content.encode(), path) is but_for_ours
+
+
+def with_us(path: Path) -> Change:
+    return native_store.entered(cred_helpers.entered(path, "h"), "; so do this")
+
+
+def test_it_is_entered_beside_our_entry_and_taken_out(programs: Path, tmp_path: Path) -> None:
+    make(programs, "docker-credential-secretservice")
+    path = tmp_path / "config.json"
+    path.write_text('{"CredsStore": "", "x": 1e999}')
+    change = with_us(path)
+    assert json.loads(change.after)["credHelpers"] == {"h": "harbor"}
+    assert change.after.startswith(b'{"credsStore": "secretservice", "x": 1e999,')
+    beside = "docker-credential-secretservice entered there for all others, as it was found without an entry until now"
+    assert change.what == f"this helper entered for h into {path}; {beside}"
+    assert (
+        '  ~ credsStore = "secretservice"' in change.preview() or '  + credsStore = "secretservice"' in change.preview()
+    )
+    assert native_store.entered_by(change) == "secretservice"
+    change.carry_out()
+    again = with_us(path)
+    assert again.is_none
+    assert native_store.entered_by(again) is None
+    out = native_store.taken_out(cred_helpers.taken_out(path, "h"), "secretservice")
+    assert out.after == b'{"x": 1e999}'
+    told = f"docker-credential-secretservice, which setup entered for all others, taken out of {path}"
+    assert out.what == f"this helper taken out for h from {path}; {told}"
+
+
+@pytest.mark.parametrize(
+    ("noted", "content"),
+    [
+        (None, '{"credsStore": "secretservice"}'),
+        ("secretservice", '{"credsStore": "pass"}'),
+        ("secretservice", "{}"),
+        ("secretservice", '{"credsStore": "secretservice", "auths": {"i": {}}}'),
+        ("secretservice", '{"credsStore": "secretservice", "credHelpers": {"i": "harbor"}}'),
+    ],
+)
+def test_what_stays(tmp_path: Path, noted: str | None, content: str) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(content)
+    nothing = cred_helpers.taken_out(path, "h")
+    assert native_store.taken_out(nothing, noted) is nothing
+
+
+def test_where_there_is_none_or_it_is_not_looked_for_nothing_changes(programs: Path, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    change = cred_helpers.entered(path, "h")
+    assert native_store.entered(change) is change
+    make(programs, "docker-credential-secretservice")
+    path.write_text('{"auths": {"i": {}}}')
+    change = cred_helpers.entered(path, "h")
+    assert native_store.entered(change) is change
+
+
+def test_one_that_does_not_work_is_told_and_not_entered(programs: Path, tmp_path: Path) -> None:
+    make(programs, "docker-credential-secretservice", "exit 1")
+    path = tmp_path / "config.json"
+    change = with_us(path)
+    assert json.loads(change.after) == {"credHelpers": {"h": "harbor"}}
+    lost = "so the passwords of other registries go into that file in plain text; so do this"
+    broken = "docker-credential-secretservice does not work here (exit status 1)"
+    assert change.what == f"this helper entered for h into {path}; {broken}, {lost}"
+    assert native_store.entered_by(change) is None
+
+
+def test_this_helper_for_every_server_is_none_of_the_systems(tmp_path: Path) -> None:
+    document = json_file.read(tmp_path / "config.json")
+    assert native_store.entered_by(document.changed('{"credsStore": "harbor"}', "")) is None
+
+
+def test_when_helm_asks_it_first(programs: Path) -> None:
+    assert not helm.asks_another_first()
+    make(programs, "helm")
+    assert not helm.asks_another_first()
+    make(programs, "docker-credential-secretservice")
+    assert helm.asks_another_first()
+    (programs / "helm").unlink()
+    assert not helm.asks_another_first()
