@@ -3,9 +3,10 @@
 They are NamedTuples, which are made nine times as fast as dataclasses: every `get` that is not warm makes all of them.
 
 Instants (``…_at``) are seconds since the epoch by this machine's clock; durations end in their unit.
-"""
 
-from __future__ import annotations
+The annotations are not put off (``from __future__``): compiled one by one as texts they would cost more than all else
+here, and outside/json_record.py reads them.
+"""
 
 from enum import Enum
 from types import MappingProxyType
@@ -33,13 +34,6 @@ def shown(record: Any, hidden: tuple[str, ...]) -> str:
     return f"{type(record).__name__}({', '.join(fields)})"
 
 
-def as_json(value: Any) -> Any:
-    """A NamedTuple as the JSON object that it is kept as, and so all in it."""
-    if hasattr(value, "_fields"):
-        return {name: as_json(member) for name, member in zip(value._fields, value, strict=True)}
-    return [as_json(member) for member in value] if isinstance(value, tuple) else value
-
-
 class Registry(NamedTuple):
     """One ``[registries."NAME"]`` table of the configuration."""
 
@@ -50,7 +44,7 @@ class Registry(NamedTuple):
     client_secret: str = ""
     redirect_uri: str = DEFAULT_REDIRECT_URI
     scopes: tuple[str, ...] | None = None  # None: the default ones, and offline_access where Harbor asks for it
-    ca_file: Path | None = None
+    ca_file: "Path | None" = None
 
     def __repr__(self) -> str:
         return shown(self, hidden=("client_secret",))
@@ -70,7 +64,7 @@ class Settings(NamedTuple):
     timeout_seconds: float = 10
     login_timeout_seconds: float = 120
     negotiate: Literal["auto", "never"] = "auto"
-    registries: Mapping[str, Registry] = MappingProxyType({})
+    registries: "Mapping[str, Registry]" = MappingProxyType({})
 
 
 class Credentials(NamedTuple):

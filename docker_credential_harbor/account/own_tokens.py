@@ -13,15 +13,15 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from docker_credential_harbor.errors import Failure
-from docker_credential_harbor.model import as_json
+from docker_credential_harbor.model import SignIn
+from docker_credential_harbor.outside.json_record import as_json, of_json
 from docker_credential_harbor.remote import discovery, harbor, id_token, identity_provider
-from docker_credential_harbor.storage.codec import sign_in_of
 from docker_credential_harbor.system import console, forked, redaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from docker_credential_harbor.model import LoginRedirect, Provider, Registry, SignIn, TokenSet
+    from docker_credential_harbor.model import LoginRedirect, Provider, Registry, TokenSet
     from docker_credential_harbor.remote.web.transport import Transport
     from docker_credential_harbor.storage.credential_store import CredentialStore
     from docker_credential_harbor.storage.registry_notes import Notes
@@ -84,7 +84,7 @@ def refresh(
 
     with _uninterrupted():
         kept = ask_and_keep() if outlives_caller else forked.finish(ask_and_keep)
-    return sign_in_of(kept) if kept else None
+    return of_json(SignIn, kept) if kept else None
 
 
 @contextmanager

@@ -3,17 +3,14 @@
 It lies beside the window lock, which the worker holds for as long as it runs. Nothing secret in it.
 """
 
-from __future__ import annotations
-
 import json
-import math
 from typing import Any, NamedTuple
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.errors import Failure, FoundOut
-from docker_credential_harbor.model import as_json
 from docker_credential_harbor.outside import json_value
 from docker_credential_harbor.outside.clean_text import shown
+from docker_credential_harbor.outside.json_record import as_json, of_json
 from docker_credential_harbor.policy.known import Asked, Step
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import console, files
@@ -86,22 +83,14 @@ def read() -> Note | None:
         return None
 
 
-def _note(data: dict[str, Any]) -> Note:
-    """Raises TypeError, KeyError, ArithmeticError or ValueError for anything that ``write`` does not write."""
-    links = tuple(Link(**link) for link in data["links"])
-    note = Note(**{**data, "links": links, "lines": tuple(data["lines"]), "trace": tuple(data["trace"])})
-    of_links = [text for link in links for text in (link.url, link.purpose)]
-    texts = (note.run, note.registry, note.step, note.process, *of_links, *note.lines, *note.trace)
-    failure = (note.failure_code, note.failure_message, note.failure_fix)
-    words = (note.asked, *failure, *(link.user_code for link in links))
-    if not (all(isinstance(text, str) for text in texts) and all(isinstance(word, str | None) for word in words)):
-        raise TypeError
-    if not all(shown(text, console.LONGEST_LINE) == text for text in (note.registry, *of_links)):
+def _note(data: Any) -> Note:
+    """Raises LookupError, TypeError, ValueError or ArithmeticError for what can be neither shown nor acted upon."""
+    note = of_json(Note, data, least=0)
+    texts = [note.registry, *(text for link in note.links for text in (link.url, link.purpose))]
+    if not all(shown(text, console.LONGEST_LINE) == text for text in texts):
         raise ValueError
-    if not all(link.ends_at is None or 0 <= float(link.ends_at) < math.inf for link in links):
+    if note.step not in Step.__members__ or note.asked not in (None, *Asked.__members__):
         raise ValueError
-    if note.step not in Step.__members__ or (note.asked is not None and note.asked not in Asked.__members__):
-        raise ValueError
-    if not isinstance(note.pid, int) or not 1 < note.pid < 2**31:  # it is signalled: below 1 stands for whole groups
+    if not 1 < note.pid < 2**31:  # it is signalled: below 1 stands for whole groups
         raise ValueError
     return note

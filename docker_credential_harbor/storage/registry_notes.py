@@ -5,22 +5,20 @@ empty, and so does an instant in the future (the clock was set back). Whoever ch
 from ``load`` to ``save``.
 """
 
-from __future__ import annotations
-
 import json
-import math
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor.errors import Busy, NotReadable
-from docker_credential_harbor.model import EarlyEnds, LoginRedirect, Pin, Provider, StoredToken, Word, as_json
+from docker_credential_harbor.model import EarlyEnds, LoginRedirect, Pin, Provider, StoredToken, Word
 from docker_credential_harbor.outside import json_value
+from docker_credential_harbor.outside.json_record import as_json, of_json
 from docker_credential_harbor.system import folders, lock
 from docker_credential_harbor.system.files import make_private_folder, read_bytes, write_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 VERSION = 1
@@ -28,11 +26,9 @@ LOCK_SECONDS = 30  # for the registry's lock, where nobody waits
 CLOCK_SLACK_SECONDS = 2  # a clock that is being slewed, or another one on a shared home
 _LONGEST_NAME = 200  # characters of a file name; file systems take 255 bytes
 
-T = TypeVar("T")
-
 
 class Notes(NamedTuple):
-    """What was found out about a registry, and when."""
+    """What was found out about a registry, and when. Its annotations are read (json_record.py), and so not put off."""
 
     stored_token: StoredToken = StoredToken()  # Harbor's
     unread_at: float | None = None  # when its update_time could not be read
@@ -65,9 +61,9 @@ def load(name: str) -> Notes:
         return Notes()
     try:
         data = json_value.decoded(content)
-        if data.pop("version") != VERSION:
+        if data["version"] != VERSION:
             return Notes()
-        notes = _notes(data)
+        notes = of_json(Notes, data, least=0)
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
         return Notes()
     return _without_future(notes, time.time() + CLOCK_SLACK_SECONDS)
@@ -99,13 +95,13 @@ def forget_pin(name: str) -> None:
             save(name, load(name)._replace(pin=None, word=None))
 
 
-def lock_path(name: str) -> Path:
+def lock_path(name: str) -> "Path":
     """The registry's lock (lock.py)."""
     return _path(name, ".lock")
 
 
 @contextmanager
-def alone(name: str, wait_seconds: float) -> Iterator[None]:
+def alone(name: str, wait_seconds: float) -> "Iterator[None]":
     """With the registry's lock, which is waited for that long. Raises Busy, NotWritable."""
     with lock.hold(lock_path(name), wait_seconds) as locked:
         if not locked:
@@ -113,17 +109,17 @@ def alone(name: str, wait_seconds: float) -> Iterator[None]:
         yield
 
 
-def window_lock_path() -> Path:
+def window_lock_path() -> "Path":
     """The lock of the one window that a user has, over all registries; held by the worker."""
     return folders.user_folder("state") / "window.lock"
 
 
-def window_note_path() -> Path:
+def window_note_path() -> "Path":
     """Where the worker writes what those who wait for it print."""
     return folders.user_folder("state") / "window.json"
 
 
-def _path(name: str, ending: str) -> Path:
+def _path(name: str, ending: str) -> "Path":
     import hashlib
     from urllib.parse import quote
 
@@ -131,101 +127,6 @@ def _path(name: str, ending: str) -> Path:
     if len(quoted) > _LONGEST_NAME:
         quoted = hashlib.sha256(name.encode()).hexdigest()
     return folders.user_folder("state") / "registries" / f"{quoted}{ending}"
-
-
-def _notes(data: dict[str, Any]) -> Notes:
-    """Raises ValueError, ArithmeticError, LookupError or TypeError for anything that ``save`` does not write."""
-    return Notes(
-        stored_token=_stored_token(data.get("stored_token", {})),  # older versions did not keep these two
-        unread_at=_or_none(data.get("unread_at"), _instant),
-        verified_at=_or_none(data["verified_at"], _instant),
-        trusted_until=_or_none(data["trusted_until"], _instant),
-        config_stamp=_text(data["config_stamp"]),
-        outcome_began_at=_or_none(data["outcome_began_at"], _instant),
-        outcome_code=_or_none(data["outcome_code"], _text),
-        outcome_message=_or_none(data["outcome_message"], _text),
-        declines=_count(data["declines"]),
-        declined_at=_or_none(data["declined_at"], _instant),
-        last_window=_or_none(data.get("last_window"), _text),
-        asking_run=_or_none(data["asking_run"], _text),
-        generation=_count(data["generation"]),
-        provider=_or_none(data["provider"], _provider),
-        provider_found_at=_or_none(data["provider_found_at"], _instant),
-        redirect=_or_none(data["redirect"], _redirect),
-        early_ends=_or_none(data.get("early_ends"), _early_ends),
-        pin=_or_none(data.get("pin"), _pin),
-        word=_or_none(data.get("word"), _word),
-    )
-
-
-def _or_none(value: Any, build: Callable[[Any], T]) -> T | None:
-    return None if value is None else build(value)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _instant(value: Any) -> float:
-    instant = float(value)
-    if not 0 <= instant < math.inf:
-        raise ValueError
-    return instant
-
-
-def _count(value: Any) -> int:
-    count = int(value)
-    if count < 0:
-        raise ValueError
-    return count
-
-
-def _stored_token(data: dict[str, Any]) -> StoredToken:
-    if not data:
-        return StoredToken()
-    return StoredToken(
-        earliest_at=_or_none(data["earliest_at"], _instant),
-        latest_at=_or_none(data["latest_at"], _instant),
-        updated_at=_text(data["updated_at"]),
-        least_seconds=_or_none(data["least_seconds"], _instant),
-        most_seconds=_or_none(data["most_seconds"], _instant),
-    )
-
-
-def _early_ends(data: dict[str, Any]) -> EarlyEnds:
-    return EarlyEnds(_count(data["times"]), _instant(data["age_seconds"]), _text(data["token_updated_at"]))
-
-
-def _provider(data: dict[str, Any]) -> Provider:
-    provider = Provider(**data)
-    for field, value in provider._asdict().items():
-        usual = Provider._field_defaults.get(field, "")
-        if not isinstance(value, str if usual == "" else str | None if usual is None else bool):
-            raise TypeError
-    return provider
-
-
-def _redirect(data: dict[str, Any]) -> LoginRedirect:
-    scopes = tuple(_text(scope) for scope in data["scopes"])
-    further = tuple((_text(name), _text(value)) for name, value in data.get("further", ()))
-    redirect_uri = _text(data.get("redirect_uri", ""))
-    return LoginRedirect(_text(data["authorization_endpoint"]), _text(data["client_id"]), scopes, further, redirect_uri)
-
-
-def _pin(data: dict[str, Any]) -> Pin:
-    return Pin(_text(data["issuer"]), _text(data["harbor_client_id"]), _text(data["redirect_uri"]))
-
-
-def _word(data: dict[str, Any]) -> Word:
-    return Word(_pin(data["of"]), _answer(data["takes_own"]), _or_none(data["refuses_made_up"], _answer))
-
-
-def _answer(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError
-    return value
 
 
 def _without_future(notes: Notes, now: float) -> Notes:

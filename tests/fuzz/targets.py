@@ -33,14 +33,23 @@ from docker_credential_harbor.errors import (
     Failure,
     IdTokenRejected,
 )
-from docker_credential_harbor.model import Credentials, DeviceCode, LoginRedirect, Provider, Registry, ReleasedIdToken
+from docker_credential_harbor.model import (
+    Credentials,
+    DeviceCode,
+    LoginRedirect,
+    Provider,
+    Registry,
+    ReleasedIdToken,
+    SignIn,
+)
+from docker_credential_harbor.outside.json_record import of_json
 from docker_credential_harbor.remote import authorization, discovery, harbor, id_token, identity_provider
 from docker_credential_harbor.remote.web.answer import Answer
 from docker_credential_harbor.remote.web.transport import Transport
 from docker_credential_harbor.sign_in import note
 from docker_credential_harbor.sign_in.loopback import browser_request, callback_server, peer
 from docker_credential_harbor.sign_in.loopback.browser_request import BrowserRequest
-from docker_credential_harbor.storage import codec, credential_store, registry_notes
+from docker_credential_harbor.storage import credential_store, registry_notes
 from docker_credential_harbor.system import files
 from docker_credential_harbor.system.time_limit import Allowance
 from docker_credential_harbor.warm_get import server_url
@@ -234,7 +243,7 @@ def token_answers(data: bytes) -> None:
     """The token, device authorization and revocation endpoint."""
     http = Says(data)
     code = DeviceCode("d", "u", "https://x/", None, 600, 5)
-    tokens = codec.sign_in_of(SIGN_IN).tokens
+    tokens = of_json(SignIn, SIGN_IN).tokens
     asked: tuple[Callable[[], object], ...] = (
         lambda: identity_provider.exchange_code(
             http, PROVIDER, REGISTRY, code="c", redirect_uri="http://127.0.0.1/", code_verifier="v", nonce="n", now=NOW

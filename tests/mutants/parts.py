@@ -40,11 +40,12 @@ PARTS = {
     "storage": Part(
         (
             *(f"storage/backends/{name}.py" for name in ("choice", "private_file", "split")),
-            *("storage/codec.py", "storage/credential_store.py"),
+            *("storage/codec.py", "outside/json_record.py", "storage/credential_store.py"),
         ),
         (
             *("unit/storage/backends/test_choice_by_value.py", "unit/storage/test_credential_store_moves.py"),
-            *("unit/storage/test_codec.py", "unit/storage/test_credential_store.py"),
+            *("unit/outside/test_json_record.py", "unit/storage/test_codec.py"),
+            "unit/storage/test_credential_store.py",
             *("unit/storage/backends/test_private_file.py", "unit/storage/backends/test_split.py"),
         ),
         but_for=("TestOverKernel", "TestOverSecretService", "several_processes"),

@@ -32,6 +32,31 @@ def test_written_and_read() -> None:
     assert note.read() == NOTE
 
 
+def test_what_another_version_writes_beside_it_is_left_aside() -> None:
+    note.write(NOTE, note.room_for_one())
+    damaged(of_another_version={}, links=[{**LINK._asdict(), "of_another_version": 1}])
+    assert note.read() == NOTE
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"step": "READ_MINDS"},
+        {"asked": "NEVER"},
+        {"registry": "h\x1b[2J"},
+        {"links": [{**LINK._asdict(), "url": "https://h/\u202e"}]},
+        {"links": [{**LINK._asdict(), "user_code": 7}]},
+        {"lines": [None]},
+        {"trace": "asked"},
+        {"ended": 1},
+    ],
+)
+def test_what_can_be_neither_shown_nor_acted_upon(changes: dict[str, Any]) -> None:
+    note.write(NOTE, note.room_for_one())
+    damaged(**changes)
+    assert note.read() is None
+
+
 @pytest.mark.parametrize("pid", [1, 0, -1, True, 2**31, pytest.param(10**400, id="huge"), 4711.5, "4711", None])
 def test_a_pid_that_is_none(pid: object) -> None:
     """It would be signalled, or looked for."""

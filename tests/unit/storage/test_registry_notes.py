@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from docker_credential_harbor.model import LoginRedirect, Pin, Provider, StoredToken, Word, as_json
+from docker_credential_harbor.model import LoginRedirect, Pin, Provider, StoredToken, Word
+from docker_credential_harbor.outside.json_record import as_json
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.storage.registry_notes import Notes
 from docker_credential_harbor.system import folders
@@ -99,6 +100,9 @@ def test_damaged_counts_as_empty_and_can_be_overwritten(folder: Path, content: b
         ("word", {"of": as_json(NOTES.pin), "takes_own": 1, "refuses_made_up": None}),
         ("word", {"of": as_json(NOTES.pin), "takes_own": False, "refuses_made_up": "no"}),
         ("config_stamp", 1),
+        ("verified_at", -1),
+        ("declines", -1),
+        ("stored_token", None),
     ],
 )
 def test_of_another_shape_counts_as_empty(folder: Path, field: str, value: Any) -> None:
@@ -118,6 +122,16 @@ def test_what_an_older_version_kept(folder: Path) -> None:
     assert registry_notes.load("h") == NOTES._replace(
         pin=None, word=None, redirect=NOTES.redirect._replace(redirect_uri="")
     )
+
+
+def test_what_another_version_keeps_beside_it_is_left_aside(folder: Path) -> None:
+    registry_notes.save("h", NOTES)
+    path = folder / "registries" / "h.json"
+    kept = json.loads(path.read_text())
+    for place in (kept, kept["provider"], kept["redirect"], kept["pin"], kept["stored_token"]):
+        place["of_another_version"] = [{}]
+    path.write_text(json.dumps(kept))
+    assert registry_notes.load("h") == NOTES
 
 
 def test_only_the_pin_and_the_word_are_forgotten(folder: Path) -> None:
