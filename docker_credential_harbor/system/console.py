@@ -16,7 +16,7 @@ from docker_credential_harbor.outside.clean_text import shown
 from docker_credential_harbor.system import redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 PREFIX = "docker-credential-harbor: "
 TRACE_VARIABLE = "DOCKER_CREDENTIAL_HARBOR_TRACE"
@@ -114,9 +114,9 @@ def pass_on(written: str) -> None:
         return
 
 
-def trace_is_on(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether the trace is asked for (``environ`` None: the process's own)."""
-    return (os.environ if environ is None else environ).get(TRACE_VARIABLE, "") not in ("", "0")
+def trace_is_on() -> bool:
+    """Whether the trace is asked for."""
+    return os.environ.get(TRACE_VARIABLE, "") not in ("", "0")
 
 
 def _write(text: str, prefix: str = PREFIX) -> None:

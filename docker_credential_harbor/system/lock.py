@@ -50,9 +50,8 @@ else:
 class Lock:
     """The lock that lies in one file. Two objects exclude each other, within one process too."""
 
-    def __init__(self, path: Path, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self._poll_seconds = poll_seconds
         self._descriptors: list[int] | None = None
 
     @property
@@ -75,7 +74,7 @@ class Lock:
             left = ends_at - time.monotonic()
             if left <= 0:
                 return False
-            time.sleep(min(self._poll_seconds, left))
+            time.sleep(min(POLL_SECONDS, left))
 
     def release(self) -> None:
         """Give it back; nothing where it is not held."""
@@ -85,12 +84,12 @@ class Lock:
 
 
 @contextmanager
-def hold(path: Path, wait_seconds: float, poll_seconds: float = POLL_SECONDS) -> Iterator[bool]:
+def hold(path: Path, wait_seconds: float) -> Iterator[bool]:
     """Run the block with the lock; the block is told False where it was not to be had within ``wait_seconds``.
 
     Raises NotWritable.
     """
-    lock = Lock(path, poll_seconds)
+    lock = Lock(path)
     try:
         yield lock.acquire(wait_seconds)
     finally:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 USER = -4  # @u: of this user, over all sessions
 PROCESS = -2  # @p: of this process, gone with it
 
-_GET_KEYRING_ID, _REVOKE, _LINK, _UNLINK, _SEARCH, _READ, _SET_TIMEOUT, _GET_PERSISTENT = 0, 3, 8, 9, 10, 11, 15, 22
+_REVOKE, _LINK, _UNLINK, _SEARCH, _READ, _SET_TIMEOUT, _GET_PERSISTENT = 3, 8, 9, 10, 11, 15, 22
 _ENOENT, _EACCES, _ENOSYS, _EOPNOTSUPP, _ENOKEY, _EKEYEXPIRED, _EKEYREVOKED = 2, 13, 38, 95, 126, 127, 128
 _GONE = (_ENOKEY, _EKEYEXPIRED, _EKEYREVOKED)
 _SET_DUMPABLE = 4
@@ -100,15 +100,6 @@ def remove(description: bytes, keyring: int = USER) -> None:
     except OSError as error:
         if error.errno not in (*_GONE, _ENOENT):  # ENOENT: another process was faster
             raise
-
-
-def available() -> bool:
-    """Whether the kernel answers such calls here, and this user has a keyring."""
-    try:
-        _call(_KEYCTL, _GET_KEYRING_ID, USER, 1)
-    except OSError:
-        return False
-    return True
 
 
 def persistent_keyring() -> int:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor.warm_get import kernel_keys
 from tests.conftest import need
 from tests.flows.test_full_disk import token_path
+from tests.lab import kernel_keyring
 from tests.lab.key_user import KeyUser
 from tests.lab.said import failure_in
 
@@ -31,7 +31,7 @@ QUOTA = "this user's share of the kernel's memory is used up"
 
 @pytest.fixture
 def user() -> Iterator[KeyUser]:
-    need("kernel keyring", "a kernel with CONFIG_KEYS, and no filter before it", kernel_keys.available())
+    need("kernel keyring", "a kernel with CONFIG_KEYS, and no filter before it", kernel_keyring.is_open())
     need("another user", "run the tests as root; apt-get install util-linux", KeyUser.possible())
     somebody = KeyUser()
     yield somebody

@@ -10,7 +10,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.warm_get import kernel_keys
+from tests.lab import kernel_keyring
 from tests.lab.demo_engine import engine
 from tests.lab.demo_lab import GREETING, HARBOR_NAME, REPOSITORY, TAG, Call, DemoLab
 from tests.lab.demo_report import INDENT, Report, Step, masked
@@ -86,7 +86,7 @@ class Demo:
     def _warm_get(self) -> None:
         with self._report.step("a warm get asks nobody") as step:
             step.say("Docker asks again within the trust window.")
-            if kernel_keys.available():
+            if kernel_keyring.is_open():
                 step.say("The pair is remembered in the kernel's keyring, where a short way finds it.")
             else:
                 step.say(

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from docker_credential_harbor.warm_get import kernel_keys, memory_file
+from tests.lab import kernel_keyring
 from tests.lab.processes import end_pid
 
 NAME = "docker-credential-harbor"
@@ -131,7 +132,7 @@ def purge_memory(descriptions: str = LAB_KEYS) -> None:
     """Takes such keys out of the kernel's keyrings, and files out of memory; they outlive processes."""
     for description in {*_kernel_keys(), *_memory_files()}:
         if re.match(descriptions, description):
-            for keyring in (kernel_keys.USER, kernel_keys.persistent_keyring()) if kernel_keys.available() else ():
+            for keyring in (kernel_keys.USER, kernel_keys.persistent_keyring()) if kernel_keyring.is_open() else ():
                 with contextlib.suppress(OSError):
                     kernel_keys.remove(description.encode(), keyring)
             with contextlib.suppress(OSError):

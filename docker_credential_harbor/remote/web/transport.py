@@ -58,7 +58,6 @@ class Transport:
         self.timeout_seconds = timeout_seconds
         self._kept_back = 0.0 if deadline_at is None else KEPT_BACK * max(0.0, deadline_at - time.monotonic())
         self.deadline_at = None if deadline_at is None else deadline_at - self._kept_back
-        self.count = 0  # requests made, failed ones too
         self._ca_file = ca_file
         self._trace = trace
         self._trust: TrustStore | None = None
@@ -96,7 +95,6 @@ class Transport:
         body = urlencode(form) if form is not None else json_format.dumps(json) if json is not None else None
         adapter = self._open()  # takes its time, the first one
         limit_seconds = self._seconds_left(url)
-        self.count += 1
         started_at = time.monotonic()
         outcome = "failed"
         try:

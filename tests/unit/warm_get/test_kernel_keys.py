@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from docker_credential_harbor.warm_get import kernel_keys
+from tests.lab import kernel_keyring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(params=["user", "persistent"])
 def keyring(request: pytest.FixtureRequest) -> int:
-    if not kernel_keys.available():
+    if not kernel_keyring.is_open():
         (pytest.fail if os.environ.get("CI") else pytest.skip)("the kernel gives us no keyring here")
     return kernel_keys.USER if request.param == "user" else kernel_keys.persistent_keyring()
 
@@ -152,7 +153,7 @@ def test_killed_before_its_time_is_set_no_key_stays(description: bytes, keyring:
 def test_elsewhere_every_call_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel_keys, "_ADD_KEY", 0)
     monkeypatch.setattr(kernel_keys, "_KEYCTL", 0)
-    assert not kernel_keys.available()
+    assert not kernel_keyring.is_open()
     for call in (
         lambda: kernel_keys.read(b"x"),
         lambda: kernel_keys.add(b"x", b"y"),
@@ -178,7 +179,7 @@ def test_a_filter_that_keeps_the_calls_back(monkeypatch: pytest.MonkeyPatch) -> 
         raise OSError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(kernel_keys, "_call", refused)
-    assert not kernel_keys.available()
+    assert not kernel_keyring.is_open()
     with pytest.raises(PermissionError):
         kernel_keys.read(b"x")
     with pytest.raises(PermissionError):

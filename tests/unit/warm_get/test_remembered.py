@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from docker_credential_harbor.warm_get import kernel_keys, macos_keychain, memory_file, remembered, windows_credentials
+from tests.lab import kernel_keyring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ ABOVE_A_BARE_START = {"_ctypes", "docker_credential_harbor"}
 
 @pytest.fixture
 def name() -> Iterator[str]:
-    if not kernel_keys.available():
+    if not kernel_keyring.is_open():
         (pytest.fail if os.environ.get("CI") else pytest.skip)("the kernel gives us no keyring here")
     name = f"{uuid.uuid4()}.example.com:8443"
     yield name

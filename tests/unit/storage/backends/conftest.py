@@ -10,7 +10,7 @@ import pytest
 
 from docker_credential_harbor.warm_get import kernel_keys
 from tests.conftest import need
-from tests.lab import secret_service
+from tests.lab import kernel_keyring, secret_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,7 +70,7 @@ def no_keyring(look_anew: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def kernel() -> None:
-    need("kernel keyring", "a kernel with CONFIG_KEYS, and no filter before it", kernel_keys.available())
+    need("kernel keyring", "a kernel with CONFIG_KEYS, and no filter before it", kernel_keyring.is_open())
 
 
 @pytest.fixture
