@@ -115,7 +115,10 @@ class Context:
 
     def without_person(self, reason: str) -> Context:
         """With nobody to be asked."""
-        reach = reaching.Reach("nobody", reason)
+        return self.with_reach(reaching.Reach("nobody", reason))
+
+    def with_reach(self, reach: reaching.Reach) -> Context:
+        """With a person who can be asked in that way."""
         return Context(self.settings, self.stamp, reach, self.began_at, self.asked, self.allowance)
 
     @cached_property

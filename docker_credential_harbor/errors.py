@@ -663,6 +663,14 @@ class DeviceCodeExpired(SignInTimedOut):
     what = "nobody confirmed the code at {registry} before it expired, after {seconds} s"
 
 
+class SignInGoesOn(Failure):
+    """Whoever asks for every registry, whatever the image, is not kept waiting for a person as long as a pull is."""
+
+    code = "sign-in-goes-on"
+    what = "the sign-in at {registry} is not waited for any longer here ({reason}), and goes on"
+    advice = "finish it, then try again"
+
+
 class SignInFailed(Failure):
     code = "sign-in-failed"
     what = "the sign-in at {registry} failed ({reason})"

@@ -7,6 +7,7 @@ the message on standard output. The streams are handed in.
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,8 +15,9 @@ from docker_credential_harbor import errors
 from docker_credential_harbor.config import read_config
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import Credentials
-from docker_credential_harbor.outside import json_value
-from docker_credential_harbor.system import console
+from docker_credential_harbor.outside import clean_text, json_value
+from docker_credential_harbor.policy.caller import Caller
+from docker_credential_harbor.system import ancestors, console
 from docker_credential_harbor.warm_get import server_url
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
     from docker_credential_harbor.model import Registry
 
+LONGEST_PROGRAM = 60  # characters
 MAXIMUM_PAYLOAD = 1 << 20  # bytes; Docker's own pairs are far below
 
 # A request that is wrong in itself; everything else that goes wrong in a `get` is "not found" to Docker.
@@ -63,11 +66,13 @@ def _write(stdout: BinaryIO | None, answer: str) -> None:
 
 
 class _NotFound(Exception):
-    """No pair for a server that no configuration names: nothing more is said."""
+    """No pair, and nothing more is said: no configuration names the server, or it has been told why."""
 
 
 def _get(payload: bytes, began_at: float) -> str:
     url = _server_url(payload)
+    caller = Caller(ancestors.command_lines(), os.environ)
+    console.make_room(caller.redraws)
     context = _context(began_at)
     registry = _registry(context, url)
     if registry is None:
@@ -80,10 +85,25 @@ def _get(payload: bytes, began_at: float) -> str:
         if pair is None:
             raise _NotFound
     else:
-        from docker_credential_harbor.use_cases import get
-
-        pair = get.credentials(context, registry)
+        pair = _pair(context, registry, caller, began_at)
     return json.dumps({"ServerURL": url, "Username": pair.username, "Secret": pair.secret}, separators=(",", ":"))
+
+
+def _pair(context: Context, registry: Registry, caller: Caller, began_at: float) -> Credentials:
+    from docker_credential_harbor.person import reaching
+    from docker_credential_harbor.storage import missed
+    from docker_credential_harbor.use_cases import get
+
+    reach = reaching.for_caller(context.reach, *caller.wish(registry.name))
+    try:
+        pair = get.credentials(context.with_reach(reach), registry)
+    except Failure as failure:
+        from docker_credential_harbor.use_cases import last_miss
+
+        last_miss.tell(registry, failure, clean_text.shown(caller.name, LONGEST_PROGRAM), began_at)
+        raise _NotFound from None
+    missed.forget(registry.name)
+    return pair
 
 
 def _store(payload: bytes, began_at: float) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import stat
 import sys
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from docker_credential_harbor.errors import NotStarted
+from docker_credential_harbor.policy.caller import Wish
 from docker_credential_harbor.system import detached
 from docker_credential_harbor.system.time_limit import within
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # binfmt_misc's handlers of WSL 1 and 2.
 WSL_INTEROP_PLACES = ("/proc/sys/fs/binfmt_misc/WSLInterop", "/proc/sys/fs/binfmt_misc/WSLInterop-Late")
+PATIENCE_SECONDS = 30  # with a caller that may not need the registry at all
 BROWSER_SECONDS = 5  # the system's own call to open an address is given so long
 
 
@@ -32,6 +33,8 @@ class Reach(NamedTuple):
 
     way: Literal["browser", "link", "nobody"]
     reason: str
+    patience_seconds: float = float("inf")  # for which the caller is kept waiting for a window, from its opening on
+    impatience: str = ""  # why not for as long as a person takes
 
 
 def reach(
@@ -77,6 +80,15 @@ def reach(
     return Reach(way, reason)
 
 
+def for_caller(found: Reach, wish: Wish, reason: str) -> Reach:
+    """For a caller that wants that; ``reason``: what shows it."""
+    if wish is Wish.NOTHING:
+        return Reach("nobody", reason)
+    if wish is Wish.EVERY:
+        return found._replace(patience_seconds=PATIENCE_SECONDS, impatience=reason)
+    return found
+
+
 def _is_ci(environ: Mapping[str, str]) -> bool:
     return environ.get("CI", "").strip().lower() not in ("", "0", "false", "no")
 
@@ -109,31 +121,6 @@ def has_terminal() -> bool:
     except OSError:
         return False
     return True
-
-
-class Screen(NamedTuple):
-    """The terminal that shows what is written to standard error."""
-
-    columns: int
-    encoding: str
-
-
-def screen() -> Screen | None:
-    """Whether standard error is a terminal, or a pipe of Docker's, which copies it to the controlling one."""
-    try:
-        if sys.stderr.isatty():
-            columns = os.get_terminal_size(sys.stderr.fileno()).columns
-        elif sys.platform != "win32" and stat.S_ISFIFO(os.fstat(sys.stderr.fileno()).st_mode):
-            terminal = os.open("/dev/tty", os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
-            try:
-                columns = os.get_terminal_size(terminal).columns
-            finally:
-                os.close(terminal)
-        else:
-            return None
-    except (AttributeError, OSError, ValueError):  # there is no standard error, or it is closed; no terminal
-        return None
-    return None if os.environ.get("TERM") == "dumb" else Screen(columns, sys.stderr.encoding)
 
 
 def open_browser(url: str) -> bool:

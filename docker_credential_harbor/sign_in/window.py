@@ -7,6 +7,7 @@ window, and one that was killed leaves nothing but a free lock.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -96,17 +97,21 @@ def wait(
     run: str,
     registry_name: str,
     seconds: float,
+    patience_seconds: float = math.inf,
     show: Callable[[Note], None] | None = None,
     count_down: Callable[[float], None] | None = None,
     remind: Callable[[], None] | None = None,
 ) -> tuple[Asked | None, Failure | None] | None:
     """How that run for the registry ended, waited for at most ``seconds``; None: another one had the window.
 
+    Raises TimeoutError after ``patience_seconds``, if it has not ended by then.
+
     ``show`` is called for every new link or line of its note, ``count_down`` all the time that a person can be waited
     for, with the seconds that are left to them, ``remind`` once, after a while. A run that left no note counts as ended
     by somebody.
     """
     ends_at = time.monotonic() + seconds
+    patience_ends_at = time.monotonic() + patience_seconds
     remind_at = float("inf")
     seen: Note | None = None
     while True:
@@ -130,7 +135,9 @@ def wait(
             remind()
             remind_at = float("inf")
         if count_down and note.links:
-            count_down(_seconds_left(note.links[-1], ends_at - GRACE_SECONDS))
+            count_down(_seconds_left(note.links[-1], min(ends_at - GRACE_SECONDS, patience_ends_at)))
+        if time.monotonic() > patience_ends_at:
+            raise TimeoutError
         if time.monotonic() > ends_at:
             return None, errors.SignInTimedOut(registry=registry_name, seconds=round(seconds))
         time.sleep(POLL_SECONDS)

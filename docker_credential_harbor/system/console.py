@@ -6,14 +6,16 @@ ever fails: a message that cannot be written is not worth the answer that it goe
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor.errors import BrokeOff, Failure
 from docker_credential_harbor.outside.clean_text import shown
-from docker_credential_harbor.system import redaction
+from docker_credential_harbor.system import redaction, screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +26,51 @@ TRACE_VARIABLE = "DOCKER_CREDENTIAL_HARBOR_TRACE"
 LONGEST_LINE = 8000  # an address to open must stay whole
 
 CLEAR_LINE = "\r\033[K"  # ECMA-48 8.3.41, Erase in Line
+TAKEN = (errno.EAGAIN, errno.EACCES)  # fcntl(2), F_SETLK
 
 _shown_progress = ""  # in the terminal's last line now
+_drawn_over = False  # by the caller
+
+
+def make_room(drawn_over: bool) -> None:
+    """Where the caller draws over the last lines of the terminal, what is written is followed by empty ones.
+
+    In the same write, since the caller may draw at any moment.
+    """
+    global _drawn_over
+    _drawn_over = drawn_over
+
+
+def is_drawn_over() -> bool:
+    """Whether the caller draws over what is written here."""
+    return _drawn_over and screen.screen() is not None
+
+
+def speaks_for_all() -> bool:
+    """Whether this process is the one of all that share this standard error which tells what all of them wait for.
+
+    Asked again, since the one that did may have been killed: then another one takes its place. The lock is standard
+    error's own (fcntl(2)): it goes with its process. Where there is none everybody speaks.
+    """
+    if sys.platform == "win32" or not place():
+        return True
+    import fcntl
+
+    try:
+        fcntl.lockf(sys.stderr.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as fault:
+        return fault.errno not in TAKEN
+    return True
+
+
+def place() -> str:
+    """What has the same value in processes that write to the same terminal, pipe or file; "" where nobody reads it."""
+    try:
+        at = os.fstat(sys.stderr.fileno())
+        is_read = os.isatty(sys.stderr.fileno()) or not stat.S_ISCHR(at.st_mode)
+    except (AttributeError, OSError, ValueError):  # there is no standard error
+        return ""
+    return f"{at.st_dev:x}-{at.st_ino:x}" if at.st_ino and is_read else ""
 
 
 def tell(failure: Failure, about: str = "") -> None:
@@ -102,12 +147,16 @@ def only_telling() -> Iterator[None]:
         tell(told(fault))
 
 
-def pass_on(written: str) -> None:
-    """What this module wrote in a process that has no streams."""
+def pass_on(written: str, *, at_once: bool = False) -> None:
+    """What this module wrote in a process that has no streams. ``at_once``: in one call of the system's."""
     if not written:
         return
     progress("")
     try:
+        if at_once:
+            sys.stderr.flush()
+            os.write(sys.stderr.fileno(), written.encode(sys.stderr.encoding, "backslashreplace"))
+            return
         sys.stderr.write(written)
         sys.stderr.flush()
     except Exception:  # there is none, it is closed, or it cannot show the characters
@@ -121,4 +170,15 @@ def trace_is_on() -> bool:
 
 def _write(text: str, prefix: str = PREFIX) -> None:
     lines = [shown(line.rstrip(), LONGEST_LINE) for line in redaction.redact(text).splitlines()]
-    pass_on("".join(f"{prefix}{line}\n" for line in lines if line.strip()))
+    written = [prefix + line for line in lines if line.strip()]
+    if prefix != PREFIX:  # the trace, which is long and asked for
+        pass_on("".join(f"{line}\n" for line in written))
+    elif written:
+        room = _room_below(written)
+        pass_on("".join(f"{line}\n" for line in written) + "\n" * room, at_once=room > 0)
+
+
+def _room_below(lines: list[str]) -> int:
+    """Rows to be left free for a caller that draws over the last ones."""
+    at = screen.screen() if _drawn_over else None
+    return at.room_below(lines) if at else 0

@@ -6,6 +6,7 @@ while a person is asked; after that everything is looked at anew.
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -187,17 +188,27 @@ def _start_or_join(look: Inquiry, step: Step) -> Asking:
 def _wait(context: Context, registry: Registry, asking: Asking) -> Ended | None:
     """How it ended; None: the window is free now, or was another registry's."""
     seconds = context.settings.login_timeout_seconds + window.GRACE_SECONDS
+    patience = _patience(context)
     if asking.run:
+        told = announce.Announcement(alone=context.asked)
         try:
-            outcome = window.wait(
-                asking.run, registry.name, seconds, announce.show, announce.count_down, announce.remind
-            )
+            outcome = window.wait(asking.run, registry.name, seconds, patience, told.show, told.count_down, told.remind)
+        except TimeoutError:
+            raise errors.SignInGoesOn(registry=registry.name, reason=context.reach.impatience) from None
         finally:
             console.progress("")
         return Ended(asking.step, *outcome) if outcome else None
     note = window.under_way()
     if note and context.asked:
         console.hint(f"waiting for the sign-in at {note.registry} to end")
-    if window.wait_until_free(seconds):
+    if window.wait_until_free(min(seconds, patience)):
         return None
     return Ended(asking.step, None, errors.Busy(what_runs="sign-in", registry="another registry"))
+
+
+def _patience(context: Context) -> float:
+    """Seconds from now on: a caller that asks twice is kept waiting once."""
+    note = window.under_way()
+    opened_at = registry_notes.load(note.registry).declined_at if note else None
+    open_for = max(0.0, time.time() - opened_at) if opened_at else 0.0
+    return max(0.0, context.reach.patience_seconds - open_for)

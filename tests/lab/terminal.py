@@ -14,6 +14,8 @@ import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 
+import pyte
+
 from tests.lab.processes import wait_until
 
 TIMEOUT_SECONDS = 60
@@ -23,9 +25,10 @@ CLEARED = re.compile(r"[^\n]*\r\033\[K")  # a line up to Erase in Line (ECMA-48 
 class Terminal:
     """Runs one command from the start to the end of a ``with``; all three streams are the terminal."""
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str], columns: int = 100) -> None:
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], columns: int = 100, rows: int = 40) -> None:
         self._screen, inside = os.openpty()
-        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self._size = (columns, rows)
         self.chunks: list[tuple[float, bytes]] = []  # what was written to it, and when (time.monotonic)
         self.process = subprocess.Popen(
             command,
@@ -49,6 +52,24 @@ class Terminal:
     def raw(self) -> str:
         """Everything that was written to it so far."""
         return b"".join(data for _, data in self.chunks).decode(errors="replace")
+
+    @property
+    def screen(self) -> list[str]:
+        """What is seen there now, row by row: whatever was drawn over or has been pushed off the top is gone."""
+        screen = pyte.Screen(*self._size)
+        stream = pyte.ByteStream(screen)
+        for _, data in list(self.chunks):
+            stream.feed(data)
+        return [row.rstrip() for row in screen.display]
+
+    def wait_for_on_screen(self, text: str, seconds: float = TIMEOUT_SECONDS) -> list[str]:
+        """Waits until the text, which may be folded, is seen there; the rows of the screen."""
+        wait_until(
+            lambda: text in "".join(self.screen) or self.process.poll() is not None, f"{text!r} on the screen", seconds
+        )
+        rows = self.screen
+        assert text in "".join(rows), "\n".join(rows)
+        return rows
 
     def wait_for(self, text: str, times: int = 1) -> str:
         """Waits until the text has been shown so often; everything shown so far."""

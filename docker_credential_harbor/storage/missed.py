@@ -1,0 +1,58 @@
+"""The last `get` of a registry that had no pair to give: when, for whom and why. One file a registry; no secret in it.
+
+Some programs show nobody what a helper says, so it is kept for `status` and `doctor`. A file that cannot be read counts
+as none.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from docker_credential_harbor.errors import Failure
+from docker_credential_harbor.outside import json_value
+from docker_credential_harbor.outside.clean_text import shown
+from docker_credential_harbor.system import folders
+from docker_credential_harbor.system.files import make_private_folder, read_bytes, write_private
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Missed(NamedTuple):
+    at: float  # since the epoch
+    program: str  # the caller's, by name alone; "" where it is unknown
+    code: str  # as in errors.py
+    message: str
+    place: str = ""  # the standard error that it was told on (console.place)
+
+
+def load(name: str) -> Missed | None:
+    """That of the registry of that name; None where its last `get` had a pair."""
+    try:
+        data = json_value.decoded(read_bytes(_path(name)) or b"null")
+        missed = Missed(float(data["at"]), *(data[field] for field in Missed._fields[1:]))
+    except (Failure, ValueError, TypeError, LookupError, ArithmeticError):
+        return None
+    clean = all(isinstance(text, str) and shown(text) == text for text in missed[1:])
+    return missed if clean and missed.at > 0 else None
+
+
+def save(name: str, missed: Missed) -> None:
+    """Raises NotWritable, NoHome."""
+    path = _path(name)
+    make_private_folder(path.parent)
+    write_private(path, json.dumps(missed._asdict()).encode())
+
+
+def forget(name: str) -> None:
+    """Once a pair was given. Never raises."""
+    with suppress(OSError, Failure):
+        _path(name).unlink(missing_ok=True)
+
+
+def _path(name: str) -> Path:
+    import hashlib
+
+    return folders.user_folder("state") / "missed" / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.json"

@@ -1,0 +1,47 @@
+"""The terminal that shows what is written to standard error, and how much room is on it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from typing import NamedTuple
+
+# Rows that are left for a caller to draw over: a build with four images draws ten. Half the screen is more than enough
+# there, and on a small one the rest is wanted for the caller's own last words below it.
+LEAST_ROOM = 13
+
+
+class Screen(NamedTuple):
+    """Its size in characters, and the encoding of standard error."""
+
+    columns: int
+    rows: int
+    encoding: str
+
+    def rows_of(self, lines: list[str]) -> int:
+        """How many the lines take, folded where they are too long."""
+        return sum(max(1, -(-len(line) // max(1, self.columns))) for line in lines)
+
+    def room_below(self, lines: list[str]) -> int:
+        """How many rows stay free below them, for a caller to draw over, while all of them are seen."""
+        wanted = max(LEAST_ROOM, self.rows // 2)
+        return max(0, min(wanted, self.rows - 1 - self.rows_of(lines)))
+
+
+def screen() -> Screen | None:
+    """Whether standard error is a terminal, or a pipe of Docker's, which copies it to the controlling one."""
+    try:
+        if sys.stderr.isatty():
+            size = os.get_terminal_size(sys.stderr.fileno())
+        elif sys.platform != "win32" and stat.S_ISFIFO(os.fstat(sys.stderr.fileno()).st_mode):
+            terminal = os.open("/dev/tty", os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
+            try:
+                size = os.get_terminal_size(terminal)
+            finally:
+                os.close(terminal)
+        else:
+            return None
+    except (AttributeError, OSError, ValueError):  # there is no standard error, or it is closed; no terminal
+        return None
+    return None if os.environ.get("TERM") == "dumb" else Screen(size.columns, size.lines, sys.stderr.encoding)

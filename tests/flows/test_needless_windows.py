@@ -1,0 +1,121 @@
+"""Callers that need no sign-in, or may not: what they ask for is told by their command line."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import need
+from tests.lab import docker_plugins
+from tests.lab.terminal import Terminal
+from tests.lab.workplace import NOT_FOUND
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.lab.desk import Desk
+    from tests.lab.workplace import Workplace
+
+SSH = {"SSH_CONNECTION": "192.0.2.1 1 192.0.2.2 22", "TERM": "xterm"}
+QUICK = {"attributes": {"oauth2DevicePollingInterval": "1"}}
+ROBOT = ("robot$ci", "Robot-Secret-1")
+ASK = "import subprocess, sys; sys.exit(subprocess.run([{!r}, 'get'], input={!r}, text=True).returncode)"
+
+
+def called_by(workplace: Workplace, *words: str) -> subprocess.CompletedProcess[str]:
+    """A `get` by a process whose command line begins and ends with these words."""
+    code = ASK.format(workplace.helper.program, workplace.name)
+    return subprocess.run(
+        [words[0], "-c", code, *words[1:]],
+        executable=sys.executable,
+        env=workplace.helper.home.environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("client", ["podman", "skopeo"])
+def test_a_login_with_a_user_of_its_own_opens_nothing(make_desk: Callable[..., Desk], client: str) -> None:
+    need(client, f"apt-get install {client}", shutil.which(client))
+    desk = make_desk()
+    desk.set_up()
+    desk.workplace.harbor.add_robot(*ROBOT)
+    home = desk.workplace.helper.home
+    pair = ["-u", ROBOT[0], "-p", ROBOT[1]]
+    done = subprocess.run(
+        [client, "login", "--tls-verify=false", *pair, desk.workplace.name],
+        env={**home.environment, "REGISTRY_AUTH_FILE": str(home.docker_config / "config.json")},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Login Succeeded!" in done.stdout
+    assert f"nobody can be asked here ({client} login names a user of its own)" in done.stderr
+    assert desk.workplace.person.windows == 0
+    assert desk.workplace.pair() == ROBOT
+
+
+class TestAnothersImage:
+    def test_nothing_opens_and_a_line_says_why(self, workplace: Workplace) -> None:
+        answer = called_by(workplace, "podman-remote", "pull", "quay.io/a/b")
+        assert (answer.returncode, answer.stdout) == (1, NOT_FOUND)
+        [line] = answer.stderr.splitlines()
+        assert "[nobody-to-ask]" in line
+        assert "(podman-remote pull is for another registry)" in line
+        assert workplace.person.windows == 0
+
+    def test_a_pair_that_is_known_goes_out_as_ever(self, workplace: Workplace) -> None:
+        pair = workplace.pair()
+        workplace.end_trust_window()
+        answer = called_by(workplace, "podman-remote", "pull", "quay.io/a/b")
+        assert (answer.returncode, answer.stderr) == (0, "")
+        assert pair[1] in answer.stdout
+
+    def test_its_own_image_is_signed_in_for(self, workplace: Workplace) -> None:
+        assert called_by(workplace, "podman-remote", "pull", f"{workplace.name}/a/b").returncode == 0
+        assert workplace.person.windows == 1
+
+    def test_an_unknown_caller_is_signed_in_for(self, workplace: Workplace) -> None:
+        assert called_by(workplace, "somebody", "pull", "quay.io/a/b").returncode == 0
+        assert workplace.person.windows == 1
+
+
+def test_the_classic_builder_waits_half_a_minute_and_the_next_call_has_the_pair(
+    make_desk: Callable[..., Desk], tmp_path: Path
+) -> None:
+    """Its image is nobody's. The sign-in goes on without it, and whoever asks again meanwhile does not wait anew."""
+    need("Docker 20.10", "apt-get install docker.io", docker_plugins.DEBIANS_DOCKER.exists())
+    desk = make_desk(realm=QUICK)
+    desk.set_up()
+    workplace = desk.workplace
+    workplace.person.open(f"{workplace.harbor.url}/c/oidc/login")  # Harbor's side lives
+    workplace.person.reset()
+    (tmp_path / "context").mkdir()
+    (tmp_path / "context" / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    environment = {**workplace.helper.home.environment, **SSH, "DOCKER_HOST": desk.engine.host, "DOCKER_BUILDKIT": "0"}
+    environment.pop("BROWSER")
+    build = [str(docker_plugins.DEBIANS_DOCKER), "build", str(tmp_path / "context")]
+    began = time.monotonic()
+    with Terminal(build, environment) as terminal:
+        terminal.wait_for("confirm it there within")
+        assert terminal.wait() == 0, terminal.text
+    assert 25 < time.monotonic() - began < 110
+    assert "Successfully built" in terminal.text
+    assert "(docker asks for every registry), and goes on" in " ".join(terminal.text.split())
+    link = terminal.text.partition("on any device: ")[2].split()[0]
+    again = time.monotonic()
+    with Terminal(build, environment) as terminal:
+        assert terminal.wait() == 0, terminal.text
+    assert time.monotonic() - again < 25, "it has waited once"
+    workplace.person.open(link)
+    assert workplace.pair()[0] == "alice-h"

@@ -1,0 +1,155 @@
+"""What a caller wants, by its command line: the unknown is taken as needed."""
+
+from __future__ import annotations
+
+import pytest
+
+from docker_credential_harbor.policy.caller import Caller, Wish
+
+HARBOR = "harbor.example.com"
+BASH = ("bash",)
+
+
+def caller(*lines: str, **environ: str) -> Caller:
+    return Caller(tuple(tuple(line.split()) for line in lines), environ)
+
+
+@pytest.mark.parametrize(
+    ("lines", "redraws"),
+    [
+        (["docker build ."], True),
+        (["docker image build ."], True),
+        (["/root/.docker/cli-plugins/docker-buildx buildx build .", "docker build .", "bash"], True),
+        (["/usr/libexec/docker/cli-plugins/docker-compose compose up", "docker compose up", "bash"], True),
+        (["docker-compose up"], True),
+        (["/usr/bin/python3 /usr/bin/docker-compose pull"], True),
+        (["C:\\Docker\\docker-buildx.EXE build ."], True),
+        (["buildctl build"], True),
+        (["sh -c x", "docker --context c compose up"], True),
+        (["docker pull harbor.example.com/a/build"], False),
+        (["docker push x", "make", "bash"], False),
+        (["podman build ."], False),
+        (["java -jar docker-compose"], False),
+        (["bash"], False),
+        ([], False),
+    ],
+)
+def test_whether_it_draws_over_what_others_write(lines: list[str], redraws: bool) -> None:
+    assert caller(*lines).redraws is redraws
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        (["/opt/jdk/bin/java -Dpassword=x -jar y"], "java"),
+        (["docker pull x", "bash"], "docker"),
+        (["/usr/bin/python3.11 /home/a/secret.py"], "python3.11"),
+        (["python3 /usr/bin/docker-compose pull"], "docker-compose"),
+        ([], ""),
+    ],
+)
+def test_its_name_has_no_argument_in_it(lines: list[str], name: str) -> None:
+    assert caller(*lines).name == name
+
+
+class TestLogin:
+    @pytest.mark.parametrize(
+        "line",
+        [
+            f"podman login -u robot$x {HARBOR}",
+            f"podman login -urobot$x {HARBOR}",
+            f"podman --log-level debug login --username=robot$x {HARBOR}",
+            f"skopeo login --username robot$x --password-stdin {HARBOR}",
+            f"buildah login -u robot$x {HARBOR}",
+            f"helm registry login {HARBOR} -u robot$x",
+        ],
+    )
+    def test_with_a_user_of_its_own_it_needs_nobody(self, line: str) -> None:
+        wish, reason = caller(line).wish(HARBOR)
+        assert wish is Wish.NOTHING
+        assert reason == f"{line.split()[0]} login names a user of its own"
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            f"podman login {HARBOR}",
+            f"podman login --tls-verify=false {HARBOR}",
+            "podman run -u root login",
+            "sudo -u root podman-login",
+            f"unknown login -u x {HARBOR}",
+        ],
+    )
+    def test_else_it_is_as_ever(self, line: str) -> None:
+        assert caller(line).wish(HARBOR) == (Wish.THIS, "")
+
+
+class TestEveryRegistry:
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "docker build .",
+            "docker image build -t harbor.example.com/a/b .",
+            "podman --remote build .",
+            "podman -r run quay.io/a/b sh",
+            "podman-remote pull alpine",
+            "podman --url unix:///run/podman.sock pull alpine",
+            "podman --connection=mac pull alpine",
+            "python3 /usr/bin/docker-compose build",
+            f"podman --remote pull {HARBOR}/a/b",
+            f"podman --remote pull {HARBOR}:443/a/b",
+            f"podman --remote push quay.io/a/b docker://{HARBOR}/a/b",
+            "podman --remote pull --authfile conf.d/auth.json alpine",
+            "podman --remote pull",
+        ],
+    )
+    def test_is_asked_for_whatever_is_needed(self, line: str) -> None:
+        assert caller(line).wish(HARBOR)[0] is Wish.EVERY
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "podman --remote pull quay.io/a/b",
+            "podman-remote pull -q --tls-verify=false quay.io/a/b localhost:5000/c",
+            "podman --remote push docker://quay.io/a/b",
+            "podman --remote pull localhost/a",
+        ],
+    )
+    def test_and_the_image_is_anothers(self, line: str) -> None:
+        wish, reason = caller(line).wish(HARBOR)
+        assert wish is Wish.NOTHING
+        assert reason.endswith("is for another registry")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["docker pull quay.io/a/b"],  # it asks for what it needs, mirrors among it
+        ["podman pull quay.io/a/b"],
+        ["podman build ."],
+        ["/x/docker-buildx buildx build .", "docker build ."],
+        ["/x/docker-compose compose build"],
+        ["docker-compose build"],
+        ["bash", "docker build ."],
+        ["python3 build.py"],
+        [""],
+        [],
+    ],
+)
+def test_who_asks_for_what_it_needs_or_is_unknown(lines: list[str]) -> None:
+    assert caller(*lines).wish(HARBOR) == (Wish.THIS, "")
+
+
+@pytest.mark.parametrize(("value", "wish"), [("1", Wish.THIS), ("0", Wish.EVERY), ("", Wish.EVERY)])
+def test_docker_itself_with_buildkit(value: str, wish: Wish) -> None:
+    assert caller("docker build .", DOCKER_BUILDKIT=value).wish(HARBOR)[0] is wish
+
+
+@pytest.mark.parametrize("name", ["CONTAINER_HOST", "CONTAINER_CONNECTION"])
+def test_podman_that_finds_its_service_by_a_variable(name: str) -> None:
+    assert caller("podman pull alpine", **{name: "x"}).wish(HARBOR)[0] is Wish.EVERY
+    assert caller("podman run alpine sh -c x").wish(HARBOR)[0] is Wish.THIS
+
+
+def test_a_name_that_is_no_registry() -> None:
+    for image in ("./a.b/c", "../x.y/z", "a b/c.d", "user@h.x/a", "a.b:port/c", "library/alpine"):
+        assert Caller((("podman-remote", "pull", image),)).wish(HARBOR)[0] is Wish.EVERY

@@ -1,0 +1,51 @@
+"""Why the last `get` had no pair: kept by registry, and nothing where the file is damaged."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from docker_credential_harbor.storage import missed
+from docker_credential_harbor.storage.missed import Missed
+from docker_credential_harbor.system import folders
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MISSED = Missed(1e9, "java", "nobody-to-ask", "nobody can be asked", "8-1")
+
+
+@pytest.fixture(autouse=True)
+def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(folders, "user_folder", lambda _kind: tmp_path)
+
+
+def test_it_is_kept_until_a_pair_was_given() -> None:
+    assert missed.load("h") is None
+    missed.save("h", MISSED)
+    assert missed.load("h") == MISSED
+    assert missed.load("other") is None
+    missed.forget("h")
+    assert missed.load("h") is None
+    missed.forget("h")
+
+
+MEMBERS = {**MISSED._asdict()}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{}", "[1]", "x", '{"at": "x"}'),
+        json.dumps({**MEMBERS, "program": 2}),
+        json.dumps({**MEMBERS, "program": "a\x1b[31m"}),
+        json.dumps({**MEMBERS, "at": -1}),
+    ],
+)
+def test_what_is_damaged_counts_as_none(tmp_path: Path, content: str) -> None:
+    missed.save("h", MISSED)
+    [path] = tmp_path.rglob("*.json")
+    path.write_text(content)
+    assert missed.load("h") is None
