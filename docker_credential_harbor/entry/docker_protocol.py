@@ -143,6 +143,7 @@ def _erase(payload: bytes, began_at: float) -> str:
 
 
 def _list(_payload: bytes, began_at: float) -> str:
+    """Whom it knows, and no registry where nobody is signed in: callers ask `get` for all that is named."""
     context, listed = _context(began_at), {}
     with suppress(errors.NoHome):
         listed = context.store.list()

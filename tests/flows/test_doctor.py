@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.conftest import need
 from tests.flows.conftest import WITHOUT_OFFLINE
 from tests.lab import faults
 from tests.lab.certificates import Authority
@@ -125,6 +127,14 @@ class TestThisMachine:
     def test_as_the_store_of_all_credentials(self, healthy: Workplace) -> None:
         (healthy.helper.home.docker_config / "config.json").write_text('{"credsStore": "harbor"}')
         assert failed(examine(healthy)) == []
+
+    def test_clients_that_do_not_read_it_as_that_store(self, healthy: Workplace) -> None:
+        need("skopeo", "apt-get install skopeo", shutil.which("skopeo"))
+        (healthy.helper.home.docker_config / "config.json").write_text('{"credsStore": "harbor"}')
+        told = examine(healthy)["other-clients"]["message"]
+        assert told.startswith(f"podman, skopeo and buildah do not ask this helper for {healthy.name}")
+        assert healthy.helper.run(["setup", "--no-login", healthy.name]).returncode == 0
+        assert "skopeo" not in examine(healthy).get("other-clients", {}).get("message", "")
 
     def test_a_variable_that_goes_before_the_helper(self, healthy: Workplace) -> None:
         pairs = json.dumps({"auths": {healthy.name: {"auth": "YTpi"}}})

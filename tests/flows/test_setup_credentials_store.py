@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import need
 from tests.flows.unconfigured import ours, unconfigured
 from tests.lab.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.lab.workplace import Workplace
 
@@ -56,6 +59,25 @@ class TestCredentialsStore:
         assert self.stored(place, "ghcr.io") == ("me", "other-secret")
         assert self.stored(place, "h") == ("<token>", "token-1")
         assert "other-secret" not in terminal.text
+
+    def test_clients_that_know_no_credentials_store_find_this_helper(self, place: Workplace, theirs: Path) -> None:
+        """skopeo reads as podman and buildah do: the same library."""
+        need("skopeo", "apt-get install skopeo", shutil.which("skopeo"))
+        shown = ["skopeo", "login", "--get-login", "ghcr.io"]
+        environment = {**place.helper.home.environment, "PATH": f"{Path(place.helper.program).parent}:/usr/bin:/bin"}
+        for _ in range(2):  # in plain text, and moved
+            done = subprocess.run(shown, env=environment, capture_output=True, text=True)
+            assert (done.returncode, done.stdout) == (0, "me\n"), done.stderr
+            place.helper.run(["setup", "--no-login", "--credentials-store", "--yes", place.harbor.url])
+        assert json.loads(theirs.read_text())["credHelpers"][place.name] == "harbor"
+        assert place.helper.run(["setup", "--undo", place.name]).returncode == 0
+        assert "credHelpers" not in json.loads(theirs.read_text())
+
+    def test_an_empty_name_is_not_replaced_without_a_word(self, place: Workplace, theirs: Path) -> None:
+        """It has Docker ask nobody."""
+        theirs.write_text(json.dumps({"credsStore": "", "credHelpers": {place.name: ""}}))
+        told = place.helper.run(["setup", "--no-login", "--credentials-store", place.harbor.url]).stdout
+        assert told.count("instead of no helper, which --undo does not bring back") == 2
 
     def test_keys_as_docker_finds_them(self, place: Workplace, theirs: Path) -> None:
         """Docker looks for a host, and takes an entry whose URL is of that host; a helper is asked for the host."""

@@ -139,6 +139,15 @@ def configuration(data: bytes) -> None:
     assert after.registries == {key: value for key, value in before.registries.items() if key != name}
 
 
+def _others(content: bytes) -> list[tuple[str, Any]]:
+    """The members of a client's file that are none of ours, numbers as they are written."""
+    text = go_json.decoded(content)[0].lstrip(go_json.WHITE_SPACE)
+    asis = json.JSONDecoder(object_pairs_hook=go_json.Members, parse_int=str, parse_float=str, parse_constant=str)
+    found = asis.raw_decode(text)[0] if text else None
+    ours = ("auths", cred_helpers.FIELD, creds_store.FIELD)
+    return [member for member in found or [] if not any(go_json.is_named(member[0], name) for name in ours)]
+
+
 def client_files(data: bytes) -> None:
     """`setup` enters us into Docker's file and takes us out again: then it is as it was, to the byte.
 
@@ -164,6 +173,7 @@ def client_files(data: bytes) -> None:
         change = creds_store.entered(path)
     except (ClientConfigInvalid, AnotherCredsStore):
         return
+    assert _others(change.after) == _others(change.before or b"")
     files.replace_keeping_link(path, change.after)
     assert creds_store.is_entered(path)
     assert creds_store.movable_pairs(path) == {}, "they would be lost to Docker"

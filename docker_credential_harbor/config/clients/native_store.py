@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.config.clients import docker_reads, json_file, json_text
+from docker_credential_harbor.config.clients import cred_helpers, docker_reads, json_file, json_text
 from docker_credential_harbor.config.clients.creds_store import FIELD
 from docker_credential_harbor.config.clients.json_file import HELPER
 from docker_credential_harbor.errors import NOT_FOUND
@@ -102,9 +102,10 @@ def entered_by(change: Change) -> str | None:
 
 def taken_out(change: Change, name: str | None) -> Change:
     """What ``change`` leaves, without the one that ``entered`` wrote, where nothing else is said of credentials now."""
-    document, reading = json_file.parsed(change.after, change.path), docker_reads.of(change.after, change.path)
+    document = json_file.parsed(change.after, change.path)
     spelt = document.spelt(FIELD)
-    if not name or not spelt or reading.store != name or reading.helpers or reading.auths:
+    others = document.field(cred_helpers.FIELD) or document.field("auths")
+    if not name or not spelt or document.field(FIELD) != name or others:
         return change
     after = json_text.without(document.text, [spelt])
     what = f"docker-credential-{name}, which setup entered for all others, taken out of {change.path}"

@@ -533,6 +533,29 @@ def test_which_files_setup_made_is_noted_until_they_are_gone(state: Path) -> Non
     assert json.loads(note.read_text()) == {"version": 1, "made": []}
 
 
+def test_which_stores_setup_entered_is_noted_until_the_file_or_the_last_registry_goes(state: Path) -> None:
+    one, two = state / "one", state / "two"
+    one.write_bytes(b"")
+    made_files.note([], {one: "pass", two: "x"})
+    made_files.note([one], {two: "secretservice"})
+    made_files.note([one])
+    assert made_files.noted() == made_files.Made({one}, {one: "pass", two: "secretservice"})
+    [note] = state.rglob("setup.json")
+    assert json.loads(note.read_text())["stores"] == {str(one): "pass", str(two): "secretservice"}
+    made_files.forget_those_gone()
+    assert made_files.noted() == made_files.Made({one}, {one: "pass"})
+    made_files.forget_those_gone(with_stores=True)
+    assert made_files.noted() == made_files.Made({one}, {})
+
+
+@pytest.mark.parametrize("stores", ["[]", "5", "null"])
+def test_a_note_of_stores_that_cannot_be_used(state: Path, stores: str) -> None:
+    made_files.note([state / "x"], {state / "x": "pass"})
+    [note] = state.rglob("setup.json")
+    note.write_text(f'{{"version": 1, "made": [], "stores": {stores}}}')
+    assert made_files.noted() == made_files.Made(set(), {})
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"version": 2, "made": ["/x"]}', '{"version": 1, "made": [5]}'])
 def test_a_note_that_cannot_be_used_is_as_good_as_none(state: Path, content: str) -> None:
     made_files.note([state / "x"])

@@ -176,6 +176,14 @@ def test_what_stays(tmp_path: Path, noted: str | None, content: str) -> None:
     assert native_store.taken_out(nothing, noted) is nothing
 
 
+def test_a_file_that_no_client_reads_is_none_of_our_business(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_bytes(b"\xef\xbb\xbf{}")
+    nothing = cred_helpers.taken_out(path, "h")
+    for noted in (None, "secretservice"):
+        assert native_store.taken_out(nothing, noted) is nothing
+
+
 def test_where_there_is_none_or_it_is_not_looked_for_nothing_changes(programs: Path, tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     change = cred_helpers.entered(path, "h")
