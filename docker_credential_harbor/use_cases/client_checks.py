@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor import errors
@@ -98,7 +99,10 @@ def _only_for_every_server(name: str, paths: Iterable[Path]) -> bool:
     """Whether a client that is there, and reads ``credHelpers`` alone, does not find this helper."""
     if not any(map(shutil.which, ("podman", "skopeo", "buildah"))):
         return False
-    found = [_read(path, name) for path in paths]
+    found = []
+    for path in paths:
+        with suppress(errors.Failure):  # told of that file already
+            found.append(_read(path, name))
     names_us = any(reading.helpers.get(name) == json_file.HELPER for reading in found)
     return not names_us and any(reading.store == json_file.HELPER for reading in found)
 
