@@ -82,7 +82,7 @@ class Context:
         return Transport(allowance.seconds, registry.ca_file, deadline_at=allowance.ends_at, trace=console.trace)
 
     @contextmanager
-    def locked(self, registry: Registry) -> Iterator[Failure | None]:
+    def try_registry_lock(self, registry: Registry) -> Iterator[Failure | None]:
         """With the registry's lock, or without it, and then the block is told why (Busy, NotWritable).
 
         Two that refresh at once would end the session: without the lock it is as if nobody could be asked.

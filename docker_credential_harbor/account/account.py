@@ -146,5 +146,5 @@ class Account:
 @contextmanager
 def locked_account(context: Context, registry: Registry) -> Iterator[Account]:
     """With the registry's lock, which is waited for within the context's time. Raises Busy, NotWritable."""
-    with registry_notes.alone(registry.name, context.lock_seconds):
+    with registry_notes.registry_lock(registry.name, context.lock_seconds):
         yield Account(context, registry)

@@ -103,7 +103,7 @@ class WorkersAccount:
         )
 
     def _refresh(self) -> None:
-        with self._locked() as account:
+        with self._locked_account() as account:
             account.sign_in = self.store.load_sign_in(self._registry.name)
             if account.sign_in and not own_tokens.id_token_expired(account.sign_in, time.time()):
                 self.sign_in = account.sign_in  # another process was quicker
@@ -129,20 +129,20 @@ class WorkersAccount:
 
     def keep_provider(self, found: Notes) -> None:
         """Of these notes what is about the provider."""
-        with self._locked() as account:
+        with self._locked_account() as account:
             account.notes = registry_notes.with_provider(account.notes, found)
             account.save_notes()
 
     def count_as_declined(self) -> None:
         """Until it ended in a working pair: whoever kills this process has declined, too."""
-        with self._locked() as account:
+        with self._locked_account() as account:
             declines = 0 if self._context.asked else account.notes.declines
             account.notes = account.notes._replace(declines=declines + 1, declined_at=time.time())
             account.save_notes()
 
     def save_sign_in(self, sign_in: SignIn) -> None:
         """A new one: what was true of the last pair is forgotten."""
-        with self._locked() as account:
+        with self._locked_account() as account:
             account.forget_verified()
             account.stored_token = trust_window.of_anybody(account.stored_token)  # until the walk that follows
             self._save_notes_if_possible(account)
@@ -157,7 +157,7 @@ class WorkersAccount:
         ``walked_at``: the earliest instant at which Harbor stored its new token; None: nothing shows that it did.
         ``updated_at``: as in StoredToken.
         """
-        with self._locked() as account:
+        with self._locked_account() as account:
             account.notes = account.notes._replace(declines=0, declined_at=None)
             if self.stored is None:
                 self._save_pair_if_possible(account, pair)
@@ -170,9 +170,9 @@ class WorkersAccount:
             self._save_notes_if_possible(account)
 
     @contextmanager
-    def _locked(self) -> Iterator[Account]:
+    def _locked_account(self) -> Iterator[Account]:
         """What is kept now, with the registry's lock, and only while nobody has signed out."""
-        with registry_notes.alone(self._registry.name, LOCK_SECONDS):
+        with registry_notes.registry_lock(self._registry.name, LOCK_SECONDS):
             account = Account(self._context, self._registry, self._http)
             if account.notes.generation != self._generation:
                 raise errors.SignInEnded(registry=self._registry.name)

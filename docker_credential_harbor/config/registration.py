@@ -66,7 +66,7 @@ def of_the_system() -> Files:
 
 
 @contextmanager
-def alone(name: str) -> Iterator[None]:
+def setup_lock(name: str) -> Iterator[None]:
     """While no other `setup` of this user reads or changes their files: one would undo the other. Raises Busy.
 
     Those of the system are changed by whoever builds an image, one command after the other, and get no lock file.

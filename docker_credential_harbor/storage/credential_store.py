@@ -127,7 +127,7 @@ class CredentialStore:
         """
         section, name = _place(registry_name, stored)
         key = _key(section, name)
-        with self._alone():
+        with self._index_lock():
             index = self._read_index()
             noted = self._noted(index, section, name)
             backend, _ = self._use(section, noted, lambda backend: backend.reserve(key, choice.SIGN_IN_BYTES))
@@ -154,7 +154,7 @@ class CredentialStore:
 
     def _save(self, section: str, name: str, username: str, text: str) -> None:
         key = _key(section, name)
-        with self._alone():
+        with self._index_lock():
             index = self._read_index()
             noted = self._noted(index, section, name)
             tried: list[str] = []
@@ -199,7 +199,7 @@ class CredentialStore:
         self._sweep()
         if name not in self._read_index()[section]:
             return False
-        with self._alone():
+        with self._index_lock():
             index = self._read_index()
             entry = index[section].get(name)
             if entry is None:
@@ -218,7 +218,7 @@ class CredentialStore:
     def _sweep(self) -> None:
         """What writers of the file that were killed left behind may hold the secret."""
         if self._file.has_leftovers():
-            with self._alone():
+            with self._index_lock():
                 self._file.sweep()
 
     def _remove_from(self, backends: Collection[str], section: str, key: str) -> dict[str, StoreUnavailable]:
@@ -241,7 +241,7 @@ class CredentialStore:
         )
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _index_lock(self) -> Iterator[None]:
         make_private_folder(self._folder)
         with hold(self._folder / "index.lock", self._allowance.left()) as held:
             if not held:

@@ -91,7 +91,7 @@ def forget_pin(name: str) -> None:
     """So that the next sign-in is as the first one was. Raises NotWritable."""
     notes = load(name)
     if notes.pin or notes.word:
-        with alone(name, LOCK_SECONDS):
+        with registry_lock(name, LOCK_SECONDS):
             save(name, load(name)._replace(pin=None, word=None))
 
 
@@ -101,7 +101,7 @@ def lock_path(name: str) -> "Path":
 
 
 @contextmanager
-def alone(name: str, wait_seconds: float) -> "Iterator[None]":
+def registry_lock(name: str, wait_seconds: float) -> "Iterator[None]":
     """With the registry's lock, which is waited for that long. Raises Busy, NotWritable."""
     with lock.hold(lock_path(name), wait_seconds) as locked:
         if not locked:

@@ -60,7 +60,7 @@ def for_this_user(wish: Wish) -> Iterator[str]:
         return
     if plain and not wish.moves_unasked:
         _ask_whether_to_move(plain, found.clients[0])
-    with registration.alone(wish.name):
+    with registration.setup_lock(wish.name):
         changes, plain = _entered(wish, client)
     yield from (each.what for each in changes)
     if plain:

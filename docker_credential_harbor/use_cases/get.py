@@ -54,7 +54,7 @@ def credentials(context: Context, registry: Registry, ended: Ended | None = None
 def _credentials(context: Context, registry: Registry, ended: Ended | None) -> Credentials:
     turns = 0
     while True:
-        with context.locked(registry) as hindrance:
+        with context.try_registry_lock(registry) as hindrance:
             pair = verified_pair.recall(registry.name)
             if pair:  # by another process meanwhile; a hundred that waited for it need not open a keyring one by one
                 console.trace(f"{registry.name}: the remembered pair")

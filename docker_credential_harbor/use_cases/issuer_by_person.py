@@ -71,7 +71,7 @@ def confirm(name: str, failure: Failure) -> str | None:
     risk = f"Whoever runs {registry.name} could use it at every Harbor that takes it"
     if not terminal.agrees(f"{failure.message}. Give {registry.name} your sign-in of {issuer}? {risk}."):
         return None
-    with registration.alone(name):
+    with registration.setup_lock(name):
         ours, *_ = registration.entered(registration.of_this_user(undo=False), name, {"issuer": issuer})
         ours.carry_out()
     return ours.what

@@ -20,7 +20,7 @@ def tell(registry: Registry, failure: Failure, program: str, began_at: float) ->
     """Unless another `get` has told the same on this standard error since this one began: four services ask at once."""
     told = False
     try:
-        with registry_notes.alone(registry.name, LOCK_SECONDS):
+        with registry_notes.registry_lock(registry.name, LOCK_SECONDS):
             before, place = missed.load(registry.name), console.place()
             told = before is not None and before.at >= began_at and bool(place)
             told = told and before is not None and (before.code, before.place) == (failure.note_code, place)

@@ -24,7 +24,7 @@ def sign_out(context: Context, registry: Registry) -> bool:
 
     What is here goes first; a provider that is away is only told to standard error. Raises Busy and Store… errors.
     """
-    with context.locked(registry) as hindrance:
+    with context.try_registry_lock(registry) as hindrance:
         if isinstance(hindrance, errors.Busy):
             raise hindrance
         account = Account(context, registry)

@@ -57,7 +57,7 @@ class Survey(NamedTuple):
 def survey(context: Context, registry: Registry) -> Survey:
     """Never raises: why nothing could be found out is the ``failure``."""
     try:
-        with context.locked(registry) as hindrance:
+        with context.try_registry_lock(registry) as hindrance:
             look = Inquiry(Account(context, registry, context.transport(registry)), trust=False)
             # Where a sign-in or a walk would be next, that is the state: as if a person were there to be asked.
             look.learn(nobody_to_ask=None, paused_seconds=0, has_ticket=False)

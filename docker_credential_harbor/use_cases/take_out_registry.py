@@ -30,7 +30,7 @@ def for_this_user(name: str, *, only_shown: bool) -> Iterator[str]:
     if name in found.settings.registries and _signed_out(name):
         yield f"signed out of {name}"
     left = _left_in_the_store() if registration.is_for_every_server(found) else []
-    with registration.alone(name):
+    with registration.setup_lock(name):
         changes = change.made_anew(lambda: _taken_out(name))
     yield from (each.what for each in changes)
     if not set(found.settings.registries) - {name} and scheduler.choose().uninstall():

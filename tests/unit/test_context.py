@@ -54,7 +54,7 @@ def test_elsewhere_each_request_has_its_own(asked: bool) -> None:
 
 def test_the_registrys_lock_excludes_others_until_the_block_ends() -> None:
     path = registry_notes.lock_path(REGISTRY.name)
-    with open_context(began_at=time.time()).locked(REGISTRY) as hindrance:
+    with open_context(began_at=time.time()).try_registry_lock(REGISTRY) as hindrance:
         assert hindrance is None
         assert lock.is_held(path)
     assert not lock.is_held(path)
@@ -64,7 +64,7 @@ def test_without_the_lock_the_block_runs_all_the_same_and_is_told_why(monkeypatc
     monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_TIMEOUT", "0.6")
     with (
         lock.hold(registry_notes.lock_path(REGISTRY.name), 1) as taken,
-        open_context(began_at=time.time()).locked(REGISTRY) as hindrance,
+        open_context(began_at=time.time()).try_registry_lock(REGISTRY) as hindrance,
     ):
         assert taken
         assert isinstance(hindrance, errors.Busy)
@@ -73,5 +73,5 @@ def test_without_the_lock_the_block_runs_all_the_same_and_is_told_why(monkeypatc
 def test_where_there_can_be_no_lock_the_block_is_told_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
-    with open_context(began_at=time.time()).locked(REGISTRY) as hindrance:
+    with open_context(began_at=time.time()).try_registry_lock(REGISTRY) as hindrance:
         assert isinstance(hindrance, errors.NotWritable)

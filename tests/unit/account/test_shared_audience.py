@@ -107,7 +107,7 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Notes]:
     notes: dict[str, Notes] = {}
     monkeypatch.setattr(registry_notes, "load", lambda name: notes[name])
     monkeypatch.setattr(registry_notes, "save", notes.__setitem__)
-    monkeypatch.setattr(registry_notes, "alone", lambda name, wait_seconds: nullcontext())  # noqa: ARG005
+    monkeypatch.setattr(registry_notes, "registry_lock", lambda name, wait_seconds: nullcontext())  # noqa: ARG005
     return notes
 
 
