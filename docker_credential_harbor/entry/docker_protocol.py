@@ -136,9 +136,9 @@ def _erase(payload: bytes, began_at: float) -> str:
         with suppress(errors.NoHome):  # where nothing can be stored, nothing is to be erased
             context.store.delete_stored(url)
     else:
-        from docker_credential_harbor.use_cases import sign_out
+        from docker_credential_harbor.use_cases import logout
 
-        sign_out.sign_out(context, registry)
+        logout.sign_out(context, registry)
     return ""
 
 

@@ -12,7 +12,7 @@ from docker_credential_harbor.context import open_context
 from docker_credential_harbor.outside.clean_text import shown_server
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import scheduler
-from docker_credential_harbor.use_cases import sign_out
+from docker_credential_harbor.use_cases import logout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ def _taken_out_for_everybody(name: str) -> list[Change]:
 
 def _signed_out(name: str) -> bool:
     context = open_context(asked=True)
-    return sign_out.sign_out(context, context.registry(name))
+    return logout.sign_out(context, context.registry(name))
 
 
 def _left_in_the_store() -> list[str]:

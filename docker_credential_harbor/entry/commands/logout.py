@@ -11,7 +11,7 @@ from docker_credential_harbor.context import open_context
 from docker_credential_harbor.errors import EXIT_FAILURE, Failure
 from docker_credential_harbor.person.terminal import say
 from docker_credential_harbor.system import console
-from docker_credential_harbor.use_cases import rotate, sign_out
+from docker_credential_harbor.use_cases import logout, rotate
 
 if TYPE_CHECKING:
     import argparse
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     context = open_context(asked=True)
     registry = context.registry(arguments.registry)
     as_asked = not arguments.everywhere or _replace_secret(context, registry)
-    if sign_out.sign_out(context, registry):
+    if logout.sign_out(context, registry):
         say(f"Signed out of {registry.name}.")
     else:
         say(f"Nobody was signed in at {registry.name}.")
