@@ -112,8 +112,8 @@ def test_the_window_ends_even_where_the_wall_clock_was_set_back(
 ) -> None:
     """Or where this process sees a clock that began elsewhere (a container's time namespace)."""
     remembered.remember(name, MEMBERS, b"", 60)
-    now = remembered._now  # noqa: SLF001
-    monkeypatch.setattr(remembered, "_now", lambda: now() + later_seconds * 1000)
+    now = time.clock_gettime
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: now(clock) + later_seconds)
     assert remembered.recall(name) is None
 
 
