@@ -2,7 +2,7 @@
 
 They are NamedTuples, which are made nine times as fast as dataclasses: every `get` that is not warm makes all of them.
 
-Instants (``…_at``) are seconds since the epoch by this machine's clock; durations end in their unit.
+Durations end in their unit.
 
 The annotations are not put off (``from __future__``): compiled one by one as texts they would cost more than all else
 here, and outside/json_record.py reads them.
@@ -10,7 +10,7 @@ here, and outside/json_record.py reads them.
 
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NewType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, NewType
 
 from docker_credential_harbor.outside import clean_text
 
@@ -24,6 +24,8 @@ DEFAULT_REDIRECT_URI = "http://127.0.0.1/callback"
 DEFAULT_SCOPES = ("openid", "profile", "email")
 OFFLINE_ACCESS = "offline_access"
 
+Instant = Annotated[float, "seconds since the epoch by this machine's clock"]
+HarborsInstant = Annotated[str, "as Harbor writes one, by its own clock"]
 StorageChoice = Literal["auto", "keyring", "kernel", "file"]
 LoginChoice = Literal["auto", "browser", "device", "never"]
 
@@ -90,11 +92,11 @@ class TokenSet(NamedTuple):
     person: str  # preferred_username, else email, else sub: for messages
     audience: tuple[str, ...]
     id_token: str
-    id_token_expires_at: float
+    id_token_expires_at: Instant
     refresh_token: str | None
     access_token_life_seconds: float | None
     refresh_token_life_seconds: float | None = None  # 0: it does not expire by itself; None: the provider does not tell
-    refreshed_at: float | None = None  # when the provider gave the refresh token; None: an older version kept it
+    refreshed_at: Instant | None = None  # when the provider gave the refresh token; None: an older version kept it
 
     def __repr__(self) -> str:
         return shown(self, hidden=("id_token", "refresh_token"))
@@ -114,7 +116,7 @@ class SignInResult(NamedTuple):
 
     tokens: TokenSet
     offline_access_refused: bool
-    sent_on_at: float | None = None  # when the browser was sent on to Harbor's login; None: it was not
+    sent_on_at: Instant | None = None  # when the browser was sent on to Harbor's login; None: it was not
 
 
 class DeviceCode(NamedTuple):
@@ -160,7 +162,7 @@ class CurrentUser(NamedTuple):
     user_id: int
     username: str
     secret: str | None  # None: unreadable bytes, Harbor's secretKey has changed
-    token_updated_at: str = ""  # oidc_user_meta.update_time, as Harbor writes it; moves when Harbor stores a token
+    token_updated_at: HarborsInstant = ""  # oidc_user_meta.update_time; moves when Harbor stores a token
     token_age_seconds: float | None = None  # since then, by Harbor's own clock; None: its answer does not tell
 
     def __repr__(self) -> str:
@@ -239,7 +241,7 @@ class EarlyEnds(NamedTuple):
 
     times: int
     age_seconds: float  # the least at which one was found so
-    token_updated_at: str  # of the last, as in CurrentUser
+    token_updated_at: HarborsInstant  # of the last, as in CurrentUser
 
 
 class StoredToken(NamedTuple):
@@ -249,9 +251,9 @@ class StoredToken(NamedTuple):
     what it is (""). Proven of the life: at least, at most (None: nothing yet).
     """
 
-    earliest_at: float | None = None
-    latest_at: float | None = None
-    updated_at: str = ""  # as Harbor writes it; "": it was not read since, or moved for another reason
+    earliest_at: Instant | None = None
+    latest_at: Instant | None = None
+    updated_at: HarborsInstant = ""  # "": it was not read since, or moved for another reason
     least_seconds: float | None = None
     most_seconds: float | None = None
 
@@ -259,9 +261,9 @@ class StoredToken(NamedTuple):
 class UpdateTime(NamedTuple):
     """One reading of ``update_time`` after a probe that passed; the instants bound both requests."""
 
-    probe_began_at: float
-    probe_ended_at: float
-    began_at: float
-    ended_at: float
-    updated_at: str
+    probe_began_at: Instant
+    probe_ended_at: Instant
+    began_at: Instant
+    ended_at: Instant
+    updated_at: HarborsInstant
     age_seconds: float | None  # by Harbor's clock, when it answered

@@ -36,6 +36,7 @@ def of_json(kind: type[T], data: Any, least: float = -LARGEST_NUMBER) -> T:
 
 
 def _value(hint: Any, value: Any, least: float) -> Any:
+    hint = hint.__origin__ if hasattr(hint, "__metadata__") else hint  # Annotated says more than JSON needs to know
     if hint is float:
         return _in_range(float(value), least)
     if hint in (str, bool, int):

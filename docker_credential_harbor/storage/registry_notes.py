@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor.errors import Busy, NotReadable
-from docker_credential_harbor.model import EarlyEnds, LoginRedirect, Pin, Provider, StoredToken, Word
+from docker_credential_harbor.model import EarlyEnds, Instant, LoginRedirect, Pin, Provider, StoredToken, Word
 from docker_credential_harbor.outside import json_value
 from docker_credential_harbor.outside.json_record import as_json, of_json
 from docker_credential_harbor.system import folders, lock
@@ -31,20 +31,20 @@ class Notes(NamedTuple):
     """What was found out about a registry, and when. Its annotations are read (json_record.py), and so not put off."""
 
     stored_token: StoredToken = StoredToken()  # Harbor's
-    unread_at: float | None = None  # when its update_time could not be read
-    verified_at: float | None = None  # start of the last passing probe
-    trusted_until: float | None = None  # end of the trust window
+    unread_at: Instant | None = None  # when its update_time could not be read
+    verified_at: Instant | None = None  # start of the last passing probe
+    trusted_until: Instant | None = None  # end of the trust window
     config_stamp: str = ""  # digest of the configuration that the last probe ran under
-    outcome_began_at: float | None = None  # start of the last get that had no pair to give
+    outcome_began_at: Instant | None = None  # start of the last get that had no pair to give
     outcome_code: str | None = None  # what it found out, as in errors.py
     outcome_message: str | None = None
     declines: int = 0  # sign-ins in a row that did not end in a working pair
-    declined_at: float | None = None  # the last of them
+    declined_at: Instant | None = None  # the last of them
     last_window: str | None = None  # code of what it ended with, as in errors.py
     asking_run: str | None = None  # the run in which a get asks the person, since nothing else helps as things stand
     generation: int = 0  # raised by erase and logout: a worker that began under another one saves nothing
     provider: Provider | None = None  # as discovered
-    provider_found_at: float | None = None
+    provider_found_at: Instant | None = None
     redirect: LoginRedirect | None = None  # Harbor's own, as last read
     early_ends: EarlyEnds | None = None  # of tokens that Harbor stored
     pin: Pin | None = None  # stays when somebody signs out

@@ -51,7 +51,7 @@ class TestEndToEnd:
         workplace.sign_in_elsewhere()
         stored = workplace.harbor.users["alice-h"].stored_token
         assert stored
-        wait_until(lambda: stored.expired, "Harbor's stored token to expire", 90)
+        wait_until(lambda: stored.is_expired(workplace.now()), "Harbor's stored token to expire", 90)
         shown = desk.fresh_pull()
         assert (chromium_person.windows, chromium_person.forms) == (1, 0), "one walk without a form"
         assert "opening a browser" in shown

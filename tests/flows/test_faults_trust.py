@@ -18,6 +18,7 @@ from tests.flows.faulty import (
     told,
 )
 from tests.lab.certificates import Authority
+from tests.lab.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,10 +151,10 @@ class TestClocks:
         self, make_workplace: MakeWorkplace, tmp_path: Path, offset_seconds: int, scopes: str
     ) -> None:
         # Not libfaketime: under it no wait in Python ends in time.
-        shifted = f"import time\nright = time.time\ntime.time = lambda: right() + {offset_seconds}\n"
-        (tmp_path / "sitecustomize.py").write_text(shifted)
+        clock = Clock(tmp_path)
+        clock.put_forward(offset_seconds)
         workplace = make_workplace(harbor={"scopes": scopes}, top="cache_ttl = 0")
-        workplace.helper.home.environment["PYTHONPATH"] = str(tmp_path)
+        workplace.helper.home.environment |= clock.environment
         pair = workplace.pair()
         assert told(workplace, seconds=10).lines == []
         change_own_tokens(workplace, id_token_expires_at=1)

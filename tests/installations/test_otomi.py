@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,7 +39,7 @@ def let_it_be_left(workplace: Workplace, seconds: float) -> None:
     """Time passes until the token that Harbor stored has so much of its life left."""
     stored = workplace.harbor.users["alice"].stored_token
     assert stored
-    workplace.let_pass(stored.expires_at - time.time() - seconds)
+    workplace.let_pass(stored.expires_at - workplace.now() - seconds)
 
 
 def burst(workplace: Workplace, count: int = 8) -> list[tuple[int, str]]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from tests.lab.clock import Clock
     from tests.lab.keycloak import Keycloak
 
 KEY_PROVIDER = "org.keycloak.keys.KeyProvider"
@@ -140,6 +141,9 @@ def _user(name: str, roles: list[str], groups: list[str]) -> dict[str, Any]:
 
 class Realm:
     """A realm of its own. All its times are seconds."""
+
+    # Keycloak's is the machine's; see `Workplace.let_pass`.
+    clock: Clock | None = None
 
     def __init__(self, keycloak: Keycloak, name: str, representation: dict[str, Any]) -> None:
         self.keycloak = keycloak

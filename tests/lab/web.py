@@ -13,6 +13,7 @@ import socketserver
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -114,7 +115,7 @@ class Exchange:
         for name, value in headers:
             handler.send_header(name, value)
         if not any(name.lower() == "date" for name, _ in headers):  # as every server with a clock (RFC 9110 6.6.1)
-            handler.send_header("Date", handler.date_time_string())
+            handler.send_header("Date", handler.date_time_string(handler.web.clock()))
         bare = self.method == "HEAD" or status in (204, 304)
         chunked = not bare and not any(name.lower() == "content-length" for name, _ in headers)
         if chunked:
@@ -209,10 +210,15 @@ class WebServer:
     """Serves `respond` on a free loopback port, a thread a connection, until `close()`."""
 
     def __init__(
-        self, respond: Callable[[Exchange], None], tls: tuple[str, str] | None = None, host: str = "127.0.0.1"
+        self,
+        respond: Callable[[Exchange], None],
+        tls: tuple[str, str] | None = None,
+        host: str = "127.0.0.1",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.respond = respond
         self.host = host
+        self.clock = clock
         self.closing = threading.Event()
         self._tls = tls
         self._placeholder: socket.socket | None = None

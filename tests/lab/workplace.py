@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -16,7 +15,6 @@ import requests
 from docker_credential_harbor.warm_get import remembered
 from tests.lab.realm import HARBOR_CLIENT, HELPER_CLIENT
 from tests.lab.said import PREFIX, failure_in
-from tests.lab.sealed_home import NAME, purge_memory
 
 if TYPE_CHECKING:
     from tests.lab.harbor import StandInHarbor
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 
 WITHOUT_OFFLINE = "openid profile email"
 WITH_OFFLINE = "openid profile email offline_access"
-INSTANTS = ("_at", "_until", "_since")
+AGEING = Path(__file__).with_name("ageing.py")
 NOT_FOUND = "credentials not found in native keychain\n"
 
 
@@ -156,28 +154,29 @@ class Workplace:
         """As if the life of our ID token had passed."""
         let_id_token_expire(self.helper.home)
 
-    def let_pass(self, seconds: float) -> None:
-        """As if so much time had passed for the helper and for Harbor: the instants that they keep move back.
+    def now(self) -> float:
+        """The present instant of the helper and of Harbor."""
+        return self.harbor.clock()
 
-        Not for the provider, whose sessions are ended by its own settings or by its administrator.
+    def let_pass(self, seconds: float) -> None:
+        """Puts everybody's clock forward: the helper's on each machine, Harbor's and the provider's.
+
+        Keycloak's cannot be: it is the machine's own, and one Keycloak serves all tests that run at once. Fresh tokens
+        of its would be over for whoever has another clock, so there all that the others keep is made older instead;
+        Keycloak's sessions are ended by its own settings or by its administrator.
         """
+        if self.realm.clock:
+            self.realm.clock.put_forward(seconds)
+            return
         for home in (self.helper.home, *self.other_homes):
-            for path in home.folders["XDG_STATE_HOME"].rglob("registries/*.json"):
-                path.write_text(json.dumps(moved_back(json.loads(path.read_text()), seconds)))
-            for path in home.folders["XDG_DATA_HOME"].rglob("secrets.json"):
-                document = json.loads(path.read_text())
-                for key, value in document["values"].items():
-                    document["values"][key] = json.dumps(moved_back(json.loads(value), seconds))
-                path.write_text(json.dumps(document))
-        for user in self.harbor.users:
-            user.update_time = moved_back_text(user.update_time, seconds)
-            if user.stored_token:
-                user.stored_token.expires_at -= seconds
-        purge_memory(re.escape(f"{NAME}:remembered:{self.name}"))
+            subprocess.run([sys.executable, AGEING, str(seconds), self.name], env=home.environment, check=True)
+        self.harbor.make_older(seconds)
 
     def on_another_machine(self, home: Home) -> Workplace:
         """The same person, Harbor and configuration on a machine of its own; time passes on both at once."""
         helper = type(self.helper)(home)
+        if self.realm.clock:
+            home.environment |= self.realm.clock.environment
         helper.configure(self.helper.configuration.read_text())
         home.environment["BROWSER"] = self.person.browser_command
         self.other_homes += (home,)
@@ -265,22 +264,3 @@ def expire_kept_id_token(workplace: Workplace) -> None:
     """As if the life of the ID token had passed, wherever it is kept."""
     command = [sys.executable, "-c", EXPIRE_ID_TOKEN, workplace.name]
     subprocess.run(command, env=workplace.helper.home.environment, check=True)
-
-
-def moved_back(kept: Any, seconds: float) -> Any:
-    """The same JSON with every instant in it so much earlier."""
-    if not isinstance(kept, dict):
-        return kept
-    return {name: _moved_back(name, value, seconds) for name, value in kept.items()}
-
-
-def _moved_back(name: str, value: Any, seconds: float) -> Any:
-    if name == "updated_at" and value:
-        return moved_back_text(value, seconds)
-    return value - seconds if name.endswith(INSTANTS) and isinstance(value, int | float) else moved_back(value, seconds)
-
-
-def moved_back_text(instant: str, seconds: float) -> str:
-    """Of an instant as Harbor writes it."""
-    earlier = datetime.fromisoformat(instant.replace("Z", "+00:00")) - timedelta(seconds=seconds)
-    return earlier.isoformat(timespec="milliseconds").replace("+00:00", "Z")

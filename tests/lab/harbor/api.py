@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.lab.harbor.records import SECRET_RULE, LocalAccount, Robot, User, acceptable, new_secret, now_text
+from tests.lab.harbor.records import SECRET_RULE, LocalAccount, Robot, User, acceptable, instant_text, new_secret
 
 if TYPE_CHECKING:
     from tests.lab.harbor.server import StandInHarbor
@@ -34,7 +34,7 @@ def system_info(harbor: StandInHarbor, exchange: Exchange) -> None:
     }
     if "Authorization" in exchange.headers and harbor.account_of(exchange) is not None:
         info |= {
-            "current_time": now_text(),
+            "current_time": instant_text(harbor.clock()),
             "external_url": harbor.external_url,
             "harbor_version": harbor.version,
             "has_ca_root": False,

@@ -11,6 +11,7 @@ import math
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -33,11 +34,20 @@ class ProviderError(Exception):
 class Provider:
     """The identity provider as Harbor uses it."""
 
-    def __init__(self, issuer: str, client_id: str, client_secret: str, scopes: str, verify: bool | str = True) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        client_id: str,
+        client_secret: str,
+        scopes: str,
+        verify: bool | str = True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.issuer = issuer
         self.client_id = client_id
         self.client_secret = client_secret
         self.scopes = scopes
+        self.clock = clock
         # Harbor's setting oidc_extra_redirect_parms.
         self.extra_redirect_parms: dict[str, str] = {}
         self.refreshes = 0
@@ -81,7 +91,7 @@ class Provider:
             "redirect_uri": redirect_uri,
             "code_verifier": verifier,
         }
-        return StoredToken.from_answer(self._token_request(form))
+        return StoredToken.from_answer(self._token_request(form), self.clock())
 
     def refresh(self, token: StoredToken) -> StoredToken:
         """Refreshes a stored token; counted whether it is granted or not."""
@@ -90,7 +100,7 @@ class Provider:
         with self._lock:
             self.refreshes += 1
         form = {"grant_type": "refresh_token", "refresh_token": token.refresh_token}
-        return StoredToken.from_answer(self._token_request(form), token.refresh_token)
+        return StoredToken.from_answer(self._token_request(form), self.clock(), token.refresh_token)
 
     def end_session(self, token: StoredToken) -> None:
         """Ends the session that the token hangs on, and revokes its refresh token (RFC 7009)."""
@@ -113,7 +123,7 @@ class Provider:
         try:
             claims = self._decoded(id_token, jwks_uri)
             checked = {name: claims[name] for name in claims.keys() - ({"exp"} if is_stored else set())}
-            jwt.JWTClaimsRegistry(**rules).validate(checked)
+            jwt.JWTClaimsRegistry(now=int(self.clock()), **rules).validate(checked)
         except (JoseError, ValueError) as error:
             raise ProviderError(f"failed to verify the ID token: {error}") from error
         if claims.get("typ", "ID") != "ID" or "sub" not in claims:
@@ -155,7 +165,7 @@ class Provider:
     def _discover(self) -> dict[str, Any]:
         url = f"{self.issuer}/.well-known/openid-configuration"
         kept = self._kept
-        if time.monotonic() - self._discovered_at >= self.kept_seconds:
+        if url not in kept or time.monotonic() - self._discovered_at >= self.kept_seconds:
             kept = {url: self._send("GET", url)}
             if kept[url].get("issuer") != self.issuer:
                 raise ProviderError(f"issuer is {kept[url].get('issuer')}, not {self.issuer}")

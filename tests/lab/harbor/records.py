@@ -7,7 +7,7 @@ import secrets
 import string
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -25,9 +25,9 @@ class ConflictError(ValueError):
     """A name or an e-mail address belongs to another record."""
 
 
-def now_text() -> str:
-    """The present time as Harbor writes it."""
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def instant_text(instant: float) -> str:
+    """Seconds since 1970 as Harbor writes them."""
+    return datetime.fromtimestamp(instant, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def new_secret(length: int = 32) -> str:
@@ -53,18 +53,18 @@ class StoredToken:
     id_token: str
     expires_at: float
 
-    @property
-    def expired(self) -> bool:
-        return time.time() > self.expires_at - EARLY_SECONDS
+    def is_expired(self, now: float) -> bool:
+        """As Go's library sees it."""
+        return now > self.expires_at - EARLY_SECONDS
 
     @classmethod
-    def from_answer(cls, answer: dict[str, Any], old_refresh_token: str | None = None) -> "StoredToken":
+    def from_answer(cls, answer: dict[str, Any], now: float, old_refresh_token: str | None = None) -> "StoredToken":
         """From a token endpoint's answer; the old refresh token stays where no new one came."""
         return cls(
             answer["access_token"],
             answer.get("refresh_token") or old_refresh_token,
             answer.get("id_token", ""),
-            time.time() + float(answer.get("expires_in", 300)),
+            now + float(answer.get("expires_in", 300)),
         )
 
 
@@ -78,23 +78,27 @@ class User:
     subiss: str
     secret: str
     stored_token: StoredToken | None = None
-    creation_time: str = field(default_factory=now_text)
-    update_time: str = field(default_factory=now_text)
+    clock: Callable[[], float] = field(default=time.time, repr=False)
+    creation_time: str = field(init=False)
+    update_time: str = field(init=False)
     # Taken from the stored ID token at every use of the CLI secret.
     groups: frozenset[str] = frozenset()
     is_admin: bool = False
     # Set when the secret can no longer be read, as after a change of Harbor's secretKey.
     garbled: str | None = None
 
+    def __post_init__(self) -> None:
+        self.creation_time = self.update_time = instant_text(self.clock())
+
     def store(self, token: StoredToken) -> None:
         """Keeps what a callback or a refresh brought."""
         self.stored_token = token
-        self.update_time = now_text()
+        self.update_time = instant_text(self.clock())
 
     def set_secret(self, secret: str) -> None:
         """Only one secret is valid: the old one ends at once."""
         self.secret, self.garbled = secret, None
-        self.update_time = now_text()
+        self.update_time = instant_text(self.clock())
 
     def accepts(self, secret: str) -> bool:
         """Whether this is the CLI secret, whatever the stored token is worth."""
@@ -138,7 +142,7 @@ class LocalAccount:
     user_id: int
     name: str
     password: str
-    creation_time: str = field(default_factory=now_text)
+    creation_time: str = field(default_factory=lambda: instant_text(time.time()))
 
     def as_json(self) -> dict[str, Any]:
         """The answer of users/current."""
@@ -177,7 +181,8 @@ Account = User | Robot | LocalAccount
 class Users:
     """The people Harbor knows, looked up by name or by sub and iss."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self._records: list[User] = []
         self._lock = threading.Lock()
         self._next_id = 3
@@ -217,7 +222,7 @@ class Users:
 
     def add(self, username: str, email: str, subiss: str) -> User:
         """A new record with a random secret; ConflictError with Harbor's own words when name or e-mail is taken."""
-        user = User(self.next_id(), username, email, subiss, new_secret())
+        user = User(self.next_id(), username, email, subiss, new_secret(), clock=self._clock)
         with self._lock:
             if any(other.username == username or (email and other.email == email) for other in self._records):
                 raise ConflictError(f"failed to create user record: user {username} or email {email} already exists")

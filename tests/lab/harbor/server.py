@@ -12,16 +12,18 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tests.lab.harbor import api, csrf, pages, registry, sign_in
 from tests.lab.harbor.provider import Provider, ProviderError, random_text
-from tests.lab.harbor.records import Account, LocalAccount, Project, Robot, User, Users
+from tests.lab.harbor.records import Account, LocalAccount, Project, Robot, User, Users, instant_text
 from tests.lab.harbor.sign_in import Session
 from tests.lab.harbor.tokens import Signer, service_token, shared_signer
 from tests.lab.web import Exchange, WebServer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 # As old sessions do in a real Harbor, only sooner: the demo runs for days.
@@ -53,6 +55,7 @@ class StandInHarbor:
 
     def __init__(self, provider: Provider, signer: Signer, tls: tuple[str, str] | None) -> None:
         self.provider = provider
+        self.clock = provider.clock
         self.signer = signer
         self.auth_mode = "oidc_auth"
         self.version = "v2.15.0-stand-in"
@@ -62,7 +65,7 @@ class StandInHarbor:
         self.admin_group = ""
         # An empty one (a setting of Harbor's) makes a robot's name of every name in a Basic pair.
         self.robot_prefix = "robot$"
-        self.users = Users()
+        self.users = Users(self.clock)
         self.robots: dict[str, Robot] = {}
         self.local_accounts: dict[str, LocalAccount] = {}
         self.projects: dict[str, Project] = {}
@@ -70,7 +73,7 @@ class StandInHarbor:
         self.registry: registry.Registry = registry.NoRegistry()
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
-        self._web = WebServer(self._respond, tls)
+        self._web = WebServer(self._respond, tls, clock=self.clock)
         self.url = self._web.url
         self.port = self._web.port
         # What Harbor's `external_url` setting says; a test with a proxy in front sets it to the proxy's.
@@ -93,9 +96,13 @@ class StandInHarbor:
         tls: tuple[str, str] | None = None,
         verify: bool | str = True,
         signer: Signer | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> StandInHarbor:
-        """Starts at once. `tls`: certificate and key files; `verify`: how the provider's certificate is looked at."""
-        provider = Provider(issuer, client_id, client_secret, scopes, verify)
+        """Starts at once. `tls`: certificate and key files; `verify`: how the provider's certificate is looked at.
+
+        `clock`: its wall clock, seconds since 1970.
+        """
+        provider = Provider(issuer, client_id, client_secret, scopes, verify, clock)
         provider.extra_redirect_parms = extra_redirect_parms or {}
         harbor = cls(provider, signer or shared_signer(), tls)
         harbor.auto_onboard, harbor.user_claim = auto_onboard, user_claim
@@ -157,6 +164,14 @@ class StandInHarbor:
         token = self.users[username].stored_token
         if token is not None:
             token.expires_at = 0
+
+    def make_older(self, seconds: float) -> None:
+        """As if what it keeps of its users had been stored so much earlier."""
+        for user in self.users:
+            stored_at = datetime.fromisoformat(user.update_time.replace("Z", "+00:00")).timestamp()
+            user.update_time = instant_text(stored_at - seconds)
+            if user.stored_token:
+                user.stored_token.expires_at -= seconds
 
     def kill_stored_token(self, username: str, keep_garbled: bool = True) -> None:
         """The next use is refused, until a walk: the refresh token is refused, or missing with keep_garbled False."""
@@ -249,7 +264,7 @@ class StandInHarbor:
         if token is None:
             return False
         try:
-            if token.expired:
+            if token.is_expired(self.clock()):
                 token = self.provider.refresh(token)
                 user.store(token)
             told = self.provider.person_of(token)

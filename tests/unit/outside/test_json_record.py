@@ -2,7 +2,7 @@
 
 import json
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import pytest
 
@@ -23,7 +23,7 @@ class Inner(NamedTuple):
 
 class Outer(NamedTuple):
     name: str
-    at: float
+    at: Annotated[float, "an instant"]
     times: int = 0
     is_so: bool = False
     note: str | None = None
