@@ -12,7 +12,7 @@ DOCS_STAMP := build/docs-venv/.installed
 MUTANTS_PYTHON := build/mutants-venv/bin/python
 MUTANTS_STAMP := build/mutants-venv/.installed
 
-.PHONY: help test soak fuzz mutants lint demo bench package docs troubleshooting pictures lock clean
+.PHONY: help heart test soak fuzz mutants lint demo bench package docs troubleshooting pictures lock clean
 
 # What there is: this list
 help:
@@ -89,6 +89,10 @@ $(MUTANTS_STAMP): requirements-mutants.lock
 # Lint, then every test; what needs a part that is missing here is skipped and says so
 test: lint $(MUTANTS_STAMP)
 	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
+
+# The heart, with Python alone and an identity provider embedded: a minute
+heart: $(STAMP)
+	$(PYTHON) -m pytest -n 2 -m heart --provider=embedded tests/flows
 
 # The long tests in full, 36 minutes; figures in build/soak.json
 soak: $(STAMP)

@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.lab import docker, helm, kerberos, oidc_provider, secret_service
 from tests.lab.chromium_person import ChromiumPerson, chromium
 from tests.lab.desk import Desk
+from tests.lab.embedded_realm import EmbeddedProvider
 from tests.lab.faults import FaultProxy
 from tests.lab.harbor import StandInHarbor
 from tests.lab.helm import Helm
@@ -39,11 +40,19 @@ from tests.lab.workplace import WITHOUT_OFFLINE, Workplace
 RUN_FOLDER = "HARBOR_LAB_RUN"
 RUNS = Path(tempfile.gettempdir()) / f"harbor-lab-runs-{os.geteuid()}.lock"  # shared by all test runs under way
 FIRST_START_SECONDS = 400
+STARTS_KEYCLOAK = {"keycloak", "identity_provider"}
 UNDER_WAY = pytest.StashKey[TextIO]()
+IdentityProvider = Keycloak | EmbeddedProvider
 MakeRealm = Callable[..., Realm]
 MakeHarbor = Callable[..., StandInHarbor]
 MakeWorkplace = Callable[..., Workplace]
 MakeDesk = Callable[..., Desk]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--provider`: which one the tests of the heart have; all others have a Keycloak."""
+    told = "identity provider of the tests of the heart; default: keycloak where it is installed or CI is set"
+    parser.addoption("--provider", choices=["embedded", "keycloak"], help=told)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     A shell that starts something in the background lets it ignore SIGINT, and so would every program of the tests.
     """
+    config.addinivalue_line("markers", "heart: runs on Python alone too (`make heart`)")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
@@ -83,7 +93,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The first start of a Keycloak unpacks and builds, and counts towards the test that happens to come first."""
     for item in items:
-        if "keycloak" in getattr(item, "fixturenames", ()) and item.get_closest_marker("timeout") is None:
+        if STARTS_KEYCLOAK & set(getattr(item, "fixturenames", ())) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(FIRST_START_SECONDS))
 
 
@@ -121,18 +131,43 @@ def realm_pool(keycloak: Keycloak) -> RealmPool:
     return RealmPool(keycloak)
 
 
+def embedded_is_meant(request: pytest.FixtureRequest) -> bool:
+    """Whether this test is to have the embedded provider."""
+    chosen = request.config.getoption("--provider")
+    if chosen is None and not os.environ.get("CI"):
+        chosen = "keycloak" if distribution() and shutil.which("java") else "embedded"
+    return chosen == "embedded" and request.node.get_closest_marker("heart") is not None
+
+
 @pytest.fixture
-def make_realm(realm_pool: RealmPool) -> Iterator[MakeRealm]:
+def identity_provider(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[IdentityProvider]:
+    """The run's Keycloak, or, for a test of the heart, one in this process: either has realms, all at one `url`."""
+    if not embedded_is_meant(request):
+        yield request.getfixturevalue("keycloak")
+        return
+    embedded = EmbeddedProvider(tmp_path_factory.mktemp("clock"))
+    yield embedded
+    embedded.close()
+
+
+@pytest.fixture
+def make_realm(request: pytest.FixtureRequest, identity_provider: IdentityProvider) -> Iterator[MakeRealm]:
     """Makes realms by the options of `realm_representation`, or has one that another test has left as it was."""
+    if isinstance(identity_provider, EmbeddedProvider):
+        yield identity_provider.realm
+        return
+    pool: RealmPool = request.getfixturevalue("realm_pool")
     made: list[tuple[Realm, dict[str, Any]]] = []
 
     def make(**options: Any) -> Realm:
-        made.append((realm_pool.take(**options), options))
+        made.append((pool.take(**options), options))
         return made[-1][0]
 
     yield make
     for realm, options in made:
-        realm_pool.give_back(realm, **options)
+        pool.give_back(realm, **options)
 
 
 @pytest.fixture
@@ -163,6 +198,8 @@ def make_harbor() -> Iterator[MakeHarbor]:
 
     def make(realm: Realm, **options: Any) -> StandInHarbor:
         options.setdefault("client_secret", realm.harbor_secret)
+        if realm.clock:
+            options.setdefault("clock", realm.clock.now)
         made.append(StandInHarbor.start(realm.issuer, **options))
         return made[-1]
 
@@ -301,6 +338,8 @@ def make_workplace(
         if through:  # it is there to go wrong, which Harbor is to notice at once
             place.harbor.provider.kept_seconds = 0
         place.helper.home.environment["BROWSER"] = place.person.browser_command
+        if at.clock:
+            place.helper.home.environment |= at.clock.environment
         if onboarded:
             place.onboard()
         place.configure(**keys)  # type: ignore[arg-type]

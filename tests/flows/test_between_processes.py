@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.flows.conftest import WITHOUT_OFFLINE
 from tests.lab.processes import wait_until
 
@@ -26,6 +28,7 @@ def pair_of(process: subprocess.Popen[bytes]) -> tuple[str, str]:
     return pair["Username"], pair["Secret"]
 
 
+@pytest.mark.heart
 def test_a_refresh_while_a_walk_is_open_is_not_undone(
     make_workplace: Callable[..., Workplace], person: CookiePerson
 ) -> None:
@@ -49,6 +52,7 @@ def test_a_refresh_while_a_walk_is_open_is_not_undone(
     assert workplace.own_token_is_live()
 
 
+@pytest.mark.heart
 def test_a_pair_stored_while_a_window_is_open_is_the_answer_from_then_on(
     make_workplace: Callable[..., Workplace],
     person: CookiePerson,
@@ -67,13 +71,14 @@ def test_a_pair_stored_while_a_window_is_open_is_the_answer_from_then_on(
         assert workplace.pair() == ("robot$ci", "s")
 
 
+@pytest.mark.heart
 def test_a_refresh_token_goes_to_the_provider_that_gave_it_alone(
     make_workplace: Callable[..., Workplace], make_realm: Callable[..., Realm]
 ) -> None:
     workplace = make_workplace(top="cache_ttl = 0")
     workplace.pair()
     other = make_realm()
-    other.set_harbor_redirect(f"{workplace.harbor.url}/c/oidc/callback")
+    other.set_harbor_redirect(workplace.harbor.url)
     workplace.harbor.provider.issuer = other.issuer
     workplace.harbor.kill_stored_token("alice-h")
     workplace.let_id_token_expire()

@@ -14,7 +14,7 @@ from tests.lab.harbor import StandInHarbor
 from tests.lab.hostile import EVIL, EVIL_LINE, HALF, check, leads_to
 from tests.lab.pace import paced
 from tests.lab.provider import DemoProvider
-from tests.lab.provider_grants import Somebody
+from tests.lab.provider_records import Somebody
 from tests.lab.said import PREFIX
 from tests.lab.terminal import Terminal
 from tests.lab.workplace import let_id_token_expire

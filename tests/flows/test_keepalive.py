@@ -62,6 +62,7 @@ class TestBothSides:
         assert workplace.harbor.refreshes == refreshes + 1
         assert workplace.asked() == [PROBE], "even within the trust window"
 
+    @pytest.mark.heart
     def test_our_own_tokens_are_refreshed_when_due_and_saved(self, workplace: Workplace) -> None:
         workplace.pair()
         before, refreshed = workplace.kept_tokens(), own_refreshes(workplace)
@@ -171,6 +172,7 @@ class TestNothingToKeepAlive:
 
 
 class TestEnded:
+    @pytest.mark.heart
     def test_harbors_side(self, make_workplace: Callable[..., Workplace]) -> None:
         workplace = make_workplace(top="cache_ttl = 0")
         pair = workplace.pair()
@@ -202,6 +204,7 @@ class TestEnded:
         assert "refuses the stored CLI secret of alice-h" in said
         assert f"run: docker login {workplace.name}" in said
 
+    @pytest.mark.heart
     def test_ours_alone(self, workplace: Workplace) -> None:
         pair = workplace.pair()
         workplace.realm.end_sessions("alice")
@@ -212,6 +215,7 @@ class TestEnded:
         assert f"docker-credential-harbor login {workplace.name}" in said
         assert workplace.pair() == pair, "Harbor still accepts it"
 
+    @pytest.mark.heart
     def test_both(self, workplace: Workplace) -> None:
         workplace.pair()
         workplace.realm.end_sessions("alice")
@@ -223,6 +227,7 @@ class TestEnded:
         assert f": run: docker-credential-harbor login {workplace.name}" in said
 
 
+@pytest.mark.heart
 class TestHarborEndsByItself:
     """Otomi's Harbor gets tokens of a minute and no refresh token: no keepalive can come before their end."""
 

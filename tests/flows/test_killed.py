@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
 
+    from tests.conftest import IdentityProvider
     from tests.flows.conftest import Workplace
     from tests.lab.faults import FaultProxy
-    from tests.lab.keycloak import Keycloak
     from tests.lab.secret_service import SecretService
     from tests.lab.web import Exchange
 
@@ -56,12 +56,12 @@ class HeldAnswer:
 
 @pytest.fixture
 def refreshing(
-    make_workplace: Callable[..., Workplace], make_proxy: Callable[..., FaultProxy], keycloak: Keycloak
+    make_workplace: Callable[..., Workplace], make_proxy: Callable[..., FaultProxy], identity_provider: IdentityProvider
 ) -> Callable[..., tuple[Workplace, HeldAnswer]]:
     """A workplace whose next `get` must refresh our tokens, and the answer to that."""
 
     def make(storage: str = "file", **environment: str) -> tuple[Workplace, HeldAnswer]:
-        proxy = make_proxy(keycloak.url)
+        proxy = make_proxy(identity_provider.url)
         workplace = make_workplace(STRICT, through=proxy)
         workplace.helper.home.environment |= {"DOCKER_CREDENTIAL_HARBOR_STORAGE": storage, **environment}
         workplace.pair()
@@ -101,6 +101,7 @@ def test_a_get(
     assert not registry_is_locked(workplace)
 
 
+@pytest.mark.heart
 @pytest.mark.parametrize("command", [["status"], ["keepalive"]])
 def test_a_command(refreshing: Callable[..., tuple[Workplace, HeldAnswer]], command: list[str]) -> None:
     workplace, answer = refreshing()
@@ -123,6 +124,7 @@ def test_what_goes_on_ends_by_itself(refreshing: Callable[..., tuple[Workplace, 
     wait_until(lambda: not alive(other) and not registry_is_locked(workplace), "it to end", 90)
 
 
+@pytest.mark.heart
 def test_it_is_not_ended_with_the_others_of_a_terminal(
     refreshing: Callable[..., tuple[Workplace, HeldAnswer]],
 ) -> None:

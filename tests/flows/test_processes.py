@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.flows.conftest import NOT_FOUND
 from tests.lab.processes import wait_until
@@ -15,15 +18,16 @@ from tests.lab.workplace import pairs_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.conftest import IdentityProvider
     from tests.flows.conftest import Workplace
     from tests.lab.faults import FaultProxy
-    from tests.lab.keycloak import Keycloak
     from tests.lab.person import CookiePerson
 
 MANY = 12
 
 
 class TestManyAtOnce:
+    @pytest.mark.heart
     def test_one_window_serves_all(self, workplace: Workplace) -> None:
         pairs = pairs_of(workplace.many_gets(MANY))
         assert pairs == {("alice-h", workplace.harbor.users["alice-h"].secret)}
@@ -41,12 +45,11 @@ class TestManyAtOnce:
         assert len(workplace.asked()) < MANY, "those that were waiting take over what the first found out"
         assert workplace.harbor.refreshes == before + 1
 
+    @pytest.mark.heart
     def test_one_refresh_by_us_with_strict_rotation(self, make_workplace: Callable[..., Workplace]) -> None:
-        workplace = make_workplace(
-            {"access_token_lifespan": 20, "revoke_refresh_token": True}, top="cache_ttl = 0\nlogin_timeout = 30"
-        )
+        workplace = make_workplace({"revoke_refresh_token": True}, top="cache_ttl = 0\nlogin_timeout = 30")
         workplace.pair()
-        wait_until(lambda: not workplace.id_token_is_good(), "the ID token to expire", 60)
+        workplace.let_id_token_expire()
         before = workplace.realm.token_requests("docker-credential-harbor")
         workplace.harbor.set_secret("alice-h", "Another-Secret-0123456789")
         assert pairs_of(workplace.many_gets(MANY)) == {("alice-h", "Another-Secret-0123456789")}
@@ -61,6 +64,7 @@ class TestManyAtOnce:
         assert (workplace.person.windows, workplace.person.forms) == (2, 1)
 
 
+@pytest.mark.heart
 class TestKilledCaller:
     def test_the_sign_in_goes_on_and_the_next_get_picks_its_result_up(
         self, make_workplace: Callable[..., Workplace], person: CookiePerson
@@ -104,7 +108,8 @@ class TestKilledCaller:
         workplace = make_workplace()
         caller = workplace.start_get()
         wait_until(lambda: person.windows == 1, "the window")
-        subprocess.run(["pkill", "-KILL", "-f", f"_ask-the-person .* {workplace.name}"], check=True)
+        [worker] = workers(workplace)
+        os.kill(worker, signal.SIGKILL)
         output, errors = caller.communicate(timeout=30)
         assert output.decode() == NOT_FOUND
         assert b"was ended before it was finished" in errors
@@ -112,6 +117,7 @@ class TestKilledCaller:
         assert workplace.helper.run("login").returncode == 0
 
 
+@pytest.mark.heart
 class TestEnding:
     def test_ctrl_c_ends_the_sign_in_of_login(
         self, make_workplace: Callable[..., Workplace], person: CookiePerson
@@ -124,7 +130,7 @@ class TestEnding:
         output, errors = login.communicate(timeout=30)
         assert (login.returncode, output) == (130, b"")
         assert b"Traceback" not in errors
-        wait_until(lambda: not worker_runs(workplace), "the worker to end")
+        wait_until(lambda: not workers(workplace), "the worker to end")
 
     def test_erase_ends_a_sign_in_under_way(
         self, make_workplace: Callable[..., Workplace], person: CookiePerson
@@ -138,7 +144,7 @@ class TestEnding:
         assert output.decode() == NOT_FOUND
         assert b"was ended before it was finished" in errors
         assert json.loads(workplace.helper.run("list").stdout) == {}
-        assert not worker_runs(workplace)
+        assert workers(workplace) == []
 
     def test_erase_revokes_the_refresh_token(self, workplace: Workplace) -> None:
         workplace.pair()
@@ -158,9 +164,12 @@ class TestEnding:
         assert (answer.returncode, answer.stdout) == (0, f"Nobody was signed in at {workplace.name}.\n")
 
     def test_logout_with_the_provider_away_is_local_and_says_so(
-        self, make_workplace: Callable[..., Workplace], make_proxy: Callable[..., FaultProxy], keycloak: Keycloak
+        self,
+        make_workplace: Callable[..., Workplace],
+        make_proxy: Callable[..., FaultProxy],
+        identity_provider: IdentityProvider,
     ) -> None:
-        proxy = make_proxy(keycloak.url)
+        proxy = make_proxy(identity_provider.url)
         workplace = make_workplace(through=proxy)
         workplace.pair()
         proxy.down()
@@ -171,6 +180,12 @@ class TestEnding:
         assert json.loads(workplace.helper.run("list").stdout) == {}
 
 
-def worker_runs(workplace: Workplace) -> bool:
-    found = subprocess.run(["pgrep", "-f", f"_ask-the-person .* {workplace.name}"], capture_output=True, check=False)
-    return found.returncode == 0
+def workers(workplace: Workplace) -> list[int]:
+    """The processes that ask a person for this registry now."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = entry.read_bytes().split(b"\0")
+            if b"_ask-the-person" in words and workplace.name.encode() in words:
+                found.append(int(entry.parent.name))
+    return found

@@ -39,6 +39,7 @@ def behind_proxy(workplace: Workplace, make_proxy: Callable[..., FaultProxy]) ->
 
 
 class TestRotate:
+    @pytest.mark.heart
     def test_a_new_secret_that_harbor_accepts_and_get_knows(self, workplace: Workplace) -> None:
         _, old = workplace.pair()
         workplace.asked()
@@ -64,12 +65,14 @@ class TestRotate:
         assert run(workplace, "login").returncode == 0
         assert run(workplace, "rotate").returncode == 0
 
+    @pytest.mark.heart
     def test_signs_in_before_where_that_is_due(self, workplace: Workplace) -> None:
         answer = run(workplace, "rotate", workplace.name)
         assert answer.returncode == 0, answer.stderr
         assert workplace.person.windows == 1
         assert workplace.pair() == ("alice-h", workplace.harbor.users["alice-h"].secret)
 
+    @pytest.mark.heart
     def test_with_an_id_token_that_has_expired(self, workplace: Workplace) -> None:
         workplace.pair()
         workplace.let_id_token_expire()
@@ -111,6 +114,7 @@ class TestRotate:
         assert workplace.pair() == ("alice-h", secret)
         assert workplace.person.windows == 1
 
+    @pytest.mark.heart
     @pytest.mark.parametrize("step", ["who it is", "the change", "the probe after it"])
     def test_killed_in_any_of_its_requests(
         self, workplace: Workplace, make_proxy: Callable[..., FaultProxy], step: str
@@ -131,6 +135,7 @@ class TestRotate:
 
 
 class TestLogoutEverywhere:
+    @pytest.mark.heart
     def test_no_other_machine_can_use_the_secret_any_more(self, make_workplace: MakeWorkplace) -> None:
         workplace = make_workplace(harbor={"scopes": WITHOUT_OFFLINE})
         _, old = workplace.pair()

@@ -11,7 +11,6 @@ import pytest
 import requests
 
 from tests.flows.conftest import WITH_OFFLINE, WITHOUT_OFFLINE
-from tests.lab.processes import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,12 +181,13 @@ class TestUnknownClient:
 
 
 class TestWho:
+    @pytest.mark.heart
     def test_get_keeps_the_known_person(self, make_workplace: Callable[..., Workplace]) -> None:
-        workplace = make_workplace({"access_token_lifespan": 6}, top="cache_ttl = 0")
+        workplace = make_workplace(top="cache_ttl = 0")
         workplace.pair()
         workplace.realm.end_sessions("alice")
         workplace.harbor.kill_stored_token("alice-h")
-        wait_until(lambda: not workplace.id_token_is_good(), "our ID token to expire", 60)
+        workplace.let_id_token_expire()
         workplace.onboard("bob", "bob-h")
         workplace.person.forget_cookies()
         workplace.person.username = "bob"
@@ -200,6 +200,7 @@ class TestWho:
         assert workplace.helper.run("login").returncode == 0
         assert workplace.pair()[0] == "alice-h"
 
+    @pytest.mark.heart
     def test_login_takes_somebody_else_and_says_so(self, make_workplace: Callable[..., Workplace]) -> None:
         workplace = make_workplace()
         workplace.pair()

@@ -5,7 +5,6 @@ Refresh tokens can be used but once: a burst that makes Harbor refresh in parall
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +48,7 @@ def age(workplace: Workplace, life: int) -> float:
     """Of the token that Harbor stored, by the stand-in itself, in seconds."""
     token = workplace.harbor.users["alice-h"].stored_token
     assert token
-    return time.time() - (token.expires_at - life)
+    return workplace.now() - (token.expires_at - life)
 
 
 def bounds(workplace: Workplace) -> tuple[float | None, float | None]:
@@ -78,6 +77,7 @@ def test_every_burst_is_served_and_harbors_session_lives(
     assert (least or 0) <= life <= (most or life)
 
 
+@pytest.mark.heart
 def test_a_short_life_is_learnt_and_not_trusted_beyond(make_workplace: Callable[..., Workplace]) -> None:
     """Until then what is remembered is so for ten seconds; that alone was five minutes by our own token's life."""
     workplace = make_workplace(strict(20))
@@ -96,6 +96,7 @@ def test_a_short_life_is_learnt_and_not_trusted_beyond(make_workplace: Callable[
     assert notes["trusted_until"] <= notes["verified_at"] + 5
 
 
+@pytest.mark.heart
 def test_the_usual_life_is_learnt_and_then_costs_no_request(make_workplace: Callable[..., Workplace]) -> None:
     workplace = make_workplace(strict(300))
     workplace.pair()
@@ -133,6 +134,7 @@ def test_harbors_refresh_is_watched_to_the_second(make_workplace: Callable[..., 
         assert notes["trusted_until"] - notes["stored_token"]["earliest_at"] == pytest.approx(285)
 
 
+@pytest.mark.heart
 def test_a_changed_secret_is_not_taken_for_a_refresh(make_workplace: Callable[..., Workplace]) -> None:
     workplace = make_workplace(strict(300))
     workplace.pair()
@@ -150,6 +152,7 @@ def test_a_changed_secret_is_not_taken_for_a_refresh(make_workplace: Callable[..
     assert (bounds(workplace)[0] or 0) <= 300
 
 
+@pytest.mark.heart
 def test_another_machines_refresh_is_read_and_the_window_ends_with_its_token(
     make_workplace: Callable[..., Workplace], tmp_path: Path
 ) -> None:
@@ -163,11 +166,12 @@ def test_another_machines_refresh_is_read_and_the_window_ends_with_its_token(
     other.pair()
     workplace.let_pass(200)
     workplace.pair()
-    left = workplace.notes()["trusted_until"] - time.time()
+    left = workplace.notes()["trusted_until"] - workplace.now()
     assert left <= 285 - age(workplace, 300) + 1
     assert left >= 285 - age(workplace, 300) - 5, "which is read, and no more than doubted by some seconds"
 
 
+@pytest.mark.heart
 def test_update_time_that_cannot_be_read_keeps_no_pair_back(make_workplace: Callable[..., Workplace]) -> None:
     """Our own sign-in has ended at the provider; Harbor's lives."""
     workplace = make_workplace(strict(300))

@@ -1,120 +1,44 @@
-"""A small OpenID provider for the demo, where no Keycloak is: authlib's server on flask, at a free loopback port.
+"""The demo's small OpenID provider, where no Keycloak is: one issuer at a free loopback port.
 
-Source: OpenID Connect Discovery 1.0, RFC 6749, RFC 9207; what is granted stands in provider_grants.py.
+Its endpoints stand in provider_endpoints.py; the tests of the heart have such a one as a realm (embedded_realm.py).
 """
 
 from __future__ import annotations
 
-import secrets
-import socket
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from authlib.oauth2 import OAuth2Error  # type: ignore[import-untyped]
-from flask import Flask, Response, jsonify, render_template_string, request
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
-
-from tests.lab.provider_grants import SCOPES, Issuer, Records, Server, Session
-from tests.lab.realm import password_of
+from tests.lab.app_server import AppServer
+from tests.lab.provider_endpoints import ProviderEndpoints
+from tests.lab.provider_records import Records
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-# Cookies know no ports: a name that nothing else on 127.0.0.1 has.
-SESSION_COOKIE = "harbor-demo-provider"
-PATHS = {
-    "authorization_endpoint": "/authorize",
-    "token_endpoint": "/token",
-    "jwks_uri": "/jwks",
-    "revocation_endpoint": "/revoke",
-}
-PAGE_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Frame-Options": "DENY",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-}
-# The form's names are Keycloak's, which the lab's persons at browsers look for.
-PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Sign in: the demo's identity provider</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>body { font: 16px/1.5 system-ui, sans-serif; max-width: 26em; margin: 12vh auto; padding: 0 1em; color: #1c2b33 }
-label { display: block; margin-top: .8em } input { font: inherit; width: 100%; box-sizing: border-box; padding: .4em }
-button { font: inherit; margin-top: 1.2em; padding: .5em 1.6em } .fault { color: #b00020 } .note { color: #5a6b73 }
-</style></head><body>
-{% if refused %}<h1>This cannot go on</h1><p class="fault" role="alert">{{ refused }}</p>
-{% else %}<h1>Sign in</h1>
-{% if fault %}<p class="fault" role="alert">{{ fault }}</p>{% endif %}
-<form id="kc-form-login" method="post" action="{{ action }}">
-<label>User name<input id="username" name="username" value="{{ username }}" autocomplete="off"></label>
-<label>Password<input id="password" name="password" type="password" value="{{ password }}" autocomplete="off"></label>
-<button id="kc-login" autofocus>Sign in</button></form>
-<p class="note">This is the demo's own identity provider: it runs on this machine and is gone with the demo.
-The demo's person is filled in; just go on.</p>{% endif %}
-</body></html>
-"""
 
-
-class _Quiet(WSGIRequestHandler):
-    # One request a connection, so that nothing is left open when the provider goes down.
-    protocol_version = "HTTP/1.0"
-
-    def log(self, *_: Any) -> None:
-        """Says nothing on standard error."""
-
-
-class DemoProvider:
-    """A running provider. `requests` are the paths asked for, `agents` by whom; `logins` counts the forms filled in."""
+class DemoProvider(ProviderEndpoints):
+    """A running provider."""
 
     def __init__(self, people: tuple[str, ...] = ("alice", "bob"), tls: tuple[str, str] | None = None) -> None:
-        self._tls = tls  # certificate and key files
-        self.requests: list[str] = []
-        self.agents: list[str] = []
-        self.logins = 0
-        self._app = Flask("demo-provider")
-        self._placeholder: socket.socket | None = None
-        self._server = self._serve(0)
+        super().__init__(Records(people))
+        self._server = AppServer(self.app, tls)
         self.port = self._server.port
-        self.issuer = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
-        self.records = Records(self.issuer, people)
-        self._oauth = Server(self._app, self.records)
-        self._route()
-        self._thread = self._start()
-
-    @property
-    def token_seconds(self) -> int:
-        """How long access and ID tokens live that are granted from now on."""
-        return self.records.token_seconds
-
-    @token_seconds.setter
-    def token_seconds(self, seconds: int) -> None:
-        self.records.token_seconds = seconds
+        self.issuer = self._server.url
 
     def end_sessions(self, username: str) -> None:
         """That person has to sign in anew everywhere; their refresh tokens are refused."""
         self.records.end_sessions(username)
 
     def down(self) -> None:
-        """Refuses connections from now on; the port stays ours: bound, but not listening."""
-        if self._placeholder is None:
-            self._stop()
-            self._placeholder = socket.socket()
-            self._placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._placeholder.bind(("127.0.0.1", self.port))
+        """Refuses connections from now on; the port stays ours."""
+        self._server.down()
 
     def up(self) -> None:
         """Answers again on the same port."""
-        if self._placeholder is not None:
-            self._server = self._serve(self.port)
-            self._placeholder.close()
-            self._placeholder = None
-            self._thread = self._start()
+        self._server.up()
 
     def close(self) -> None:
         """Ends the server."""
-        if self._placeholder is None:
-            self._stop()
-        else:
-            self._placeholder.close()
+        self._server.close()
 
     def __enter__(self) -> DemoProvider:
         return self
@@ -123,93 +47,3 @@ class DemoProvider:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _serve(self, port: int) -> BaseWSGIServer:
-        return make_server("127.0.0.1", port, self._app, threaded=True, request_handler=_Quiet, ssl_context=self._tls)
-
-    def _start(self) -> threading.Thread:
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        return thread
-
-    def _stop(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def _note(self) -> None:
-        self.requests.append(request.path)
-        self.agents.append(request.headers.get("User-Agent", ""))
-
-    def _route(self) -> None:
-        self._app.before_request(self._note)
-        rules: list[tuple[str, str, Any]] = [
-            ("GET", "/.well-known/openid-configuration", self._discovery),
-            ("GET", PATHS["jwks_uri"], lambda: jsonify(self.records.public_keys())),
-            ("POST", PATHS["token_endpoint"], lambda: self._oauth.create_token_response()),
-            ("POST", PATHS["revocation_endpoint"], lambda: self._oauth.create_endpoint_response("revocation")),
-            ("GET", PATHS["authorization_endpoint"], self._authorize),
-            ("POST", PATHS["authorization_endpoint"], self._log_in),
-        ]
-        for method, path, view in rules:
-            self._app.add_url_rule(path, f"{method} {path}", view, methods=[method])
-
-    def _discovery(self) -> Response:
-        methods = ["client_secret_basic", "client_secret_post", "none"]
-        return jsonify(
-            issuer=self.issuer,
-            **{name: self.issuer + path for name, path in PATHS.items()},
-            scopes_supported=list(SCOPES),
-            response_types_supported=["code"],
-            response_modes_supported=["query"],
-            grant_types_supported=["authorization_code", "refresh_token"],
-            subject_types_supported=["public"],
-            id_token_signing_alg_values_supported=["RS256"],
-            token_endpoint_auth_methods_supported=methods,
-            revocation_endpoint_auth_methods_supported=methods,
-            code_challenge_methods_supported=["S256"],
-            authorization_response_iss_parameter_supported=True,
-        )
-
-    def _authorize(self) -> Response:
-        """GET: straight back to the client where the browser has a session, else the form."""
-        session = self.records.sessions.get(request.cookies.get(SESSION_COOKIE, ""))
-        if session and session.ended:
-            session = None
-        return self._answer(session)
-
-    def _log_in(self) -> Response:
-        """POST: the form came back."""
-        somebody = self.records.people.get(request.form.get("username", ""))
-        if somebody is None or not somebody.accepts(request.form.get("password", "")):
-            return self._answer(None, fault="Invalid user name or password.")
-        self.logins += 1
-        session, name = Session(somebody), secrets.token_urlsafe(32)
-        self.records.sessions[name] = session
-        answer = self._answer(session, filled_in=True)
-        answer.set_cookie(SESSION_COOKIE, name, httponly=True, samesite="Lax")
-        return answer
-
-    def _answer(self, session: Session | None, fault: str = "", filled_in: bool = False) -> Response:
-        try:
-            grant = self._oauth.get_consent_grant(end_user=session)
-        except OAuth2Error as error:
-            return self._refuse(error)
-        if session and (filled_in or not grant.prompt):
-            response: Response = self._oauth.create_authorization_response(grant_user=session, grant=grant)
-            return response
-        hint = request.args.get("login_hint", "")
-        username = hint if hint in self.records.people else next(iter(self.records.people))
-        return _page(200, action=request.full_path, username=username, password=password_of(username), fault=fault)
-
-    def _refuse(self, error: Any) -> Response:
-        """Told to the client only where the redirect URI is known to be its own (RFC 6749 4.1.2.1)."""
-        if not error.redirect_uri:
-            return _page(400, refused=error.description or error.error)
-        answer: Response = self._oauth.handle_error_response(None, error)
-        Issuer(self.issuer).add_issuer_parameter(self._oauth, answer)
-        return answer
-
-
-def _page(status: int, **values: str) -> Response:
-    return Response(render_template_string(PAGE, **values), status, PAGE_HEADERS, mimetype="text/html")

@@ -1,4 +1,4 @@
-"""What the demo's identity provider knows and grants: its people, clients, sessions, codes and refresh tokens.
+"""What the embedded identity provider grants: codes for sessions, tokens for codes and refresh tokens.
 
 Source: RFC 6749, RFC 7636 (PKCE), RFC 7009 (revocation), OpenID Connect Core 1.0; the protocol itself is authlib's.
 """
@@ -6,11 +6,9 @@ Source: RFC 6749, RFC 7636 (PKCE), RFC 7009 (revocation), OpenID Connect Core 1.
 from __future__ import annotations
 
 import secrets
-import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+import flask
 from authlib.integrations.flask_oauth2 import AuthorizationServer  # type: ignore[import-untyped]
 from authlib.oauth2.rfc6749 import InvalidRequestError  # type: ignore[import-untyped]
 from authlib.oauth2.rfc6749.grants import (  # type: ignore[import-untyped]
@@ -22,168 +20,21 @@ from authlib.oauth2.rfc7009 import RevocationEndpoint  # type: ignore[import-unt
 from authlib.oauth2.rfc7636 import CodeChallenge  # type: ignore[import-untyped]
 from authlib.oauth2.rfc9207 import IssuerParameter  # type: ignore[import-untyped]
 from authlib.oidc.core.grants import OpenIDCode  # type: ignore[import-untyped]
-from joserfc.jwk import KeySet, RSAKey
 
-from tests.lab.realm import HARBOR_CLIENT, HARBOR_CLIENT_SECRET, HELPER_CLIENT, password_of
+from tests.lab.provider_records import CODE_SECONDS, OFFLINE_SCOPE, Code, RefreshToken
 
 if TYPE_CHECKING:
     from flask import Flask
+    from joserfc.jwk import RSAKey
 
-SCOPES = ("openid", "profile", "email", "offline_access")
-CODE_SECONDS = 60
+    from tests.lab.provider_records import Client, Records, Session
+
 AUTHENTICATION_METHODS = ["client_secret_basic", "client_secret_post", "none"]
 
 
-@dataclass(frozen=True)
-class Somebody:
-    """A person of the provider; their password is the lab's usual one."""
-
-    username: str
-
-    @property
-    def subject(self) -> str:
-        return f"demo-{self.username}"
-
-    def accepts(self, password: str) -> bool:
-        return secrets.compare_digest(password_of(self.username).encode(), password.encode())
-
-    def claims(self) -> dict[str, Any]:
-        """What ID tokens say about them."""
-        return {
-            "sub": self.subject,
-            "preferred_username": self.username,
-            "name": self.username.capitalize(),
-            "email": f"{self.username}@example.com",
-            "email_verified": True,
-        }
-
-
-@dataclass(frozen=True)
-class Client:
-    """A client in authlib's sense. Its redirect URI is a path at loopback, on any port (RFC 8252 7.3)."""
-
-    client_id: str
-    secret: str
-    redirect_path: str
-    # Whom its ID tokens are for beside itself: at Keycloak, an audience mapper.
-    further_audience: tuple[str, ...] = ()
-
-    def get_client_id(self) -> str:
-        return self.client_id
-
-    def get_default_redirect_uri(self) -> None:
-        return None
-
-    def get_allowed_scope(self, scope: str | None) -> str:
-        return " ".join(word for word in (scope or "").split() if word in SCOPES)
-
-    def check_redirect_uri(self, redirect_uri: str) -> bool:
-        parts = urlsplit(redirect_uri)
-        extra = parts.query or parts.fragment or parts.username
-        at_loopback = parts.scheme in ("http", "https") and parts.hostname == "127.0.0.1"
-        return at_loopback and parts.path == self.redirect_path and not extra
-
-    def check_client_secret(self, client_secret: str) -> bool:
-        return bool(self.secret) and secrets.compare_digest(self.secret.encode(), client_secret.encode())
-
-    def check_endpoint_auth_method(self, method: str, _endpoint: str) -> bool:
-        return (method == "none") == (not self.secret)
-
-    def check_response_type(self, response_type: str) -> bool:
-        return response_type == "code"
-
-    def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type in ("authorization_code", "refresh_token")
-
-
-@dataclass
-class Session:
-    """Somebody signed in at a browser: what codes and refresh tokens hang on."""
-
-    somebody: Somebody
-    began_at: float = field(default_factory=time.time)
-    ended: bool = False
-
-
-@dataclass(frozen=True)
-class Code:
-    """An authorization code, in authlib's sense."""
-
-    client_id: str
-    redirect_uri: str
-    scope: str
-    nonce: str | None
-    session: Session
-    code_challenge: str
-    code_challenge_method: str
-    expires_at: float = field(default_factory=lambda: time.time() + CODE_SECONDS)
-
-    def get_redirect_uri(self) -> str:
-        return self.redirect_uri
-
-    def get_scope(self) -> str:
-        return self.scope
-
-    def get_nonce(self) -> str | None:
-        return self.nonce
-
-    def get_auth_time(self) -> int:
-        return int(self.session.began_at)
-
-    def get_acr(self) -> None:
-        return None
-
-    def get_amr(self) -> None:
-        return None
-
-
-@dataclass(frozen=True)
-class RefreshToken:
-    """A refresh token, in authlib's sense."""
-
-    value: str
-    client_id: str
-    scope: str
-    session: Session
-
-    def get_scope(self) -> str:
-        return self.scope
-
-    def check_client(self, client: Client) -> bool:
-        return self.client_id == client.client_id
-
-
-class Records:
-    """All of it, in memory. Single dict operations only, so that any thread may use it."""
-
-    def __init__(self, issuer: str, people: tuple[str, ...]) -> None:
-        self.issuer = issuer
-        self.people = {username: Somebody(username) for username in people}
-        self.clients = {
-            HARBOR_CLIENT: Client(HARBOR_CLIENT, HARBOR_CLIENT_SECRET, "/c/oidc/callback"),
-            HELPER_CLIENT: Client(HELPER_CLIENT, "", "/callback", (HARBOR_CLIENT,)),
-        }
-        # Of access and ID tokens alike, as a realm has it.
-        self.token_seconds = 300
-        self.key: RSAKey = RSAKey.generate_key(2048, {"kid": secrets.token_hex(8), "use": "sig", "alg": "RS256"})
-        self.sessions: dict[str, Session] = {}
-        self.codes: dict[str, Code] = {}
-        self.refresh_tokens: dict[str, RefreshToken] = {}
-
-    def public_keys(self) -> dict[str, Any]:
-        """What jwks_uri shows."""
-        return dict(KeySet([self.key]).as_dict(private=False))
-
-    def end_sessions(self, username: str) -> None:
-        """At every browser; refresh tokens and codes that hang on them are refused from now on."""
-        for session in list(self.sessions.values()):
-            if session.somebody.username == username:
-                session.ended = True
-
-    def live_refresh_tokens(self, client_id: str) -> int:
-        """How many of a client's could be used."""
-        tokens = list(self.refresh_tokens.values())
-        return sum(token.client_id == client_id and not token.session.ended for token in tokens)
+def issuer() -> str:
+    """The provider's own address, taken from the request as Keycloak does: through a proxy it is the proxy's."""
+    return flask.request.root_url.rstrip("/")
 
 
 class Server(AuthorizationServer):  # type: ignore[misc]
@@ -192,18 +43,43 @@ class Server(AuthorizationServer):  # type: ignore[misc]
     def __init__(self, app: Flask, records: Records) -> None:
         self.records = records
         super().__init__(app, records.clients.get, self._keep_refresh_token)
-        generator = BearerTokenGenerator(_random, _random, lambda _client, _grant_type: records.token_seconds)
-        self.register_token_generator("default", generator)
+        self.register_token_generator("default", Tokens(records))
         identity = Identity(records)
         self.register_grant(CodeGrant, [RequiredChallenge(), identity])
         self.register_grant(RefreshGrant, [identity])
         self.register_endpoint(Revocation)
-        self.register_extension(Issuer(records.issuer))
+        self.register_extension(Issuer())
 
     def _keep_refresh_token(self, token: dict[str, Any], request: Any) -> None:
-        value = token["refresh_token"]
-        kept = RefreshToken(value, request.client.client_id, token["scope"], request.user)
-        self.records.refresh_tokens[value] = kept
+        if OFFLINE_SCOPE not in token["scope"].split():  # an offline token is used without the browser's session
+            request.user.used_at = self.records.clock()
+        if value := token.get("refresh_token"):
+            kept = RefreshToken(value, request.client.client_id, token["scope"], request.user)
+            self.records.refresh_tokens[value] = kept
+
+
+class Tokens(BearerTokenGenerator):  # type: ignore[misc]
+    """RFC 6750; how long a refresh token lives is told as Keycloak tells it, 0 for ever."""
+
+    def __init__(self, records: Records) -> None:
+        super().__init__(_random, _random, lambda client, _grant_type: records.seconds_of(client))
+        self._records = records
+
+    def generate(
+        self,
+        grant_type: str,
+        client: Client,
+        user: Session | None = None,
+        scope: str | None = None,
+        expires_in: int | None = None,
+        include_refresh_token: bool = True,
+    ) -> dict[str, Any]:
+        with_refresh = include_refresh_token and client.gets_refresh_tokens
+        token: dict[str, Any] = super().generate(grant_type, client, user, scope, expires_in, with_refresh)
+        if with_refresh and self._records.session_idle_seconds is not None:
+            is_offline = OFFLINE_SCOPE in (scope or "").split()
+            token["refresh_expires_in"] = 0 if is_offline else self._records.session_idle_seconds
+        return token
 
 
 class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
@@ -221,11 +97,13 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
             session=request.user,
             code_challenge=asked["code_challenge"],
             code_challenge_method=asked["code_challenge_method"],
+            expires_at=self.server.records.clock() + CODE_SECONDS,
         )
 
     def query_authorization_code(self, code: str, client: Client) -> Code | None:
         kept: Code | None = self.server.records.codes.pop(code, None)
-        return kept if kept and kept.client_id == client.client_id and time.time() < kept.expires_at else None
+        now = self.server.records.clock()
+        return kept if kept and kept.client_id == client.client_id and now < kept.expires_at else None
 
     def delete_authorization_code(self, authorization_code: Code) -> None:
         """It went when it was looked up."""
@@ -235,14 +113,16 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
 
 
 class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
-    """RFC 6749 6, with rotation: of two uses at once only one is granted."""
+    """RFC 6749 6; with rotation only one of two uses at once is granted."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = AUTHENTICATION_METHODS
     INCLUDE_NEW_REFRESH_TOKEN = True
 
     def authenticate_refresh_token(self, refresh_token: str) -> RefreshToken | None:
-        kept: RefreshToken | None = self.server.records.refresh_tokens.pop(refresh_token, None)
-        return kept if kept and not kept.session.ended else None
+        records: Records = self.server.records
+        tokens = records.refresh_tokens
+        kept = tokens.pop(refresh_token, None) if records.rotation else tokens.get(refresh_token)
+        return kept if kept and records.is_good(kept) else None
 
     def authenticate_user(self, refresh_token: RefreshToken) -> Session:
         return refresh_token.session
@@ -271,16 +151,18 @@ class Identity(OpenIDCode):  # type: ignore[misc]
         return "RS256"
 
     def get_client_claims(self, client: Client) -> dict[str, Any]:
+        now = int(self._records.clock())
         return {
-            "iss": self._records.issuer,
+            "iss": issuer(),
             "aud": [client.client_id, *client.further_audience],
             "azp": client.client_id,
             "typ": "ID",
-            "exp": int(time.time()) + self._records.token_seconds,
+            "iat": now,
+            "exp": now + self._records.seconds_of(client),
         }
 
     def generate_user_info(self, user: Session, _scope: str) -> dict[str, Any]:
-        return user.somebody.claims()
+        return {**user.somebody.claims(), "sid": user.name}
 
 
 class RequiredChallenge(CodeChallenge):  # type: ignore[misc]
@@ -310,14 +192,8 @@ class Revocation(RevocationEndpoint):  # type: ignore[misc]
 class Issuer(IssuerParameter):  # type: ignore[misc]
     """`iss` in every callback (RFC 9207)."""
 
-    def __init__(self, issuer: str) -> None:
-        self._issuer = issuer
-
-    def __call__(self, authorization_server: AuthorizationServer) -> None:
-        super().__call__(authorization_server)
-
     def get_issuer(self) -> str:
-        return self._issuer
+        return issuer()
 
 
 def _random(**_: object) -> str:

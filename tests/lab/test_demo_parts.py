@@ -94,7 +94,7 @@ def claims_of(provider: DemoProvider, id_token: str) -> dict[str, Any]:
 
 class TestProvider:
     def test_sign_in_with_an_id_token_for_harbor_too(self, provider: DemoProvider, person: CookiePerson) -> None:
-        provider.token_seconds = 60
+        provider.records.token_seconds = 60
         back, verifier = authorize(provider, person)
         assert (back["state"], back["iss"]) == ("s", provider.issuer)
         answer = exchange(provider, back, verifier).json()
