@@ -16,7 +16,7 @@ from docker_credential_harbor.config import read_config
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import Credentials
 from docker_credential_harbor.outside import clean_text, json_value
-from docker_credential_harbor.policy.caller import Caller
+from docker_credential_harbor.policy.caller import Caller, Wish
 from docker_credential_harbor.system import ancestors, console
 from docker_credential_harbor.warm_get import server_url
 
@@ -72,7 +72,7 @@ class _NotFound(Exception):
 def _get(payload: bytes, began_at: float) -> str:
     url = _server_url(payload)
     caller = Caller(ancestors.command_lines(), os.environ)
-    console.make_room(caller.redraws)
+    console.called_by(drawn_over=caller.redraws, passed_on=caller.passes_on)
     context = _context(began_at)
     registry = _registry(context, url)
     if registry is None:
@@ -94,13 +94,17 @@ def _pair(context: Context, registry: Registry, caller: Caller, began_at: float)
     from docker_credential_harbor.storage import missed
     from docker_credential_harbor.use_cases import get
 
-    reach = reaching.for_caller(context.reach, *caller.wish(registry.name))
+    wish, reason = caller.wish(registry.name)
+    reach = reaching.for_caller(context.reach, wish, reason)
     try:
         pair = get.credentials(context.with_reach(reach), registry)
     except Failure as failure:
         from docker_credential_harbor.use_cases import last_miss
 
-        last_miss.tell(registry, failure, clean_text.shown(caller.name, LONGEST_PROGRAM), began_at)
+        if wish is Wish.NOTHING:  # of no interest later on
+            console.tell(failure)
+        else:
+            last_miss.tell(registry, failure, clean_text.shown(caller.name, LONGEST_PROGRAM), began_at)
         raise _NotFound from None
     missed.forget(registry.name)
     return pair

@@ -23,6 +23,7 @@ CommandLine = tuple[str, ...]
 _CLIENTS = frozenset(
     ("docker", "podman", "podman-remote", "buildah", "skopeo", "nerdctl", "helm", "oras", "crane", "regctl", "cosign")
 )
+_SHELLS = frozenset(("sh", "bash", "dash", "ash", "ksh", "zsh", "fish"))  # whose pipes are a person's own
 _REDRAWING = frozenset(("docker-compose", "docker-buildx", "buildx", "buildctl"))
 _REDRAWING_VERBS = frozenset(("build", "buildx", "bake", "compose"))  # of docker itself
 _VERBS = frozenset(("login", "pull", "push", "build", "run", "create", "up", "exec", "save", "search"))
@@ -54,6 +55,11 @@ class Caller(NamedTuple):
     def redraws(self) -> bool:
         """Whether lines that others write on its terminal are drawn over."""
         return any(_redraws(line) for line in self.command_lines)
+
+    @property
+    def passes_on(self) -> bool:
+        """Whether a person sees what is written to standard error where that is a pipe, as docker gives its plugins."""
+        return not self.name or self.name in _CLIENTS | _REDRAWING | _SHELLS
 
     def wish(self, registry_name: str) -> tuple[Wish, str]:
         """What it wants of that registry, and what shows that."""

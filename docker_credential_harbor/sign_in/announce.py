@@ -60,7 +60,8 @@ class Announcement:
         links, self._links = self._links, ()
         for link in links:
             assert self._note
-            console.hint("\n".join(_lines(link, self._note)))
+            tell = console.hint if self._note.browser else console.hint_for_person  # a browser shows itself
+            tell("\n".join(_lines(link, self._note)))
 
 
 def _lines(link: Link, note: Note) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.outside import json_value
-from docker_credential_harbor.outside.clean_text import shown
+from docker_credential_harbor.outside.clean_text import LONGEST_USED, shown
 from docker_credential_harbor.system import folders
 from docker_credential_harbor.system.files import make_private_folder, read_bytes, write_private
 
@@ -35,7 +35,7 @@ def load(name: str) -> Missed | None:
         missed = Missed(float(data["at"]), *(data[field] for field in Missed._fields[1:]))
     except (Failure, ValueError, TypeError, LookupError, ArithmeticError):
         return None
-    clean = all(isinstance(text, str) and shown(text) == text for text in missed[1:])
+    clean = all(isinstance(text, str) and shown(text, LONGEST_USED) == text for text in missed[1:])
     return missed if clean and missed.at > 0 else None
 
 
@@ -48,7 +48,7 @@ def save(name: str, missed: Missed) -> None:
 
 def forget(name: str) -> None:
     """Once a pair was given. Never raises."""
-    with suppress(OSError, Failure):
+    with suppress(Exception):  # it is shown for a day at most
         _path(name).unlink(missing_ok=True)
 
 

@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor.errors import BrokeOff, Failure
@@ -29,16 +29,20 @@ CLEAR_LINE = "\r\033[K"  # ECMA-48 8.3.41, Erase in Line
 TAKEN = (errno.EAGAIN, errno.EACCES)  # fcntl(2), F_SETLK
 
 _shown_progress = ""  # in the terminal's last line now
+TERMINAL = "/dev/tty"
+
 _drawn_over = False  # by the caller
+_passed_on = True  # by the caller, where it is a pipe
 
 
-def make_room(drawn_over: bool) -> None:
-    """Where the caller draws over the last lines of the terminal, what is written is followed by empty ones.
+def called_by(*, drawn_over: bool, passed_on: bool) -> None:
+    """What becomes of standard error at the caller's.
 
-    In the same write, since the caller may draw at any moment.
+    ``drawn_over``: it draws over the last lines of the terminal. So what is written is followed by empty ones, in the
+    same write, since it may draw at any moment. ``passed_on``: where it is a pipe, a person sees what is written.
     """
-    global _drawn_over
-    _drawn_over = drawn_over
+    global _drawn_over, _passed_on
+    _drawn_over, _passed_on = drawn_over, passed_on
 
 
 def is_drawn_over() -> bool:
@@ -89,6 +93,27 @@ def warn(text: str) -> None:
 def hint(text: str) -> None:
     """Progress: what happens now, and what to open."""
     _write(text)
+
+
+def hint_for_person(text: str) -> None:
+    """What a person has to read: on the controlling terminal, too, where nobody may see standard error."""
+    hint(text)
+    if sys.platform != "win32" and is_swallowed():
+        with suppress(OSError):
+            terminal = os.open(TERMINAL, os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
+            try:
+                os.write(terminal, _as_written(text).encode(errors="backslashreplace"))
+            finally:
+                os.close(terminal)
+
+
+def is_swallowed() -> bool:
+    """Whether standard error may be shown to nobody: it is no terminal, nor a pipe that is copied to one."""
+    try:
+        number = sys.stderr.fileno()
+        return not os.isatty(number) and not (_passed_on and stat.S_ISFIFO(os.fstat(number).st_mode))
+    except (AttributeError, OSError, ValueError):  # there is none
+        return True
 
 
 def progress(text: str) -> None:
@@ -169,13 +194,17 @@ def trace_is_on() -> bool:
 
 
 def _write(text: str, prefix: str = PREFIX) -> None:
-    lines = [shown(line.rstrip(), LONGEST_LINE) for line in redaction.redact(text).splitlines()]
-    written = [prefix + line for line in lines if line.strip()]
+    written = _as_written(text, prefix)
     if prefix != PREFIX:  # the trace, which is long and asked for
-        pass_on("".join(f"{line}\n" for line in written))
+        pass_on(written)
     elif written:
-        room = _room_below(written)
-        pass_on("".join(f"{line}\n" for line in written) + "\n" * room, at_once=room > 0)
+        room = _room_below(written.splitlines())
+        pass_on(written + "\n" * room, at_once=room > 0)
+
+
+def _as_written(text: str, prefix: str = PREFIX) -> str:
+    lines = [shown(line.rstrip(), LONGEST_LINE) for line in redaction.redact(text).splitlines()]
+    return "".join(f"{prefix}{line}\n" for line in lines if line.strip())
 
 
 def _room_below(lines: list[str]) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from docker_credential_harbor.context import open_context
 from docker_credential_harbor.errors import EXIT_FAILURE, NoRegistry
 from docker_credential_harbor.person.terminal import painted, say
+from docker_credential_harbor.use_cases import last_miss
 from docker_credential_harbor.use_cases.doctor_checks import Examination
 
 if TYPE_CHECKING:
@@ -34,8 +35,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise NoRegistry()
     all_well = True
     for registry in registries:
+        last_pull = last_miss.told(registry)
         if not arguments.json:
             say(f"{registry.name}:")
+            if last_pull:
+                say(f"  {last_pull}")
         checks = []
         for check in Examination(context, registry).run():
             checks.append(check)
@@ -44,7 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         ok = all(check.ok for check in checks)
         all_well = all_well and ok
         if arguments.json:
-            print(json.dumps({"registry": registry.name, "ok": ok, "checks": [check._asdict() for check in checks]}))
+            told = {"last_pull": last_pull, "checks": [check._asdict() for check in checks]}
+            print(json.dumps({"registry": registry.name, "ok": ok, **told}))
     return 0 if all_well else EXIT_FAILURE
 
 

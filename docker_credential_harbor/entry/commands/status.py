@@ -15,6 +15,7 @@ from docker_credential_harbor.person.terminal import painted, say
 from docker_credential_harbor.policy import keepalive_interval, next_step
 from docker_credential_harbor.policy.known import Refresh, Step
 from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.use_cases import last_miss
 from docker_credential_harbor.use_cases.state_now import survey
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print(row: Row) -> None:
+    if row["last_pull"]:
+        say(f"{row['registry']}: {row['last_pull']}")
     state = str(row["state"])
     who = f" ({row['username']})" if row["username"] else ""
     say(f"{row['registry']}: ", painted(state, COLOURS.get(state, "yellow")), f"{who}: {row['message']}")
@@ -98,6 +101,7 @@ def _row(context: Context, registry: Registry) -> Row:
         "username": shown(known.pair.username if known.pair else known.person) or None if known else None,
         "state": found.state,
         "message": _message(found),
+        "last_pull": last_miss.told(registry),
         "storage": None,
         "verified_at": _instant(registry_notes.load(registry.name).verified_at),
         "sign_in_ends_at": None,

@@ -52,6 +52,22 @@ def test_its_name_has_no_argument_in_it(lines: list[str], name: str) -> None:
     assert caller(*lines).name == name
 
 
+@pytest.mark.parametrize(
+    ("line", "passes_on"),
+    [
+        ("docker pull x", True),
+        ("/x/docker-compose compose up", True),
+        ("bash ./script", True),
+        ("/opt/jdk/bin/java -jar x", False),
+        ("node x", False),
+        ("python3 x", False),
+    ],
+)
+def test_whether_a_pipe_of_its_is_seen_by_anybody(line: str, passes_on: bool) -> None:
+    assert caller(line).passes_on is passes_on
+    assert caller().passes_on, "nothing is known of it"
+
+
 class TestLogin:
     @pytest.mark.parametrize(
         "line",

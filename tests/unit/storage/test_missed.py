@@ -14,7 +14,7 @@ from docker_credential_harbor.system import folders
 if TYPE_CHECKING:
     from pathlib import Path
 
-MISSED = Missed(1e9, "java", "nobody-to-ask", "nobody can be asked", "8-1")
+MISSED = Missed(1e9, "java", "nobody-to-ask", "nobody can be asked " * 20, "8-1")
 
 
 @pytest.fixture(autouse=True)

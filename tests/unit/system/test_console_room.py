@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "TERM": "xterm", "PYTHONPATH": str(FOLDER)}
 PADDED = """
 from docker_credential_harbor.system import console
-console.make_room({})
+console.called_by(drawn_over={}, passed_on=True)
 console.hint("one\\ntwo")
 console.trace("not that")
 """

@@ -1,0 +1,94 @@
+"""Callers that show nobody what a helper writes: the link goes to the terminal, the cause is kept for later."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.lab.terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.lab.workplace import Workplace
+
+SSH = {"SSH_CONNECTION": "192.0.2.1 1 192.0.2.2 22", "TERM": "xterm"}
+QUICK = {"attributes": {"oauth2DevicePollingInterval": "1"}}
+# A caller that keeps what its helper writes to itself, as jib does, and one that gives it no standard error.
+SWALLOWING = """
+import subprocess, sys
+where = {"pipe": subprocess.PIPE, "null": subprocess.DEVNULL}[sys.argv[3]]
+done = subprocess.run([sys.argv[1], "get"], input=sys.argv[2].encode(), stdout=subprocess.PIPE, stderr=where)
+sys.exit(done.returncode)
+"""
+
+
+def swallowing(workplace: Workplace, where: str) -> list[str]:
+    return ["/usr/bin/env", "-S", sys.executable, "-c", SWALLOWING, workplace.helper.program, workplace.name, where]
+
+
+@pytest.mark.parametrize("where", ["pipe", "null"])
+def test_the_link_is_on_the_terminal_all_the_same(make_workplace: Callable[..., Workplace], where: str) -> None:
+    workplace = make_workplace(realm=QUICK)
+    workplace.person.open(f"{workplace.harbor.url}/c/oidc/login")  # Harbor's side lives
+    workplace.person.reset()
+    environment = {**workplace.helper.home.environment, **SSH}
+    environment.pop("BROWSER")
+    with Terminal(swallowing(workplace, where), environment) as terminal:
+        shown = terminal.wait_for("confirm it there within")
+        assert shown.count("open this in a browser on any device: ") == 1
+        workplace.person.open(shown.partition("on any device: ")[2].split()[0])
+        assert terminal.wait() == 0, terminal.text
+    assert all(line.startswith("docker-credential-harbor: ") for line in terminal.text.splitlines())
+
+
+def test_on_a_desktop_the_browser_opens_and_the_terminal_stays_quiet(workplace: Workplace) -> None:
+    with Terminal(swallowing(workplace, "pipe"), workplace.helper.home.environment) as terminal:
+        assert terminal.wait() == 0
+    assert terminal.text == ""
+    assert workplace.person.windows == 1
+
+
+class TestTheCauseIsKept:
+    def miss(self, workplace: Workplace) -> None:
+        with Terminal(swallowing(workplace, "pipe"), {**workplace.helper.home.environment, "CI": "1"}) as terminal:
+            assert terminal.wait() == 1
+            assert terminal.text == ""
+
+    def test_status_and_doctor_begin_with_it(self, workplace: Workplace) -> None:
+        self.miss(workplace)
+        told = "the last pull had no pair, just now, by python"
+        cause = f": {workplace.name} needs a sign-in and nobody can be asked here (CI is set): run: "
+        for _ in range(2):
+            first, second, *_ = workplace.helper.run("status").stdout.splitlines()
+            assert first.startswith(f"{workplace.name}: {told}")
+            assert cause in first
+            assert second.startswith(f"{workplace.name}: signed-out")
+        name, line, *_ = workplace.helper.run("doctor").stdout.splitlines()
+        assert name == f"{workplace.name}:"
+        assert line.startswith(f"  {told}")
+        assert cause in line
+        assert SWALLOWING[1:20] not in line
+        [row] = json.loads(workplace.helper.run(["status", "--json"]).stdout)["registries"]
+        assert row["last_pull"].startswith(told)
+        assert json.loads(workplace.helper.run(["doctor", "--json"]).stdout)["last_pull"].startswith(told)
+
+    def test_until_a_pull_has_a_pair(self, workplace: Workplace) -> None:
+        self.miss(workplace)
+        workplace.pair()
+        assert "the last pull" not in workplace.helper.run("status").stdout
+        assert "the last pull" not in workplace.helper.run("doctor").stdout
+        [row] = json.loads(workplace.helper.run(["status", "--json"]).stdout)["registries"]
+        assert row["last_pull"] is None
+
+    def test_or_a_day_has_passed(self, workplace: Workplace) -> None:
+        self.miss(workplace)
+        [path] = workplace.helper.home.folders["XDG_STATE_HOME"].rglob("missed/*.json")
+        kept = json.loads(path.read_text())
+        path.write_text(json.dumps({**kept, "at": kept["at"] - 3600}))
+        assert "the last pull had no pair, 60 minutes ago, by" in workplace.helper.run("status").stdout
+        path.write_text(json.dumps({**kept, "at": kept["at"] - 25 * 3600}))
+        assert "the last pull" not in workplace.helper.run("status").stdout
