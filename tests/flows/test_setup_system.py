@@ -244,3 +244,18 @@ def test_elsewhere_one_line_says_so(platform: str, monkeypatch: pytest.MonkeyPat
     with pytest.raises(SystemSetupElsewhere, match=r"for Linux only: run .* as each user") as caught:
         setup.run(arguments)
     assert caught.value.exit_status == EXIT_USAGE
+
+
+def test_that_these_users_lose_the_systems_own_store_is_told(machine: Machine, tmp_path: Path) -> None:
+    """Whether it will work in their sessions nobody knows, so none is entered."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    machine.home.environment["PATH"] = f"{programs}:/usr/sbin:/sbin"
+    for program in ("unshare", "mount", "sh"):
+        (programs / program).symlink_to(str(shutil.which(program)))
+    assert "by themselves no more" not in machine.must(NAME)
+    (programs / "docker-credential-secretservice").write_text("")
+    (programs / "docker-credential-secretservice").chmod(0o755)
+    told = "docker and Helm look for docker-credential-secretservice by themselves no more"
+    assert told in machine.must(NAME)
+    assert machine.client(CLIENTS[0]) == machine.client(CLIENTS[2]) == {"credHelpers": {NAME: "harbor"}}
