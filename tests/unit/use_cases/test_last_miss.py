@@ -1,0 +1,72 @@
+"""Why there was no pair: told once on each standard error by those that asked at once, and kept."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from docker_credential_harbor import errors
+from docker_credential_harbor.model import Registry
+from docker_credential_harbor.storage import missed
+from docker_credential_harbor.system import folders
+from docker_credential_harbor.use_cases import last_miss
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REGISTRY = Registry("harbor.example.com", "https://harbor.example.com")
+PAUSED = errors.SignInPaused(registry="h", seconds=58, todo="wait")
+A_SECOND_LATER = errors.SignInPaused(registry="h", seconds=57, todo="wait")
+
+
+@pytest.fixture(autouse=True)
+def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(folders, "user_folder", lambda _kind: tmp_path)
+
+
+def test_the_same_cause_is_told_once_by_those_that_asked_at_once(capfd: pytest.CaptureFixture[str]) -> None:
+    began_at = time.time() - 1
+    last_miss.tell(REGISTRY, PAUSED, "docker-compose", began_at)
+    last_miss.tell(REGISTRY, A_SECOND_LATER, "docker-compose", began_at)
+    assert capfd.readouterr().err.count("[sign-in-paused]") == 1
+    last_miss.tell(REGISTRY, errors.SignInEnded(registry="h"), "docker-compose", began_at)
+    assert "[sign-in-ended]" in capfd.readouterr().err
+    last_miss.tell(REGISTRY, errors.SignInEnded(registry="h"), "docker-compose", time.time() + 1)
+    assert "[sign-in-ended]" in capfd.readouterr().err, "whoever asks afterwards is told again"
+
+
+def test_on_another_standard_error_it_is_told_as_well(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    began_at = time.time() - 1
+    last_miss.tell(REGISTRY, PAUSED, "docker", began_at)
+    assert "[sign-in-paused]" in capfd.readouterr().err
+    with (tmp_path / "elsewhere").open("w") as elsewhere:
+        monkeypatch.setattr(sys, "stderr", elsewhere)
+        last_miss.tell(REGISTRY, PAUSED, "docker", began_at)
+    assert "[sign-in-paused]" in (tmp_path / "elsewhere").read_text()
+
+
+def test_it_is_kept_with_who_asked() -> None:
+    assert last_miss.told(REGISTRY) is None
+    last_miss.tell(REGISTRY, PAUSED, "java", time.time())
+    assert last_miss.told(REGISTRY) == f"the last pull had no pair, just now, by java: {PAUSED}"
+    last_miss.tell(REGISTRY, PAUSED, "", time.time())
+    assert last_miss.told(REGISTRY) == f"the last pull had no pair, just now: {PAUSED}"
+
+
+def test_what_cannot_be_kept_is_told_all_the_same(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise OSError
+
+    monkeypatch.setattr(missed, "save", fail)
+    last_miss.tell(REGISTRY, PAUSED, "java", time.time())
+    assert capfd.readouterr().err.count("[sign-in-paused]") == 1
+    monkeypatch.setattr(folders, "user_folder", fail)
+    last_miss.tell(REGISTRY, PAUSED, "java", time.time())
+    assert capfd.readouterr().err.count("[sign-in-paused]") == 1
