@@ -12,5 +12,5 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _kept_in_a_file(home: Home) -> None:
-    """Wherever the sign-in is kept: time can be moved in a file only."""
+    """Not in the kernel, where it would outlive the test."""
     home.environment["DOCKER_CREDENTIAL_HARBOR_STORAGE"] = "file"
