@@ -36,7 +36,12 @@ class TestSigningIn:
         assert answer.returncode == 0, answer.stderr
         first, *written, signed_in, last = answer.stdout.splitlines()
         assert first == f"{place.name}: Harbor, where people sign in at {place.realm.issuer}"
-        assert len(written) == 2
+        config = place.helper.home.folders["XDG_CONFIG_HOME"]
+        helms = config / "helm" / "registry" / "config.json"  # only where Helm would ask another store first
+        dockers = place.helper.home.docker_config / "config.json"
+        files = [config / "docker-credential-harbor" / "config.toml", dockers, *([helms] if helms.exists() else [])]
+        assert len(written) == len(files)
+        assert all(f"into {file}" in line for line, file in zip(written, files, strict=True))
         assert signed_in == f"Signed in at {place.name} as alice-h."
         assert last == f"Try it: docker pull {place.name}/PROJECT/IMAGE"
         assert "client_id" not in ours(place)
