@@ -37,6 +37,10 @@ POLL_SECONDS = 0.05
 REMIND_AFTER_SECONDS = 15  # of waiting: by then a page that shows an error has been looked at
 
 
+class OutOfPatience(Exception):
+    """The sign-in goes on, and whoever asked does not wait for it."""
+
+
 def login_choice(asked_by: str) -> Literal["browser", "device"] | None:
     """What the person asked for beside `login`."""
     return {"login --browser": "browser", "login --device": "device"}.get(asked_by)  # type: ignore[return-value]
@@ -104,7 +108,7 @@ def wait(
 ) -> tuple[Asked | None, Failure | None] | None:
     """How that run for the registry ended, waited for at most ``seconds``; None: another one had the window.
 
-    Raises TimeoutError after ``patience_seconds``, if it has not ended by then.
+    Raises OutOfPatience after ``patience_seconds``, if it has not ended by then.
 
     ``show`` is called for every new link or line of its note, ``count_down`` all the time that a person can be waited
     for, with the seconds that are left to them, ``remind`` once, after a while. A run that left no note counts as ended
@@ -137,7 +141,7 @@ def wait(
         if count_down and note.links:
             count_down(_seconds_left(note.links[-1], min(ends_at - GRACE_SECONDS, patience_ends_at)))
         if time.monotonic() > patience_ends_at:
-            raise TimeoutError
+            raise OutOfPatience
         if time.monotonic() > ends_at:
             return None, errors.SignInTimedOut(registry=registry_name, seconds=round(seconds))
         time.sleep(POLL_SECONDS)

@@ -193,7 +193,7 @@ def _wait(context: Context, registry: Registry, asking: Asking) -> Ended | None:
         told = announce.Announcement(alone=context.asked)
         try:
             outcome = window.wait(asking.run, registry.name, seconds, patience, told.show, told.count_down, told.remind)
-        except TimeoutError:
+        except window.OutOfPatience:
             raise errors.SignInGoesOn(registry=registry.name, reason=context.reach.impatience) from None
         finally:
             console.progress("")

@@ -31,7 +31,9 @@ def row(workplace: Workplace) -> dict[str, Any]:
     assert (answer.returncode, answer.stderr) == (0, "")
     [found] = json.loads(answer.stdout)["registries"]
     text = workplace.helper.run("status").stdout
-    assert text.startswith(f"{workplace.name}: {found['state']}")
+    # The last pull goes first, where it had no pair.
+    of_state = text.splitlines()[1 if found["last_pull"] else 0]
+    assert of_state.startswith(f"{workplace.name}: {found['state']}")
     assert workplace.person.windows == windows
     assert {"registry", "state", "username", "message"} <= found.keys()
     assert found["registry"] == workplace.name
