@@ -11,8 +11,10 @@ DOCS_PYTHON := build/docs-venv/bin/python
 DOCS_STAMP := build/docs-venv/.installed
 MUTANTS_PYTHON := build/mutants-venv/bin/python
 MUTANTS_STAMP := build/mutants-venv/.installed
+CLIENTS_PYTHON := build/clients-venv/bin/python
+CLIENTS_STAMP := build/clients-venv/.installed
 
-.PHONY: help heart test soak fuzz mutants lint demo bench package docs troubleshooting pictures lock clean
+.PHONY: help heart test soak fuzz mutants clients lint demo bench package docs troubleshooting pictures lock clean
 
 # What there is: this list
 help:
@@ -84,10 +86,15 @@ $(MUTANTS_STAMP): requirements-mutants.lock
 	$(MUTANTS_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-mutants.lock
 	touch $@
 
+$(CLIENTS_STAMP): requirements-clients.lock
+	python3 -m venv build/clients-venv
+	$(CLIENTS_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-clients.lock
+	touch $@
+
 # In the order of collection: by the number of their tests, the few long ones would come last, and one worker wait.
 
 # Lint, then every test; what needs a part that is missing here is skipped and says so
-test: lint $(MUTANTS_STAMP)
+test: lint $(MUTANTS_STAMP) $(CLIENTS_STAMP)
 	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 # The heart, with Python alone and an identity provider embedded: a minute
@@ -107,6 +114,10 @@ $(FUZZ_STAMP): requirements-fuzz.lock
 	$(FUZZ_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
 	touch $@
 
+# Every client against the helper, in all situations; what is found is written into docs/clients.md
+clients: $(STAMP) $(CLIENTS_STAMP)
+	CLIENTS_PAGE=$(CURDIR)/docs/clients.md $(PYTHON) -m pytest tests/clients
+
 # Each target for FUZZ_SECONDS (300), all or those of FUZZ_TARGETS; finds lie in build/fuzz
 fuzz: $(FUZZ_STAMP)
 	$(FUZZ_PYTHON) -m tests.fuzz.run
@@ -120,6 +131,7 @@ lock:
 	$(LOCK) --group package pyproject.toml --output-file requirements-package.lock
 	$(LOCK) --group docs --output-file requirements-docs.lock
 	$(LOCK) --group mutants --output-file requirements-mutants.lock
+	$(LOCK) --group clients --output-file requirements-clients.lock
 	$(LOCK) --group fuzz pyproject.toml --constraint requirements.lock --output-file requirements-fuzz.lock
 
 # All of it away that make has made

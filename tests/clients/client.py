@@ -1,0 +1,97 @@
+"""What a client is to these tests: how it is had, and how a person has it pull, push, log in and log out."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from tests.lab.docker import DockerEngine
+
+CALL_SECONDS = 100
+
+
+class Done(NamedTuple):
+    """How a call ended, and all that a person saw of it."""
+
+    status: int
+    shown: str
+
+
+class Seat(NamedTuple):
+    """Where a client is started: the person's environment, Docker's engine, and a folder that is the client's own."""
+
+    environment: Mapping[str, str]
+    engine: DockerEngine
+    folder: Path
+
+    def run(self, command: Sequence[str | Path], stdin: str = "", **environment: str) -> Done:
+        """To its end, away from any terminal."""
+        done = subprocess.run(
+            [str(word) for word in command],
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            input=stdin.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=CALL_SECONDS,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout.decode(errors="replace"))
+
+
+class Client(ABC):
+    """One client. Each method starts it anew, as a person would; `**environment` is laid over the seat's.
+
+    Registries are plain http on loopback, so each file has the switch by which its client takes that.
+    """
+
+    name: str
+    install: str  # what a person enters who lacks it
+    pushes = True
+    logs_in = True  # has a command for it
+    to_know = ""  # by whoever uses it, for the page
+
+    @abstractmethod
+    def program(self) -> str | None:
+        """What is started, None where it is not on this machine."""
+
+    @abstractmethod
+    def version(self, seat: Seat) -> str:
+        """As it tells it itself."""
+
+    @abstractmethod
+    def pull(self, seat: Seat, reference: str, **environment: str) -> Done:
+        """Fetches an artifact anew, whether it was fetched before or not."""
+
+    def push(self, seat: Seat, reference: str) -> Done:
+        """An artifact of its own making."""
+        raise NotImplementedError
+
+    def login(self, seat: Seat, registry: str, username: str, secret: str) -> Done:
+        """With a name and a secret of its own, as in a script."""
+        raise NotImplementedError
+
+    def logout(self, seat: Seat, registry: str) -> Done:
+        raise NotImplementedError
+
+    def reference(self, registry: str, project: str) -> str:
+        """What is published there for clients of this kind."""
+        return f"{registry}/{project}/hello:1"
+
+
+def on_path(name: str) -> str | None:
+    """A program on PATH, or where Go installs programs."""
+    if found := shutil.which(name):
+        return found
+    go = shutil.which("go")
+    if go is None:
+        return None
+    folders = subprocess.run([go, "env", "GOBIN", "GOPATH"], capture_output=True, text=True, check=True).stdout
+    own, path = folders.split("\n")[:2]
+    return shutil.which(name, path=own or f"{path}/bin")

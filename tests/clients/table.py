@@ -1,0 +1,57 @@
+"""The clients, and what each must do in each situation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.clients.buildah import Buildah
+from tests.clients.crane import Crane
+from tests.clients.docker_cli import ClassicBuilder, DockerCli
+from tests.clients.docker_py import DockerPy, DockerPyBuild
+from tests.clients.go_library import GoLibrary
+from tests.clients.helm import Helm
+from tests.clients.oras import Oras
+from tests.clients.podman import Podman
+from tests.clients.pycreds import Pycreds
+from tests.clients.regctl import Regctl
+from tests.clients.skopeo import Skopeo
+
+if TYPE_CHECKING:
+    from tests.clients.client import Client
+
+CLIENTS: tuple[Client, ...] = (
+    DockerCli(),
+    ClassicBuilder(),
+    DockerPy(),
+    DockerPyBuild(),
+    Pycreds(),
+    Podman(),
+    Buildah(),
+    Skopeo(),
+    Helm(),
+    Oras(),
+    Crane(),
+    Regctl(),
+    GoLibrary(),
+)
+
+
+class Must(NamedTuple):
+    """What is asked of every client."""
+
+    works: bool
+    windows: int
+
+
+MUST = {
+    "another registry": Must(True, 0),
+    "nobody, a public image": Must(True, 0),
+    "nobody, a private image": Must(False, 0),
+    "cold": Must(True, 1),
+    "warm": Must(True, 0),
+    "push": Must(True, 0),
+    "dead session": Must(True, 1),
+    "login": Must(True, 0),
+    "pull as a robot": Must(True, 0),
+    "logout": Must(True, 0),
+}

@@ -1,0 +1,59 @@
+"""Each client against the helper, in each situation of the table."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clients import page, situations
+from tests.clients.page import Row
+from tests.clients.place import Place
+from tests.clients.table import CLIENTS, MUST
+from tests.conftest import need
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.clients.client import Client
+    from tests.conftest import MakeHarbor
+    from tests.lab.desk import Desk
+
+PAGE = Path(__file__).parents[2] / "docs" / "clients.md"
+
+
+@pytest.fixture(scope="session")
+def rows() -> Iterator[list[Row]]:
+    """What was found, written into the page by `make clients`, where all of them were there."""
+    found: list[Row] = []
+    yield found
+    if (place := os.environ.get("CLIENTS_PAGE")) and len(found) == len(CLIENTS):
+        Path(place).write_text(page.text(found), encoding="utf-8")
+
+
+@pytest.fixture
+def place(make_desk: Callable[..., Desk], make_harbor: MakeHarbor, tmp_path: Path) -> Place:
+    desk = make_desk()
+    return Place(desk, make_harbor(desk.workplace.realm), tmp_path)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+def test_every_situation(client: Client, place: Place, rows: list[Row]) -> None:
+    need(client.name, client.install, client.program())
+    with place:
+        found = situations.tried(place, client)
+        version = client.version(place.seat)
+    told = {name: (finding.works, finding.windows) for name, finding in found.items()}
+    assert told == {name: MUST[name] for name in found}, found
+    rows.append(Row(client, version, found))
+
+
+def test_the_page_has_them_all() -> None:
+    """It is made by a run; what was added since is not in it."""
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    told = [line.split(" | ")[0].removeprefix("| ") for line in lines if line.startswith("| ")]
+    assert told[1:].index("---") == 0
+    assert [client.name for client in CLIENTS] == told[2 : 2 + len(CLIENTS)]
