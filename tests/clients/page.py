@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 BEFORE = """# Clients
 
-Made by `make clients`: each of these asked the helper, with a registry behind a stand-in Harbor and a real Keycloak, in every
-situation of the second table that it has a command for. Where one had ended otherwise, the page would not have been written.
+Made by `make clients`: each of these asked the helper, with a registry behind a stand-in Harbor and a real Keycloak,
+in every situation of the second table that it has a command for. Had one ended otherwise, the page would not have been
+written.
 
 """
 HEAD = (
