@@ -53,6 +53,7 @@ class Client(ABC):
 
     name: str
     install: str  # what a person enters who lacks it
+    quick = True  # else `make clients` alone has the time for it
     pushes = True
     logs_in = True  # has a command for it
     to_know = ""  # by whoever uses it, for the page

@@ -10,11 +10,14 @@ from tests.clients.docker_cli import ClassicBuilder, DockerCli
 from tests.clients.docker_py import DockerPy, DockerPyBuild
 from tests.clients.go_library import GoLibrary
 from tests.clients.helm import Helm
+from tests.clients.jib import Jib
 from tests.clients.oras import Oras
 from tests.clients.podman import Podman
 from tests.clients.pycreds import Pycreds
 from tests.clients.regctl import Regctl
 from tests.clients.skopeo import Skopeo
+from tests.clients.testcontainers_java import TestcontainersJava
+from tests.clients.testcontainers_npm import TestcontainersNpm
 
 if TYPE_CHECKING:
     from tests.clients.client import Client
@@ -33,6 +36,9 @@ CLIENTS: tuple[Client, ...] = (
     Crane(),
     Regctl(),
     GoLibrary(),
+    Jib(),
+    TestcontainersJava(),
+    TestcontainersNpm(),
 )
 
 
