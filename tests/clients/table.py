@@ -13,6 +13,7 @@ from tests.clients.helm import Helm
 from tests.clients.jib import Jib
 from tests.clients.oras import Oras
 from tests.clients.podman import Podman
+from tests.clients.podman_remote import PodmanRemote
 from tests.clients.pycreds import Pycreds
 from tests.clients.regctl import Regctl
 from tests.clients.skopeo import Skopeo
@@ -29,6 +30,7 @@ CLIENTS: tuple[Client, ...] = (
     DockerPyBuild(),
     Pycreds(),
     Podman(),
+    PodmanRemote(),
     Buildah(),
     Skopeo(),
     Helm(),

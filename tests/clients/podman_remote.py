@@ -1,0 +1,48 @@
+"""`podman --remote`: it sends the service, as the classic builder sends the engine, the pairs of all registries."""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tests.clients.podman import PLAIN_HTTP, Podman, store
+from tests.lab.processes import end, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.clients.client import Done, Seat
+
+
+class PodmanRemote(Podman):
+    name = "podman --remote"
+    pushes = logs_in = False  # as podman itself
+
+    def pull(self, seat: Seat, reference: str, **environment: str) -> Done:
+        with _service(seat) as url:
+            self._remote(seat, url, "rmi", "--force", reference)
+            return self._remote(seat, url, "pull", PLAIN_HTTP, reference, **environment)
+
+    @staticmethod
+    def _remote(seat: Seat, url: str, *arguments: str, **environment: str) -> Done:
+        return seat.run(["podman", "--remote", "--url", url, *arguments], **environment)
+
+
+@contextmanager
+def _service(seat: Seat) -> Iterator[str]:
+    socket = seat.folder / "podman.socket"
+    url = f"unix://{socket}"
+    process = subprocess.Popen(
+        ["podman", *store(seat.folder), "system", "service", "--time=0", url],
+        env=dict(seat.environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(socket.exists, "podman's service", 60)
+        yield url
+    finally:
+        end(process)
+        socket.unlink(missing_ok=True)
