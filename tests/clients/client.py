@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from tests.lab.docker import DockerEngine
 
@@ -29,6 +29,11 @@ class Seat(NamedTuple):
     environment: Mapping[str, str]
     engine: DockerEngine
     folder: Path
+
+    @property
+    def docker_config(self) -> Path:
+        """The folder of Docker's config.json."""
+        return Path(self.environment["DOCKER_CONFIG"])
 
     def run(self, command: Sequence[str | Path], stdin: str = "", **environment: str) -> Done:
         """To its end, away from any terminal."""

@@ -25,10 +25,14 @@ class GoProgram(Client):
         return on_path(self.module.partition("@")[0].rpartition("/")[2])
 
     def version(self, seat: Seat) -> str:
-        """As Go has noted it in the program: its own word needs a builder's switch."""
-        told = seat.run([shutil.which("go") or "", "version", "-m", self.program() or ""]).shown
-        [version] = re.findall(r"^\tmod\t\S+\tv(\S+)", told, re.MULTILINE)
-        return str(version)
+        return module_version(seat, self.program() or "")
 
     def run(self, seat: Seat, *arguments: str, stdin: str = "", **environment: str) -> Done:
         return seat.run([self.program() or "", *arguments], stdin, **environment)
+
+
+def module_version(seat: Seat, program: str) -> str:
+    """As Go has noted it in the program: its own word needs a builder's switch."""
+    told = seat.run([shutil.which("go") or "", "version", "-m", program]).shown
+    [version] = re.findall(r"^\tmod\t\S+\t(\S+)", told, re.MULTILINE)
+    return str(version).removeprefix("v")

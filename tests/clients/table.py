@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tests.clients.buildah import Buildah
 from tests.clients.crane import Crane
 from tests.clients.docker_cli import ClassicBuilder, DockerCli
+from tests.clients.docker_plugin import Buildx, Compose
 from tests.clients.docker_py import DockerPy, DockerPyBuild
 from tests.clients.go_library import GoLibrary
 from tests.clients.helm import Helm
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 CLIENTS: tuple[Client, ...] = (
     DockerCli(),
     ClassicBuilder(),
+    Buildx(),
+    Compose(),
     DockerPy(),
     DockerPyBuild(),
     Pycreds(),
