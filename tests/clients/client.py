@@ -61,6 +61,7 @@ class Client(ABC):
     quick = True  # else `make clients` alone has the time for it
     pushes = True
     logs_in = True  # has a command for it
+    windows_for_others = 0  # that open for an image of another registry
     to_know = ""  # by whoever uses it, for the page
 
     @abstractmethod

@@ -46,6 +46,10 @@ class ClassicBuilder(DockerCli):
 
     name = "docker build (classic)"
     pushes = logs_in = False
+    windows_for_others = 1  # its images stand in the Dockerfile, which no command line tells
+    to_know = (
+        "asks for every registry that is set up; a person is waited for half a minute, and the next build has the pair"
+    )
 
     def pull(self, seat: Seat, reference: str, **environment: str) -> Done:
         seat.engine.forget_image(reference)

@@ -50,6 +50,10 @@ class DockerPyBuild(DockerPy):
 
     name = "docker-py build()"
     pushes = False
+    windows_for_others = 1
+    to_know = (
+        "asks for every registry that is set up, and waits for a person as a pull does: its command line tells nothing"
+    )
 
     def pull(self, seat: Seat, reference: str, **environment: str) -> Done:
         seat.engine.forget_image(reference)

@@ -21,7 +21,7 @@ class PodmanRemote(Podman):
 
     def pull(self, seat: Seat, reference: str, **environment: str) -> Done:
         with _service(seat) as url:
-            self._remote(seat, url, "rmi", "--force", reference)
+            self._run(seat, "rmi", "--force", reference)
             return self._remote(seat, url, "pull", PLAIN_HTTP, reference, **environment)
 
     @staticmethod
@@ -33,9 +33,10 @@ class PodmanRemote(Podman):
 def _service(seat: Seat) -> Iterator[str]:
     socket = seat.folder / "podman.socket"
     url = f"unix://{socket}"
+    own = {name: str(seat.folder) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "DOCKER_CONFIG")}
     process = subprocess.Popen(
         ["podman", *store(seat.folder), "system", "service", "--time=0", url],
-        env=dict(seat.environment),
+        env={**seat.environment, **own},  # of another machine, as a rule: it knows no helper
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

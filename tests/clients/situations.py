@@ -46,6 +46,7 @@ def tried(place: Place, client: Client) -> dict[str, Finding]:
         return lambda: client.pull(place.seat, reference, **environment)
 
     situation("another registry", pull(other))
+    place.workplace.helper.run(["logout", place.harbor.name])  # of those that ask for every registry
     situation("nobody, a public image", pull(public, **NOBODY))
     situation("nobody, a private image", pull(private, **NOBODY))
     situation("cold", pull(private))

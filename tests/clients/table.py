@@ -54,8 +54,9 @@ class Must(NamedTuple):
     windows: int
 
 
+ELSEWHERE = "another registry"
 MUST = {
-    "another registry": Must(True, 0),
+    ELSEWHERE: Must(True, 0),
     "nobody, a public image": Must(True, 0),
     "nobody, a private image": Must(False, 0),
     "cold": Must(True, 1),
@@ -66,3 +67,9 @@ MUST = {
     "pull as a robot": Must(True, 0),
     "logout": Must(True, 0),
 }
+
+
+def must(client: Client, situation: str) -> Must:
+    """What is asked of this one, which may ask for every registry, whatever its image."""
+    asked = MUST[situation]
+    return asked._replace(windows=client.windows_for_others) if situation == ELSEWHERE else asked

@@ -11,7 +11,7 @@ import pytest
 from tests.clients import page, situations
 from tests.clients.page import Row
 from tests.clients.place import Place
-from tests.clients.table import CLIENTS, MUST
+from tests.clients.table import CLIENTS, must
 from tests.conftest import need
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def test_every_situation(client: Client, place: Place, rows: list[Row]) -> None:
         found = situations.tried(place, client)
         version = client.version(place.seat)
     told = {name: (finding.works, finding.windows) for name, finding in found.items()}
-    assert told == {name: MUST[name] for name in found}, found
+    assert told == {name: must(client, name) for name in found}, found
     rows.append(Row(client, version, found))
 
 
