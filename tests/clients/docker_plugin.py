@@ -48,6 +48,9 @@ class Compose(DockerPlugin):
     install = "Docker's own package docker-compose-plugin"
     plugin = "compose"
 
+    def version(self, seat: Seat) -> str:
+        return self.run(seat, "version", "--short").shown.strip()
+
     def pull(self, seat: Seat, reference: str, **environment: str) -> Done:
         seat.engine.forget_image(reference)
         project = seat.folder / "compose.yaml"

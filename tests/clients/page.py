@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests.clients.situations import REFUSED
 from tests.clients.table import MUST
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ HEAD = (
     "why there is no pair",
     "to know",
 )
-WHERE_TO_LOOK = "by `status`"
+WHERE_TO_LOOK = "`status` tells"
 
 
 class Row(NamedTuple):
@@ -50,7 +51,7 @@ def text(rows: Iterable[Row]) -> str:
 def _cells(row: Row) -> tuple[str, ...]:
     found = row.found
     login = _asked(found["login"]) if "login" in found else "has none"
-    cause = "is shown" if found["nobody, a private image"].cause_is_shown else WHERE_TO_LOOK
+    cause = "is shown" if found[REFUSED].cause_is_shown else WHERE_TO_LOOK
     pull, elsewhere = _asked(found["warm"]), _asked(found["another registry"])
     return (row.client.name, row.version, pull, elsewhere, login, cause, row.client.to_know)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 class Regctl(GoProgram):
     name = "regctl"
+    to_know = "`login` keeps what it is given in a file of its own, as plain text"
     module = "github.com/regclient/regclient/cmd/regctl@v0.8.3"
 
     def pull(self, seat: Seat, reference: str, **environment: str) -> Done:

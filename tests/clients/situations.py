@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 ROBOT = ("robot$ci", "Robot-Secret-1")
 NOBODY = {"CI": "true"}  # nobody can be asked
+REFUSED = "nobody, a private image"
+KEPT = "the last pull had no pair"
 CAUSE = "needs a sign-in and nobody can be asked here"
 
 
@@ -23,6 +25,7 @@ class Finding(NamedTuple):
     windows: int  # that were opened
     asked: tuple[str, ...]  # the helper, by the client: verbs, each with where
     shown: str  # all that a person saw
+    is_kept: bool = False  # `status` begins with the cause
 
     @property
     def cause_is_shown(self) -> bool:
@@ -48,7 +51,9 @@ def tried(place: Place, client: Client) -> dict[str, Finding]:
     situation("another registry", pull(other))
     place.workplace.helper.run(["logout", place.harbor.name])  # of those that ask for every registry
     situation("nobody, a public image", pull(public, **NOBODY))
-    situation("nobody, a private image", pull(private, **NOBODY))
+    situation(REFUSED, pull(private, **NOBODY))
+    told = place.workplace.helper.run("status").stdout.splitlines()
+    found[REFUSED] = found[REFUSED]._replace(is_kept=KEPT in told[0] and CAUSE in told[0])
     situation("cold", pull(private))
     situation("warm", pull(private))
     if client.pushes:

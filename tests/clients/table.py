@@ -17,6 +17,7 @@ from tests.clients.podman import Podman
 from tests.clients.podman_remote import PodmanRemote
 from tests.clients.pycreds import Pycreds
 from tests.clients.regctl import Regctl
+from tests.clients.situations import REFUSED
 from tests.clients.skopeo import Skopeo
 from tests.clients.testcontainers_java import TestcontainersJava
 from tests.clients.testcontainers_npm import TestcontainersNpm
@@ -58,7 +59,7 @@ ELSEWHERE = "another registry"
 MUST = {
     ELSEWHERE: Must(True, 0),
     "nobody, a public image": Must(True, 0),
-    "nobody, a private image": Must(False, 0),
+    REFUSED: Must(False, 0),
     "cold": Must(True, 1),
     "warm": Must(True, 0),
     "push": Must(True, 0),

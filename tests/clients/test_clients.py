@@ -49,6 +49,7 @@ def test_every_situation(client: Client, place: Place, rows: list[Row]) -> None:
         version = client.version(place.seat)
     told = {name: (finding.works, finding.windows) for name, finding in found.items()}
     assert told == {name: must(client, name) for name in found}, found
+    assert found[situations.REFUSED].is_kept
     rows.append(Row(client, version, found))
 
 
