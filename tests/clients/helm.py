@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.clients.go_program import GoProgram
@@ -9,6 +11,9 @@ from tests.lab import helm as lab_helm
 
 if TYPE_CHECKING:
     from tests.clients.client import Done, Seat
+
+
+FOLDER_OF_4 = Path(__file__).parents[2] / "build" / "helm4"
 
 
 class Helm(GoProgram):
@@ -33,3 +38,18 @@ class Helm(GoProgram):
 
     def logout(self, seat: Seat, registry: str) -> Done:
         return self.run(seat, "registry", "logout", registry)
+
+
+class Helm4(Helm):
+    """Its program has the name of Helm 3's, so it has a folder of its own."""
+
+    name = "helm 4"
+    module = "helm.sh/helm/v4/cmd/helm@v4.0.0"
+    quick = False
+
+    @property
+    def install(self) -> str:  # type: ignore[override]
+        return f"GOBIN={FOLDER_OF_4} go install {self.module}"
+
+    def program(self) -> str | None:
+        return shutil.which("helm", path=str(FOLDER_OF_4))

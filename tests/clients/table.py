@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.clients.buildah import Buildah
+from tests.clients.cosign import Cosign
 from tests.clients.crane import Crane
 from tests.clients.docker_cli import ClassicBuilder, DockerCli
 from tests.clients.docker_plugin import Buildx, Compose
 from tests.clients.docker_py import DockerPy, DockerPyBuild
 from tests.clients.go_library import GoLibrary
-from tests.clients.helm import Helm
+from tests.clients.helm import Helm, Helm4
 from tests.clients.jib import Jib
 from tests.clients.oras import Oras
 from tests.clients.podman import Podman
@@ -21,6 +22,7 @@ from tests.clients.situations import REFUSED
 from tests.clients.skopeo import Skopeo
 from tests.clients.testcontainers_java import TestcontainersJava
 from tests.clients.testcontainers_npm import TestcontainersNpm
+from tests.clients.testcontainers_python import TestcontainersPython
 
 if TYPE_CHECKING:
     from tests.clients.client import Client
@@ -38,13 +40,16 @@ CLIENTS: tuple[Client, ...] = (
     Buildah(),
     Skopeo(),
     Helm(),
+    Helm4(),
     Oras(),
     Crane(),
+    Cosign(),
     Regctl(),
     GoLibrary(),
     Jib(),
     TestcontainersJava(),
     TestcontainersNpm(),
+    TestcontainersPython(),
 )
 
 
