@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from docker_credential_harbor import errors
 from docker_credential_harbor.config import read_config
 from docker_credential_harbor.person import reaching
-from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.storage import registry_lock
 from docker_credential_harbor.storage.credential_store import CredentialStore
 from docker_credential_harbor.system import console, lock
 from docker_credential_harbor.system.time_limit import Allowance
@@ -87,7 +87,7 @@ class Context:
 
         Two that refresh at once would end the session: without the lock it is as if nobody could be asked.
         """
-        mutex = lock.Lock(registry_notes.lock_path(registry.name))
+        mutex = lock.Lock(registry_lock.path(registry.name))
         hindrance: Failure | None = None
         try:
             if not mutex.acquire(self.lock_seconds):

@@ -84,6 +84,9 @@ class Credentials(NamedTuple):
         return clean_text.shown(self.username)
 
 
+ID_TOKEN_EARLY_SECONDS = 5
+
+
 class TokenSet(NamedTuple):
     """Our own tokens (RFC 6749 5.1, OIDC Core 3.1.3.3). Of the access token only its life is kept: nothing uses it."""
 
@@ -100,6 +103,10 @@ class TokenSet(NamedTuple):
 
     def __repr__(self) -> str:
         return shown(self, hidden=("id_token", "refresh_token"))
+
+    def id_token_is_over(self, now: float) -> bool:
+        """Whether Harbor would refuse the ID token for its age at that instant; seconds early, since it travels."""
+        return now >= self.id_token_expires_at - ID_TOKEN_EARLY_SECONDS
 
     @property
     def login_hint(self) -> str | None:

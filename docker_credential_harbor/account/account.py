@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor.account import own_tokens, shared_audience, trusted_provider, verified_pair
-from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.storage import registry_lock, registry_notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,5 +146,5 @@ class Account:
 @contextmanager
 def locked_account(context: Context, registry: Registry) -> Iterator[Account]:
     """With the registry's lock, which is waited for within the context's time. Raises Busy, NotWritable."""
-    with registry_notes.registry_lock(registry.name, context.lock_seconds):
+    with registry_lock.held(registry.name, context.lock_seconds):
         yield Account(context, registry)

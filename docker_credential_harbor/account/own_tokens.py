@@ -127,8 +127,3 @@ def are_of_one_person(before: TokenSet, after: TokenSet) -> bool:
 def belongs_to(sign_in: SignIn, registry: Registry) -> bool:
     """Whether the sign-in is of the provider that the configuration names now, and a client there is named at all."""
     return bool(registry.client_id) and registry.issuer in (None, sign_in.tokens.issuer)
-
-
-def id_token_expired(sign_in: SignIn, now: float) -> bool:
-    """Whether Harbor would refuse the ID token for its age; a few seconds early, since it travels."""
-    return now >= sign_in.tokens.id_token_expires_at - 5

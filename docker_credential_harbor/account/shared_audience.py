@@ -21,7 +21,7 @@ from docker_credential_harbor.errors import (
 )
 from docker_credential_harbor.model import ReleasedIdToken
 from docker_credential_harbor.remote import harbor
-from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.storage import registry_lock, registry_notes
 from docker_credential_harbor.system import console
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def _is_of_the_same_provider(notes: Notes, other: Registry, others_notes: Notes,
 def _note(other: Registry, **found: Any) -> None:
     """So that it is asked once; not where somebody else is about to write the notes on it."""
     try:
-        with registry_notes.registry_lock(other.name, 0):
+        with registry_lock.held(other.name, 0):
             registry_notes.save(other.name, registry_notes.load(other.name)._replace(**found))
     except Failure as failure:
         console.trace(f"{other.name}: not noted: {failure}")

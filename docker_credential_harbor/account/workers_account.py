@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors
-from docker_credential_harbor.account import own_tokens, shared_audience
+from docker_credential_harbor.account import shared_audience
 from docker_credential_harbor.account.account import Account
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.policy import next_step, trust_window
-from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.storage import registry_lock, registry_notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,7 +78,7 @@ class WorkersAccount:
         """One that Harbor takes now, refreshed if need be; None where a stored pair counts, or there is none such."""
         if self.stored or not self.sign_in:
             return None
-        if own_tokens.id_token_expired(self.sign_in, time.time()) and not self._refresh_refused:
+        if self.sign_in.tokens.id_token_is_over(time.time()) and not self._refresh_refused:
             try:
                 self._refresh()
             except Failure as failure:
@@ -105,7 +105,7 @@ class WorkersAccount:
     def _refresh(self) -> None:
         with self._locked_account() as account:
             account.sign_in = self.store.load_sign_in(self._registry.name)
-            if account.sign_in and not own_tokens.id_token_expired(account.sign_in, time.time()):
+            if account.sign_in and not account.sign_in.tokens.id_token_is_over(time.time()):
                 self.sign_in = account.sign_in  # another process was quicker
                 return
             account.provider()
@@ -172,7 +172,7 @@ class WorkersAccount:
     @contextmanager
     def _locked_account(self) -> Iterator[Account]:
         """What is kept now, with the registry's lock, and only while nobody has signed out."""
-        with registry_notes.registry_lock(self._registry.name, LOCK_SECONDS):
+        with registry_lock.held(self._registry.name, LOCK_SECONDS):
             account = Account(self._context, self._registry, self._http)
             if account.notes.generation != self._generation:
                 raise errors.SignInEnded(registry=self._registry.name)

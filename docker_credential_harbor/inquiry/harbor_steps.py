@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.account import own_tokens
 from docker_credential_harbor.errors import AudienceMissing, Failure
 from docker_credential_harbor.model import Credentials, PairKind, UpdateTime
 from docker_credential_harbor.policy import early_ends, next_step, trust_window
@@ -190,7 +189,7 @@ def _can_be_read(look: Inquiry) -> bool:
 def _read(look: Inquiry) -> UpdateTime | None:
     account = look.account
     assert account.sign_in
-    if own_tokens.id_token_expired(account.sign_in, time.time()):
+    if account.sign_in.tokens.id_token_is_over(time.time()):
         look.http.check_time_left(look.registry.url)
         if not account.refresh():
             return None

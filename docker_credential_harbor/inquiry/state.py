@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from docker_credential_harbor.account import own_tokens
 from docker_credential_harbor.errors import Busy, FoundOut, NobodyToAsk, SignInPaused
 from docker_credential_harbor.policy import pause, trust_window
 from docker_credential_harbor.policy.known import HandOut, Known, NotFound, Probe
@@ -55,7 +54,7 @@ class Inquiry:
             signed_in=sign_in is not None,
             person=sign_in.tokens.person if sign_in else "",
             can_refresh=bool(sign_in and sign_in.tokens.refresh_token),
-            id_token_expired=bool(sign_in and own_tokens.id_token_expired(sign_in, now)),
+            id_token_expired=bool(sign_in and sign_in.tokens.id_token_is_over(now)),
             nobody_to_ask=self.context.reach.reason if self.context.reach.way == "nobody" else None,
             paused_seconds=self.paused_seconds,
             last_window=notes.last_window,

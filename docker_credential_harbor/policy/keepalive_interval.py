@@ -12,17 +12,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from docker_credential_harbor.policy.durations import DAY, HOUR, MINUTE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from docker_credential_harbor.model import TokenSet
 
 RUNS_IN_A_LIFE = 3
-ID_TOKEN_EARLY_SECONDS = 5  # as in tokens.py: it travels
-
-MINUTE, HOUR, DAY = 60, 3600, 24 * 3600  # seconds
 UNKNOWN_SECONDS = 10 * MINUTE  # a third of Keycloak's 30 minutes
-JUST_NOW_SECONDS = 10
 # Even parts of an hour or a day, so that every scheduler can say them, cron too.
 STEPS_SECONDS = (
     *(minutes * MINUTE for minutes in (1, 2, 3, 5, 10, 15, 20, 30)),
@@ -43,7 +41,7 @@ def is_due(tokens: TokenSet, now: float) -> bool:
     """
     if tokens.refresh_token is None:
         return False
-    if now >= tokens.id_token_expires_at - ID_TOKEN_EARLY_SECONDS:
+    if tokens.id_token_is_over(now):
         return True
     if not tokens.refresh_token_life_seconds or tokens.refreshed_at is None:
         return False
@@ -71,17 +69,3 @@ def interval_seconds(sessions_seconds: Iterable[float]) -> int:
     """
     wanted = min(sessions_seconds, default=DAY)
     return max((step for step in STEPS_SECONDS if step <= wanted), default=STEPS_SECONDS[0])
-
-
-def in_words(seconds: float) -> str:
-    """A duration for people: the largest unit that it is a whole number of, or nearly."""
-    for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
-        if seconds >= unit and (seconds % unit == 0 or seconds >= 10 * unit):
-            count = round(seconds / unit)
-            return f"{count} {name}" + ("s" if count != 1 else "")
-    return f"{round(seconds)} seconds"
-
-
-def ago(seconds: float) -> str:
-    """How long something is past, for people."""
-    return "just now" if seconds < JUST_NOW_SECONDS else f"{in_words(seconds)} ago"

@@ -12,7 +12,7 @@ from docker_credential_harbor.system import console, screen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from docker_credential_harbor.sign_in.note import Link, Note
+    from docker_credential_harbor.sign_in.window_note import Link, Note
 
 
 class Announcement:

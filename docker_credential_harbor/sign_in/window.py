@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Literal
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.config import read_config
-from docker_credential_harbor.sign_in.note import Link, Note, room_for_one
-from docker_credential_harbor.sign_in.note import read as read_note
-from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.sign_in import window_note
+from docker_credential_harbor.sign_in.window_note import Link, Note, room_for_one
+from docker_credential_harbor.sign_in.window_note import read as read_note
 from docker_credential_harbor.system import detached, lock, processes
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def under_way() -> Note | None:
 
 def _is_taken() -> bool:
     """Whether a worker has the window; where there are no locks (lock.py) by its note. Raises NotWritable."""
-    return lock.is_held(registry_notes.window_lock_path()) or _runs(read_note())
+    return lock.is_held(window_note.lock_path()) or _runs(read_note())
 
 
 def _runs(note: Note | None) -> bool:

@@ -2,7 +2,7 @@
 
 It outlives a caller that is killed, saves what it got, and the next `get` picks that up. It holds the window lock
 throughout, and the registry's only while it saves (workers_account.py). Streams it has none: it talks through its note
-(window.py).
+(window_note.py).
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ from docker_credential_harbor.person import reaching
 from docker_credential_harbor.policy.known import Asked, Step
 from docker_credential_harbor.remote import authorization, harbor
 from docker_credential_harbor.remote.web.transport import Transport
-from docker_credential_harbor.sign_in import by_browser, by_device_code, harbor_walk, window
+from docker_credential_harbor.sign_in import by_browser, by_device_code, harbor_walk, window, window_note
 from docker_credential_harbor.sign_in.harbor_renewed import Renewed, Watch
-from docker_credential_harbor.sign_in.note import Link, Note, room_for_one
-from docker_credential_harbor.sign_in.note import write as write_note
-from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.sign_in.window_note import Link, Note, room_for_one
+from docker_credential_harbor.sign_in.window_note import write as write_note
 from docker_credential_harbor.system import console, lock, processes, redaction
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ LEAST_WAIT_SECONDS = 10  # for Harbor, after a person took nearly all the time t
 
 def main(run: str, registry_name: str, step_name: str, generation: str, asked_by: str) -> None:
     """One run; its arguments are those of window.start. Ends at once where somebody else has the window."""
-    with lock.hold(registry_notes.window_lock_path(), WINDOW_SECONDS) as locked:
+    with lock.hold(window_note.lock_path(), WINDOW_SECONDS) as locked:
         if not locked:
             return
         note = Note(

@@ -1,4 +1,4 @@
-"""Notes on a registry that hold no secret: one JSON file each, and the locks and the window's note beside them.
+"""Notes on a registry that hold no secret: one JSON file each.
 
 All of it can be found out anew, a pin by asking a person again: a file that is damaged or cannot be read counts as
 empty, and so does an instant in the future (the clock was set back). Whoever changes notes holds the registry's lock
@@ -7,24 +7,18 @@ from ``load`` to ``save``.
 
 import json
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from docker_credential_harbor.errors import Busy, NotReadable
+from docker_credential_harbor.errors import NotReadable
 from docker_credential_harbor.model import EarlyEnds, Instant, LoginRedirect, Pin, Provider, StoredToken, Word
 from docker_credential_harbor.outside import json_value
 from docker_credential_harbor.outside.json_record import as_json, of_json
-from docker_credential_harbor.system import folders, lock
+from docker_credential_harbor.storage import registry_lock
 from docker_credential_harbor.system.files import make_private_folder, read_bytes, write_private
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 VERSION = 1
 LOCK_SECONDS = 30  # for the registry's lock, where nobody waits
 CLOCK_SLACK_SECONDS = 2  # a clock that is being slewed, or another one on a shared home
-_LONGEST_NAME = 200  # characters of a file name; file systems take 255 bytes
 
 
 class Notes(NamedTuple):
@@ -54,7 +48,7 @@ class Notes(NamedTuple):
 def load(name: str) -> Notes:
     """The notes on the registry of that name; empty ones where there are none that can be used."""
     try:
-        content = read_bytes(_path(name, ".json"))
+        content = read_bytes(registry_lock.beside(name, ".json"))
     except NotReadable:
         return Notes()
     if content is None:
@@ -71,7 +65,7 @@ def load(name: str) -> Notes:
 
 def save(name: str, notes: Notes) -> bool:
     """Keep the notes. False: nothing had changed, and nothing was written. Raises NotWritable."""
-    path = _path(name, ".json")
+    path = registry_lock.beside(name, ".json")
     make_private_folder(path.parent)
     return write_private(path, json.dumps({"version": VERSION, **as_json(notes)}, indent=1, sort_keys=True).encode())
 
@@ -91,42 +85,8 @@ def forget_pin(name: str) -> None:
     """So that the next sign-in is as the first one was. Raises NotWritable."""
     notes = load(name)
     if notes.pin or notes.word:
-        with registry_lock(name, LOCK_SECONDS):
+        with registry_lock.held(name, LOCK_SECONDS):
             save(name, load(name)._replace(pin=None, word=None))
-
-
-def lock_path(name: str) -> "Path":
-    """The registry's lock (lock.py)."""
-    return _path(name, ".lock")
-
-
-@contextmanager
-def registry_lock(name: str, wait_seconds: float) -> "Iterator[None]":
-    """With the registry's lock, which is waited for that long. Raises Busy, NotWritable."""
-    with lock.hold(lock_path(name), wait_seconds) as locked:
-        if not locked:
-            raise Busy(what_runs="get", registry=name)
-        yield
-
-
-def window_lock_path() -> "Path":
-    """The lock of the one window that a user has, over all registries; held by the worker."""
-    return folders.user_folder("state") / "window.lock"
-
-
-def window_note_path() -> "Path":
-    """Where the worker writes what those who wait for it print."""
-    return folders.user_folder("state") / "window.json"
-
-
-def _path(name: str, ending: str) -> "Path":
-    import hashlib
-    from urllib.parse import quote
-
-    quoted = quote(name, safe="")
-    if len(quoted) > _LONGEST_NAME:
-        quoted = hashlib.sha256(name.encode()).hexdigest()
-    return folders.user_folder("state") / "registries" / f"{quoted}{ending}"
 
 
 def _without_future(notes: Notes, now: float) -> Notes:

@@ -1,1 +1,1 @@
-"""What is done for them, one verb a file."""
+"""What is done for whoever asks."""

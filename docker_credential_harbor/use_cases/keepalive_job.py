@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from docker_credential_harbor.system.scheduler import Schedule
-    from docker_credential_harbor.use_cases.keep_alive import Sessions
+    from docker_credential_harbor.use_cases.keepalive import Sessions
 
 # What a shell may have set and a scheduler would not, beside what our own configuration depends on.
 NETWORK_VARIABLES = (*proxies.VARIABLES, *proxies.EXEMPTING, "SSL_CERT_FILE", "SSL_CERT_DIR")

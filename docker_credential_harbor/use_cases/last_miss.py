@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.policy import keepalive_interval
-from docker_credential_harbor.storage import missed, registry_notes
+from docker_credential_harbor.policy import durations
+from docker_credential_harbor.storage import missed, registry_lock
 from docker_credential_harbor.storage.missed import Missed
 from docker_credential_harbor.system import console, redaction
 
@@ -22,7 +22,7 @@ def tell(registry: Registry, failure: Failure, program: str, began_at: float) ->
     """Unless another `get` has told the same on this standard error since this one began: four services ask at once."""
     told = False
     try:
-        with registry_notes.registry_lock(registry.name, LOCK_SECONDS):
+        with registry_lock.held(registry.name, LOCK_SECONDS):
             before, place = missed.load(registry.name), console.place()
             told = before is not None and before.at >= began_at and bool(place)
             told = told and before is not None and (before.code, before.place) == (failure.note_code, place)
@@ -44,4 +44,4 @@ def told(registry: Registry) -> str | None:
     if last is None or not 0 <= past < SHOWN_SECONDS:
         return None
     by = f", by {last.program}" if last.program else ""
-    return f"the last pull had no pair, {keepalive_interval.ago(past)}{by}: {last.message}"
+    return f"the last pull had no pair, {durations.ago(past)}{by}: {last.message}"

@@ -11,7 +11,6 @@ import time
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors
-from docker_credential_harbor.account import own_tokens
 from docker_credential_harbor.account.account import locked_account
 from docker_credential_harbor.model import Credentials
 from docker_credential_harbor.policy import trust_window
@@ -51,7 +50,7 @@ def _who(account: Account) -> CurrentUser:
     """The person who is signed in, as Harbor has them; the account's sign-in has an ID token that it accepts."""
     registry = account.registry
     account.sign_in = account.context.store.load_sign_in(registry.name)  # beside a stored pair, too
-    if account.sign_in and own_tokens.id_token_expired(account.sign_in, time.time()):
+    if account.sign_in and account.sign_in.tokens.id_token_is_over(time.time()):
         account.provider()
         account.save_notes()
         if not account.refresh():

@@ -14,7 +14,7 @@ from docker_credential_harbor.account.account import Account
 from docker_credential_harbor.context import reach_of_a_pull
 from docker_credential_harbor.inquiry import run
 from docker_credential_harbor.inquiry.state import Inquiry
-from docker_credential_harbor.policy import keepalive_interval, next_step
+from docker_credential_harbor.policy import durations, next_step
 from docker_credential_harbor.policy.known import HandOut, NotFound, Probe, Refresh, Step, User
 from docker_credential_harbor.remote import harbor
 from docker_credential_harbor.system import console
@@ -42,7 +42,7 @@ class Due(NamedTuple):
 
     @property
     def tried_ago(self) -> str:
-        return f"last tried {keepalive_interval.ago(time.time() - self.tried_at)}"
+        return f"last tried {durations.ago(time.time() - self.tried_at)}"
 
 
 class Survey(NamedTuple):

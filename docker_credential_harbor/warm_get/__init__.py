@@ -1,1 +1,1 @@
-"""The operating system's own calls, one file a system."""
+"""All that a warm get imports, and nothing else."""

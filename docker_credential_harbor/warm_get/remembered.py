@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Place(Protocol):
-        """What each module in native/ that keeps payloads offers; all raise OSError where they cannot."""
+        """What each module of warm_get/ that keeps payloads offers; all raise OSError where they cannot."""
 
         def read(self, description: bytes, /) -> bytes | None: ...
         def add(self, description: bytes, payload: bytes, /, *, timeout_seconds: int) -> None: ...

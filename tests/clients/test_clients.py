@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients import page, situations
-from tests.clients.page import Row
+from tests.clients import clients_page, situations
+from tests.clients.clients_page import Row
 from tests.clients.place import Place
-from tests.clients.table import CLIENTS, must
+from tests.clients.what_each_must_do import CLIENTS, must
 from tests.conftest import need
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def rows() -> Iterator[list[Row]]:
     found: list[Row] = []
     yield found
     if (place := os.environ.get("CLIENTS_PAGE")) and len(found) == len(CLIENTS):
-        Path(place).write_text(page.text(found), encoding="utf-8")
+        Path(place).write_text(clients_page.text(found), encoding="utf-8")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from docker_credential_harbor.outside.json_record import as_json
-from docker_credential_harbor.sign_in.note import Note
+from docker_credential_harbor.sign_in.window_note import Note
 from docker_credential_harbor.system import lock, processes
 from tests.lab.processes import wait_until
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.storage import registry_lock
 from tests.flows.unconfigured import ours, unconfigured
 from tests.lab.other_registry import IN_PLAIN_TEXT, SECRET, USERNAME, other_registry
 from tests.lab.processes import wait_until
@@ -43,7 +43,7 @@ def place(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> Workplace:
 @contextmanager
 def held_up(place: Workplace) -> Iterator[subprocess.Popen[bytes]]:
     """`setup`, which has read Docker's file and not written it yet."""
-    with registry_notes.registry_lock(place.name, 60):
+    with registry_lock.held(place.name, 60):
         setup = place.helper.start(["setup", "--no-login", "--credentials-store", "--yes", place.harbor.url])
         wait_until(lambda: place.name in ours(place), "setup to write its own file, which it does first", 120)
         yield setup

@@ -46,7 +46,7 @@ from docker_credential_harbor.outside.json_record import of_json
 from docker_credential_harbor.remote import authorization, discovery, harbor, id_token, identity_provider
 from docker_credential_harbor.remote.web.answer import Answer
 from docker_credential_harbor.remote.web.transport import Transport
-from docker_credential_harbor.sign_in import note
+from docker_credential_harbor.sign_in import window_note
 from docker_credential_harbor.sign_in.loopback import browser_request, callback_server, peer
 from docker_credential_harbor.sign_in.loopback.browser_request import BrowserRequest
 from docker_credential_harbor.storage import credential_store, registry_notes
@@ -347,10 +347,10 @@ def notes(data: bytes) -> None:
     path.write_bytes(data)
     with (
         mock.patch.object(registry_notes, "_path", return_value=path),
-        mock.patch.object(registry_notes, "window_note_path", return_value=path),
+        mock.patch.object(window_note, "path", return_value=path),
     ):
         assert isinstance(registry_notes.load("h"), registry_notes.Notes)
-        note.read()
+        window_note.read()
 
 
 def claims() -> dict[str, Any]:

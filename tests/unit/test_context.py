@@ -10,7 +10,7 @@ import pytest
 from docker_credential_harbor import errors
 from docker_credential_harbor.context import STORE_SECONDS, open_context
 from docker_credential_harbor.model import Registry
-from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.storage import registry_lock
 from docker_credential_harbor.system import lock
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_elsewhere_each_request_has_its_own(asked: bool) -> None:
 
 
 def test_the_registrys_lock_excludes_others_until_the_block_ends() -> None:
-    path = registry_notes.lock_path(REGISTRY.name)
+    path = registry_lock.path(REGISTRY.name)
     with open_context(began_at=time.time()).try_registry_lock(REGISTRY) as hindrance:
         assert hindrance is None
         assert lock.is_held(path)
@@ -63,7 +63,7 @@ def test_the_registrys_lock_excludes_others_until_the_block_ends() -> None:
 def test_without_the_lock_the_block_runs_all_the_same_and_is_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_TIMEOUT", "0.6")
     with (
-        lock.hold(registry_notes.lock_path(REGISTRY.name), 1) as taken,
+        lock.hold(registry_lock.path(REGISTRY.name), 1) as taken,
         open_context(began_at=time.time()).try_registry_lock(REGISTRY) as hindrance,
     ):
         assert taken

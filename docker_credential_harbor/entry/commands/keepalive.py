@@ -9,16 +9,16 @@ from docker_credential_harbor import errors
 from docker_credential_harbor.context import open_context
 from docker_credential_harbor.model import PROGRAM
 from docker_credential_harbor.person.terminal import say
-from docker_credential_harbor.policy import keepalive_interval
+from docker_credential_harbor.policy import durations
 from docker_credential_harbor.system import console
-from docker_credential_harbor.use_cases import keep_alive, keepalive_job
+from docker_credential_harbor.use_cases import keepalive, keepalive_job
 
 if TYPE_CHECKING:
     import argparse
 
     from docker_credential_harbor.context import Context
     from docker_credential_harbor.model import Registry
-    from docker_credential_harbor.use_cases.keep_alive import Sessions
+    from docker_credential_harbor.use_cases.keepalive import Sessions
 
 EPILOG = """\
 It asks Harbor once whether it accepts the pair, by which Harbor refreshes its
@@ -68,14 +68,14 @@ def run(arguments: argparse.Namespace) -> int:
     if not registries:
         raise errors.NoRegistry()
     if arguments.install or arguments.status:
-        found = {registry.name: keep_alive.sessions(context, registry) for registry in registries}
+        found = {registry.name: keepalive.sessions(context, registry) for registry in registries}
         return _install(found) if arguments.install else _status(found, whole=not arguments.registry)
     context = context.without_person("keepalive asks nobody")
     return max([_keep_alive(context, registry) for registry in registries])
 
 
 def _keep_alive(context: Context, registry: Registry) -> int:
-    done = keep_alive.keep_alive(context, registry)
+    done = keepalive.keep_alive(context, registry)
     if not done.problem:
         if _has_reader():
             say(f"{registry.name}: {done.nothing or f'kept alive ({done.username})'}")
@@ -95,7 +95,7 @@ def _has_reader() -> bool:
 
 def _install(found: dict[str, Sessions]) -> int:
     done = keepalive_job.install(found.values())
-    every = f"every {keepalive_interval.in_words(done.seconds)}, by {done.by}"
+    every = f"every {durations.in_words(done.seconds)}, by {done.by}"
     say(f"keepalive runs from now on {every}." if done.is_new else f"keepalive runs already {every}; nothing changed.")
     advice = keepalive_job.advice()
     if advice:
@@ -116,11 +116,11 @@ def _status(found: dict[str, Sessions], *, whole: bool) -> int:
         say(f"keepalive does not run by itself; to let it: {PROGRAM} keepalive --install")
     else:
         known, fitting = job.schedule.interval_seconds, job.fitting_seconds
-        every = f"every {keepalive_interval.in_words(known)}" if known else "at an interval of somebody else's making"
+        every = f"every {durations.in_words(known)}" if known else "at an interval of somebody else's making"
         say(f"keepalive runs {every}, by {job.by}.")
         say(f"Next run: {job.schedule.next_run or 'not known'}. Last run: {job.schedule.last_run or 'not known'}.")
         if whole and known != fitting:
-            say(f"Every {keepalive_interval.in_words(fitting)} would fit now: run {PROGRAM} keepalive --install again.")
+            say(f"Every {durations.in_words(fitting)} would fit now: run {PROGRAM} keepalive --install again.")
     _print_sessions(found)
     return 0
 
@@ -140,7 +140,7 @@ def _lasting(sessions: Sessions) -> str:
             "seen from here, Harbor's session ends with each access token, whatever keepalive does"
         )
     if sessions.harbor_ends_after is not None:
-        age = keepalive_interval.in_words(sessions.harbor_ends_after)
+        age = durations.in_words(sessions.harbor_ends_after)
         return (
             f"Harbor's own sign-in ends each time within {age}, as was seen, so it cannot be kept alive, and the next "
             "pull after that opens Harbor's login; as a rule the identity provider gives Harbor's client no refresh "

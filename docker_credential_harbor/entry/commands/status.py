@@ -12,7 +12,7 @@ from docker_credential_harbor import errors
 from docker_credential_harbor.context import Context, open_context
 from docker_credential_harbor.outside.clean_text import shown
 from docker_credential_harbor.person.terminal import painted, say
-from docker_credential_harbor.policy import keepalive_interval, next_step
+from docker_credential_harbor.policy import durations, next_step
 from docker_credential_harbor.policy.known import Refresh, Step
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.use_cases import last_miss
@@ -83,14 +83,14 @@ def _print(row: Row) -> None:
 
 
 def _ago(instant: str) -> str:
-    return keepalive_interval.ago(time.time() - datetime.fromisoformat(instant).timestamp())
+    return durations.ago(time.time() - datetime.fromisoformat(instant).timestamp())
 
 
 def _ending(instant: str) -> str:
     left = datetime.fromisoformat(instant).timestamp() - time.time()
     if left <= 0:  # which is of no weight while Harbor's own lives
         return "the sign-in at the identity provider has probably ended; when it is needed, you are asked again"
-    return f"the sign-in ends in {keepalive_interval.in_words(left)} if it is not used before"
+    return f"the sign-in ends in {durations.in_words(left)} if it is not used before"
 
 
 def _row(context: Context, registry: Registry) -> Row:

@@ -14,7 +14,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.policy import keepalive_interval
+from docker_credential_harbor.policy import durations, keepalive_interval
 from docker_credential_harbor.system import files, folders, scheduler
 from docker_credential_harbor.system.scheduler import NAME, Schedule
 
@@ -30,13 +30,13 @@ MODE = 0o644  # as every unit; there is nothing secret in it
 UNSAFE_IN_PROGRAMS = "\"'\\"  # systemd takes no such path for the program itself, but as an argument of another
 
 CALENDARS = {
-    **{f"*:0/{s // 60}": s for s in keepalive_interval.STEPS_SECONDS if s < keepalive_interval.HOUR},
+    **{f"*:0/{s // 60}": s for s in keepalive_interval.STEPS_SECONDS if s < durations.HOUR},
     **{
-        f"0/{s // keepalive_interval.HOUR}:00": s
+        f"0/{s // durations.HOUR}:00": s
         for s in keepalive_interval.STEPS_SECONDS
-        if keepalive_interval.HOUR <= s < keepalive_interval.DAY
+        if durations.HOUR <= s < durations.DAY
     },
-    "daily": keepalive_interval.DAY,
+    "daily": durations.DAY,
 }
 
 

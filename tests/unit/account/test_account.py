@@ -11,7 +11,7 @@ import pytest
 from docker_credential_harbor.account.account import Account, locked_account
 from docker_credential_harbor.errors import AnotherIssuer, Busy, StoreDamaged
 from docker_credential_harbor.model import Credentials, LoginRedirect, Pin, SignIn, StoredPair
-from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.storage import registry_lock, registry_notes
 from docker_credential_harbor.system import lock
 from tests.unit.account.conftest import ISSUER, NAME, PAIR, TOKENS
 
@@ -89,17 +89,17 @@ def test_the_notes_are_had_though_the_store_is_damaged(context: Context, home: P
 def test_the_lock_is_held_throughout(context: Context) -> None:
     registry = context.registry(NAME)
     with locked_account(context, registry) as account:
-        assert lock.is_held(registry_notes.lock_path(NAME))
+        assert lock.is_held(registry_lock.path(NAME))
         account.notes = account.notes._replace(generation=7)
         account.save_notes()
     assert registry_notes.load(NAME).generation == 7
-    assert not lock.is_held(registry_notes.lock_path(NAME))
+    assert not lock.is_held(registry_lock.path(NAME))
 
 
 def test_it_is_waited_for_within_the_contexts_time(context: Context) -> None:
     context.allowance = context.allowance._replace(seconds=0.05)
     with (
-        lock.hold(registry_notes.lock_path(NAME), 0),
+        lock.hold(registry_lock.path(NAME), 0),
         pytest.raises(Busy),
         locked_account(context, context.registry(NAME)),
     ):

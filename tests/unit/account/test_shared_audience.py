@@ -14,7 +14,7 @@ from docker_credential_harbor.account import shared_audience
 from docker_credential_harbor.errors import AudienceShared, Unreachable
 from docker_credential_harbor.model import LoginRedirect, Pin, Provider, Registry, TokenSet, Word
 from docker_credential_harbor.remote.web.transport import Transport
-from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.storage import registry_lock, registry_notes
 from docker_credential_harbor.storage.registry_notes import Notes
 from tests.unit.loopback import Answers, Asked, Reply, answers_server
 
@@ -107,7 +107,7 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Notes]:
     notes: dict[str, Notes] = {}
     monkeypatch.setattr(registry_notes, "load", lambda name: notes[name])
     monkeypatch.setattr(registry_notes, "save", notes.__setitem__)
-    monkeypatch.setattr(registry_notes, "registry_lock", lambda name, wait_seconds: nullcontext())  # noqa: ARG005
+    monkeypatch.setattr(registry_lock, "held", lambda name, wait_seconds: nullcontext())  # noqa: ARG005
     return notes
 
 

@@ -12,7 +12,7 @@ from docker_credential_harbor.context import Context, open_context
 from docker_credential_harbor.errors import SignInEnded
 from docker_credential_harbor.model import Credentials, PairKind, Registry, SignIn, StoredPair
 from docker_credential_harbor.remote.web.transport import Transport
-from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.storage import registry_lock, registry_notes
 from docker_credential_harbor.system import lock
 from tests.unit.account.conftest import ISSUER, NAME, PAIR, TOKENS
 
@@ -92,7 +92,7 @@ def test_nothing_once_somebody_has_signed_out(context: Context, name: str) -> No
 def test_the_lock_is_free_afterwards(context: Context, name: str) -> None:
     context.store.save_sign_in(NAME, SignIn(TOKENS))
     SAVES[name](account_of(context))
-    with lock.hold(registry_notes.lock_path(NAME), 0) as locked:
+    with lock.hold(registry_lock.path(NAME), 0) as locked:
         assert locked
 
 

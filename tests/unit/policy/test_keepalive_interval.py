@@ -6,7 +6,7 @@ import pytest
 
 from docker_credential_harbor.model import TokenSet
 from docker_credential_harbor.policy import keepalive_interval
-from docker_credential_harbor.policy.keepalive_interval import DAY, HOUR, MINUTE
+from docker_credential_harbor.policy.durations import DAY, HOUR, MINUTE
 
 NOW = 1_700_000_000.0
 TOKENS = TokenSet(
@@ -102,32 +102,3 @@ class TestInterval:
         """A whole interval late, and within the life all the same, for every life from three minutes on."""
         for life in range(3 * MINUTE, DAY, 7):
             assert 2 * keepalive_interval.interval_seconds([keepalive_interval.session_seconds(False, life)]) < life
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (600, "10 minutes"),
-        (60, "1 minute"),
-        (1800, "30 minutes"),
-        (5400, "90 minutes"),
-        (3600, "1 hour"),
-        (36000, "10 hours"),
-        (DAY, "1 day"),
-        (30 * DAY, "30 days"),
-        (45, "45 seconds"),
-        (1799, "30 minutes"),
-        (630, "10 minutes"),
-        (599, "599 seconds"),
-    ],
-)
-def test_in_words(seconds: float, words: str) -> None:
-    assert keepalive_interval.in_words(seconds) == words
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0, "just now"), (9.9, "just now"), (10, "10 seconds ago"), (3600, "1 hour ago")],
-)
-def test_ago(seconds: float, words: str) -> None:
-    assert keepalive_interval.ago(seconds) == words

@@ -11,7 +11,7 @@ import pytest
 
 from docker_credential_harbor.model import LoginRedirect, Pin, Provider, StoredToken, Word
 from docker_credential_harbor.outside.json_record import as_json
-from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.storage import registry_lock, registry_notes
 from docker_credential_harbor.storage.registry_notes import Notes
 from docker_credential_harbor.system import folders
 
@@ -171,11 +171,5 @@ def test_odd_names_stay_in_the_folder(folder: Path, name: str) -> None:
     registry_notes.save(name, NOTES)
     assert registry_notes.load(name) == NOTES
     assert len(list((folder / "registries").iterdir())) == 1
-    assert registry_notes.lock_path(name).parent == folder / "registries"
-    assert registry_notes.lock_path(name).suffix == ".lock"
-
-
-def test_places(folder: Path) -> None:
-    paths = {registry_notes.window_lock_path(), registry_notes.window_note_path(), registry_notes.lock_path("a")}
-    assert len(paths | {registry_notes.lock_path("b")}) == 4
-    assert all(path.is_relative_to(folder) for path in paths)
+    assert registry_lock.path(name).parent == folder / "registries"
+    assert registry_lock.path(name).suffix == ".lock"

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from docker_credential_harbor.errors import NoScheduler, SchedulerFailed
-from docker_credential_harbor.policy import keepalive_interval
+from docker_credential_harbor.policy import durations, keepalive_interval
 from docker_credential_harbor.system import scheduler
 from docker_credential_harbor.system.scheduler import Job, Schedule, launchd, systemd, windows_task
 
@@ -211,7 +211,7 @@ class TestWindowsTask:
         calls(folder)
         assert not windows_task.install(JOB)
         assert calls(folder) == [f"/Query /TN {NAME}"]
-        assert windows_task.install(replace(JOB, interval_seconds=keepalive_interval.DAY))
+        assert windows_task.install(replace(JOB, interval_seconds=durations.DAY))
         assert create in calls(folder)
         assert windows_task.uninstall()
         assert f"/Delete /F /TN {NAME}" in calls(folder)
@@ -244,7 +244,7 @@ class TestCrontab:
         assert scheduler.crontab_line(replace(JOB, interval_seconds=seconds)).startswith(f"{when} XDG_CONFIG_HOME=/c /")
 
     def test_once_a_day(self) -> None:
-        assert scheduler.crontab_line(replace(JOB, interval_seconds=keepalive_interval.DAY)).startswith("0 12 * * * ")
+        assert scheduler.crontab_line(replace(JOB, interval_seconds=durations.DAY)).startswith("0 12 * * * ")
 
     def test_odd_paths_survive_the_shell(self, tmp_path: Path) -> None:
         program = tmp_path / 'it\'s 50% "odd" $HOME'

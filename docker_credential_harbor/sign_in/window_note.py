@@ -4,7 +4,7 @@ It lies beside the window lock, which the worker holds for as long as it runs. N
 """
 
 import json
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.errors import Failure, FoundOut
@@ -12,9 +12,11 @@ from docker_credential_harbor.outside import json_value
 from docker_credential_harbor.outside.clean_text import shown
 from docker_credential_harbor.outside.json_record import as_json, of_json
 from docker_credential_harbor.policy.known import Asked, Step
-from docker_credential_harbor.storage import registry_notes
-from docker_credential_harbor.system import console, files
+from docker_credential_harbor.system import console, files, folders
 from docker_credential_harbor.system.disk_room import Room
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOTE_BYTES = 8192
 
@@ -56,20 +58,30 @@ class Note(NamedTuple):
         return None, errors.SignInEnded(registry=self.registry)
 
 
+def lock_path() -> "Path":
+    """The lock of the one window that a user has, over all registries; held by the worker."""
+    return folders.user_folder("state") / "window.lock"
+
+
+def path() -> "Path":
+    """Where the note lies."""
+    return folders.user_folder("state") / "window.json"
+
+
 def write(note: Note, room: Room) -> None:
     """For the worker, which holds the lock. Raises NotWritable.
 
     In ``room`` is kept what the next note takes: how it ends must be told on a disk that is full by then, too.
     """
     data = json.dumps(as_json(note)).encode()
-    files.write_private(registry_notes.window_note_path(), data, alone=True, room=room.spend)
+    files.write_private(path(), data, alone=True, room=room.spend)
     if not note.ended:
         room.take(NOTE_BYTES)
 
 
 def room_for_one() -> Room:
     """Room on the disk for a note. Raises NotWritable."""
-    room = Room(registry_notes.window_note_path())
+    room = Room(path())
     room.take(NOTE_BYTES)
     return room
 
@@ -77,7 +89,7 @@ def room_for_one() -> Room:
 def read() -> Note | None:
     """The note of the last worker; None if there is none that can be read."""
     try:
-        data = json_value.decoded(files.read_bytes(registry_notes.window_note_path()) or b"null")
+        data = json_value.decoded(files.read_bytes(path()) or b"null")
         return _note(data) if data else None
     except (Failure, ValueError, ArithmeticError, TypeError, KeyError):
         return None

@@ -14,10 +14,10 @@ from docker_credential_harbor import errors
 from docker_credential_harbor.account.account import Account
 from docker_credential_harbor.inquiry import run
 from docker_credential_harbor.inquiry.state import Inquiry
-from docker_credential_harbor.policy import early_ends, keepalive_interval, next_step
+from docker_credential_harbor.policy import durations, early_ends, keepalive_interval, next_step
 from docker_credential_harbor.policy.known import HandOut, NotFound, Probe, Step, User
 from docker_credential_harbor.remote import harbor
-from docker_credential_harbor.storage import registry_notes
+from docker_credential_harbor.storage import registry_lock
 from docker_credential_harbor.system import console, lock
 from docker_credential_harbor.system.time_limit import Allowance
 from docker_credential_harbor.use_cases import state_now
@@ -54,7 +54,7 @@ class Sessions:
 def keep_alive(context: Context, registry: Registry) -> Upkeep:
     """``context`` must be one that reaches nobody. Never raises."""
     try:
-        with lock.hold(registry_notes.lock_path(registry.name), context.lock_seconds) as locked:
+        with lock.hold(registry_lock.path(registry.name), context.lock_seconds) as locked:
             if not locked:
                 return Upkeep(nothing="in use by another process just now")
             together = Allowance.shared(context.settings.timeout_seconds)  # for a `get` that waits
@@ -108,7 +108,7 @@ def _keep_alive(look: Inquiry) -> Upkeep:
         seconds = early_ends.after_seconds(look.account.notes.early_ends)
         is_as_ever = look.known.user is User.SAME_SECRET and look.known.last_window is None
         if seconds is not None and is_as_ever and not ours_has_ended:
-            age = keepalive_interval.in_words(seconds)
+            age = durations.in_words(seconds)
             return Upkeep(_username(look), problem=errors.HarborNotKeptAlive(registry=look.registry.name, age=age))
         away = isinstance(problem, errors.Unreachable)
         return Upkeep(_username(look), problem=problem, is_known=away and str(problem) == met_before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.clients.situations import REFUSED
-from tests.clients.table import MUST
+from tests.clients.what_each_must_do import MUST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
