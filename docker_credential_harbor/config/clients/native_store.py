@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from docker_credential_harbor.config.clients import cred_helpers, docker_reads, json_file, json_text
 from docker_credential_harbor.config.clients.creds_store import FIELD
 from docker_credential_harbor.config.clients.json_file import HELPER
-from docker_credential_harbor.errors import NOT_FOUND
+from docker_credential_harbor.errors import NOT_FOUND, NoHome
 from docker_credential_harbor.outside.clean_text import shown
 from docker_credential_harbor.system import detached, folders
 
@@ -38,7 +38,7 @@ def found() -> str:
 
 def hindrance(name: str) -> str:
     """Why nothing can be kept in it here; "": it can."""
-    if name == "pass" and not (_password_store() / ".gpg-id").exists():
+    if name == "pass" and not _pass_is_initialized():
         return "pass is not initialized"
     return hindrance_to_reading(name)
 
@@ -112,6 +112,10 @@ def taken_out(change: Change, name: str | None) -> Change:
     return change.and_then(document.changed(after, what))
 
 
-def _password_store() -> Path:
+def _pass_is_initialized() -> bool:
     """Source: pass(1), PASSWORD_STORE_DIR."""
-    return Path(os.environ.get("PASSWORD_STORE_DIR") or folders.home() / ".password-store")
+    try:
+        store = Path(os.environ.get("PASSWORD_STORE_DIR") or folders.home() / ".password-store")
+    except NoHome:
+        return False
+    return (store / ".gpg-id").exists()
