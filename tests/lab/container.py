@@ -5,19 +5,24 @@ Source: docker-run(1), docker-exec(1), docker-diff(1).
 
 from __future__ import annotations
 
+import io
+import sys
 import tarfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.lab.processes import PartError
+from tests.lab.sealed_home import installed_program
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
-    from pathlib import Path
     from types import TracebackType
 
     from tests.lab.debian_root import DebianRoot
     from tests.lab.docker import DockerEngine
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 def image_of(engine: DockerEngine, root: DebianRoot, reference: str, folder: Path) -> None:
@@ -29,6 +34,32 @@ def image_of(engine: DockerEngine, root: DebianRoot, reference: str, folder: Pat
     archive.unlink()
     if done.returncode:
         raise PartError(f"docker import: {done.stderr}")
+
+
+def empty_image(engine: DockerEngine, reference: str) -> None:
+    """An image of folders alone, for a container with `programs_here` in it."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name in ("bin", "lib", "lib64"):  # sbin stays a folder: the engine puts its init there
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = tarfile.SYMTYPE, f"usr/{name}"
+            tar.addfile(link)
+        for name, mode in (("etc", 0o755), ("root", 0o700), ("sbin", 0o755), ("tmp", 0o1777), ("usr", 0o755)):
+            folder = tarfile.TarInfo(name)
+            folder.type, folder.mode = tarfile.DIRTYPE, mode
+            tar.addfile(folder)
+    done = engine.run("import", "-", reference, stdin=archive.getvalue())
+    if done.returncode:
+        raise PartError(f"docker import: {done.stderr}")
+
+
+def programs_here(*, helper: bool) -> dict[Path, str]:
+    """As mounts, to be read alone: this machine's programs, docker among them, and Python; with the helper or not."""
+    places = {Path("/usr"), Path(sys.base_prefix)}
+    if helper:
+        places |= {REPOSITORY, Path(sys.prefix), installed_program().resolve().parent}
+    within = {place for place in places for other in places if place != other and place.is_relative_to(other)}
+    return {place: f"{place}:ro" for place in sorted(places - within)}
 
 
 class Container:
