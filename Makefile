@@ -91,11 +91,12 @@ $(CLIENTS_STAMP): requirements-clients.lock
 	$(CLIENTS_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-clients.lock
 	touch $@
 
-# In the order of collection: by the number of their tests, the few long ones would come last, and one worker wait.
+# Three workers, since each waits for other programs a third of its time on two cores. In the order of collection: by
+# the number of their tests, the few long ones would come last, and one worker wait.
 
 # Lint, then every test; what needs a part that is missing here is skipped and says so
 test: lint $(MUTANTS_STAMP) $(CLIENTS_STAMP)
-	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
+	$(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25
 
 # The heart, with Python alone and an identity provider embedded: a minute
 heart: $(STAMP)

@@ -109,7 +109,7 @@ def carry_out(changes: Sequence[Change], *, may_go: Container[Path] = ()) -> Non
             else:
                 change.carry_out()
             done.append(change)
-    except Failure:
+    except BaseException:  # Ctrl-C, too
         for change in reversed(done):
             change.take_back()
         raise

@@ -8,7 +8,8 @@ changes the note holds registration.setup_lock().
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+import os
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,7 +18,7 @@ from docker_credential_harbor.outside import json_value
 from docker_credential_harbor.system import files, folders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 VERSION = 1
 
@@ -47,11 +48,27 @@ def note(paths: Iterable[Path], stores: Mapping[Path, str] | None = None) -> Non
     _write(Made(before.files.union(paths), before.stores | dict(stores or {})))
 
 
-def forget_those_gone(*, with_stores: bool = False) -> None:
-    """Whoever makes such a file anew is not `setup`. ``with_stores``: nor is whoever names a store from now on."""
+@contextmanager
+def noting(paths: Iterable[Path], stores: Mapping[Path, str]) -> Iterator[None]:
+    """These are made in the block: noted before, so that a crash leaves none that nobody knows of.
+
+    Where the block raises, the note is as it was.
+    """
+    before = noted()
+    note(paths, stores)
+    try:
+        yield
+    except BaseException:
+        _write(before)
+        raise
+
+
+def forget_those_gone(settled: Iterable[Path] = ()) -> None:
+    """Whoever makes such a file anew is not `setup`; nor is whoever names a store in a file that is ``settled``."""
     made = noted()
-    kept = {path: store for path, store in made.stores.items() if path.exists() and not with_stores}
-    _write(Made({path for path in made.files if path.exists()}, kept))
+    there = {path for path in (*made.files, *made.stores) if os.path.exists(path)}  # noqa: PTH110 - or closed to us
+    unsettled = there.difference(settled)
+    _write(Made(made.files & there, {path: store for path, store in made.stores.items() if path in unsettled}))
 
 
 def _write(made: Made) -> None:

@@ -18,7 +18,7 @@ from docker_credential_harbor.config import change, read_config, write_config
 from docker_credential_harbor.config.clients import cred_helpers, creds_store, docker, helm, native_store, podman
 from docker_credential_harbor.errors import Busy, SiteConfigurationClosed, SystemSetupElsewhere, SystemSetupNeedsRoot
 from docker_credential_harbor.model import Registry
-from docker_credential_harbor.system import folders, leftovers, lock
+from docker_credential_harbor.system import files, folders, leftovers, lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,12 +46,25 @@ def of_this_user(*, undo: bool) -> Files:
 
     Helm's is made where Helm would ask the system's own store before it looks into Docker's.
     """
-    others = [path for path in podman.config_files() if path.exists()]
-    if helm.config_file().exists() or (not undo and helm.asks_another_first()):
-        others.append(helm.config_file())
-    theirs = docker.config_file()
-    clients = [theirs, *others] if theirs.exists() or not undo else others
-    return Files(read_config.load(), read_config.user_file(), clients)
+    theirs, helms = docker.config_file(), helm.config_file()
+    clients = [theirs] if not undo or files.read_bytes(theirs) is not None else []
+    clients += [path for path in podman.config_files() if _is_there(path)]
+    if _is_there(helms) or (not undo and helm.asks_another_first()):
+        clients.append(helms)
+    return Files(read_config.load(), read_config.user_file(), _each_once(clients))
+
+
+def _is_there(path: Path) -> bool:
+    """One in a folder that is closed to this user (of another's session, after su) is none of theirs."""
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises PermissionError
+
+
+def _each_once(paths: list[Path]) -> list[Path]:
+    """By their first names: people have podman or Helm read Docker's own file, by a variable or a link."""
+    names: dict[str, Path] = {}
+    for path in paths:
+        names.setdefault(os.path.realpath(path), path)
+    return list(names.values())
 
 
 def of_the_system() -> Files:
@@ -101,11 +114,17 @@ def went_without_client(found: Files, name: str) -> bool:
 
 
 def entered(
-    found: Files, name: str, given: Given, *, client: write_config.Client = "as it is", for_every_server: bool = False
+    found: Files,
+    name: str,
+    given: Given,
+    *,
+    client: write_config.Client = "as it is",
+    for_every_server: bool = False,
+    stores: Mapping[Path, str] = MappingProxyType({}),
 ) -> list[Change]:
     """With the registry in all of them, ours first. ``for_every_server``: Docker is to ask for all others, too.
 
-    Raises AnotherCredsStore, ConfigurationInvalid.
+    ``stores``: which of the system's own `setup` has entered where. Raises AnotherCredsStore, ConfigurationInvalid.
     """
     if is_entered(found, name, given) and client == "as it is":
         ours = change.none(found.ours, f"{name} is configured already")
@@ -113,9 +132,9 @@ def entered(
         ours = write_config.entered(found.ours, name, given, client=client, for_everybody=found.for_everybody)
     first, *others = [cred_helpers.entered(path, name) for path in found.clients]
     if for_every_server:
-        first = creds_store.entered(first.path, first)
+        first = creds_store.entered(first.path, first, stores.get(first.path))
     elif not found.for_everybody:
-        first = native_store.entered(first, "; setup --credentials-store has this helper keep them")
+        first = native_store.entered(first)
     looks = helm.config_file()
     return [ours, first, *(native_store.entered(each) if each.path == looks else each for each in others)]
 

@@ -53,6 +53,8 @@ ENVIRONMENT = (
     Entry("TERM", "dumb: no colours, no QR code, no line that is replaced by the next"),
     Entry("DOCKER_CONFIG", "the folder of Docker's config.json", in_help=True),
     Entry("DOCKER_AUTH_CONFIG", "Docker takes pairs from it before it asks a helper; doctor says so"),
+    Entry("DOCKER_BUILDKIT", "0: docker builds as it did before BuildKit, and asks for every registry that is set up"),
+    Entry("PASSWORD_STORE_DIR", "where pass keeps passwords; setup looks whether it was initialized"),
     Entry("REGISTRY_AUTH_FILE", "podman's file, in the place of its own"),
     Entry("HELM_REGISTRY_CONFIG, HELM_CONFIG_HOME", "Helm's file, and the folder in which it lies otherwise"),
     Entry("HTTPS_PROXY, ALL_PROXY", "the proxy, http://, https:// or socks5://, the first one first, in small letters, "

@@ -12,7 +12,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any, TypeVar, get_args
 
-LARGEST_NUMBER = 1e11  # seconds: an instant beyond the year 5000
+LARGEST_NUMBER = 1e13  # seconds: more than id_token lets in; some providers write the year 9999 for no end (2.5e11)
 
 T = TypeVar("T")
 

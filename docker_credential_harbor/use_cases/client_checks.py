@@ -79,7 +79,7 @@ def other_clients(name: str) -> Check | None:
     """
     fix = f"run: {PROGRAM} setup {in_shell(name)}"
     of_podman = podman.config_files()
-    paths = [path for path in (*of_podman, helm.config_file()) if path.exists()]
+    paths = [path for path in (*of_podman, helm.config_file()) if os.path.exists(path)]  # noqa: PTH110 - or closed to us
     for path in paths:
         found = _read(path, name, whole=path in of_podman)
         if found.helper_for(name) != json_file.HELPER and name in creds_store.plain_pairs(found):

@@ -63,6 +63,8 @@ def for_this_user(wish: Wish) -> Iterator[str]:
     with registration.setup_lock(wish.name):
         changes, plain = _entered(wish, client)
     yield from (each.what for each in changes)
+    if not wish.every_server and (lost := native_store.lost_by(changes[1])):
+        yield lost
     if plain:
         yield f"moved into the credential store: the pairs of {', '.join(map(shown_server, plain))}"
     _adopt(wish.name)
@@ -126,7 +128,14 @@ def _first_look(found: Files, wish: Wish, went_without: bool) -> FirstLook:
 def _planned(found: Files, wish: Wish, client: Client) -> tuple[list[Change], Mapping[str, Credentials]]:
     """What changes, and the pairs in plain text that are to be moved: both by one reading of Docker's file."""
     everything = wish.every_server
-    changes = registration.entered(found, wish.name, wish.given, client=client, for_every_server=everything)
+    changes = registration.entered(
+        found,
+        wish.name,
+        wish.given,
+        client=client,
+        for_every_server=everything,
+        stores=made_files.noted().stores,
+    )
     return changes, creds_store.moved_by(changes[1]) if wish.every_server else {}
 
 
@@ -153,13 +162,14 @@ def _entered(wish: Wish, client: Client) -> tuple[list[Change], Mapping[str, Cre
     def attempt() -> tuple[list[Change], Mapping[str, Credentials]]:
         changes, plain = _planned(registration.of_this_user(undo=False), wish, client)
         moved.update(plain)
-        _carry_out(changes, plain)
+        new = [each.path for each in changes if each.before is None and not each.is_none]
+        stores = {each.path: store for each in changes[1:] if (store := native_store.entered_by(each))}
+        with made_files.noting(new, stores):
+            _carry_out(changes, plain)
         return changes, plain
 
     changes, plain = change.made_anew(attempt)
     _forget(moved.difference(plain))
-    stores = {each.path: store for each in changes[1:] if (store := native_store.entered_by(each))}
-    made_files.note((each.path for each in changes if each.before is None and not each.is_none), stores)
     return changes, plain
 
 
@@ -170,7 +180,7 @@ def _carry_out(changes: Sequence[Change], plain: Mapping[str, Credentials]) -> N
     try:
         _move(plain)
         change.carry_out(theirs)
-    except Failure:
+    except BaseException:  # Ctrl-C, too, while a keyring asks to be unlocked
         ours.take_back()
         raise
 

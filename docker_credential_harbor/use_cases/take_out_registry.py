@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor.config import change, made_files, registration
+from docker_credential_harbor.config.clients import cred_helpers, native_store
 from docker_credential_harbor.context import open_context
 from docker_credential_harbor.outside.clean_text import shown_server
 from docker_credential_harbor.storage import registry_notes
@@ -15,7 +16,8 @@ from docker_credential_harbor.system import scheduler
 from docker_credential_harbor.use_cases import logout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from docker_credential_harbor.config.change import Change
 
@@ -33,8 +35,10 @@ def for_this_user(name: str, *, only_shown: bool) -> Iterator[str]:
     with registration.setup_lock(name):
         changes = change.made_anew(lambda: _taken_out(name))
     yield from (each.what for each in changes)
-    if not set(found.settings.registries) - {name} and scheduler.choose().uninstall():
-        yield "keepalive runs by itself no more"
+    if not set(found.settings.registries) - {name}:
+        yield from _named_still(changes[:-1])
+        if scheduler.choose().uninstall():
+            yield "keepalive runs by itself no more"
     registry_notes.forget_pin(name)
     if left and not registration.is_for_every_server(found):
         servers = ", ".join(map(shown_server, left))
@@ -54,14 +58,26 @@ def _taken_out(name: str) -> list[Change]:
     changes = registration.taken_out(found, name, made.stores)
     change.carry_out(changes, may_go=made.files)
     is_last = not set(found.settings.registries) - {name}
-    made_files.forget_those_gone(with_stores=is_last)
+    made_files.forget_those_gone(each.path for each in changes if is_last or not _has_store(each, made.stores))
     return changes
+
+
+def _has_store(each: Change, stores: Mapping[Path, str]) -> bool:
+    """Whether one of the system's own, which `setup` has entered, is left in the client's file."""
+    return each.path in stores and native_store.is_left_by(each, stores[each.path])
 
 
 def _taken_out_for_everybody(name: str) -> list[Change]:
     changes = registration.taken_out(registration.of_the_system(), name)
     change.carry_out(changes, may_go=[each.path for each in changes])
     return changes
+
+
+def _named_still(theirs: Sequence[Change]) -> Iterator[str]:
+    """For servers whose pairs were moved, where Docker asks another helper for all others by now."""
+    for each in theirs:
+        if servers := cred_helpers.served_after(each):
+            yield f"{each.path} names this helper still, for {', '.join(map(shown_server, servers))}"
 
 
 def _signed_out(name: str) -> bool:

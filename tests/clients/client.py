@@ -59,6 +59,7 @@ class Client(ABC):
     name: str
     install: str  # what a person enters who lacks it
     quick = True  # else `make clients` alone has the time for it
+    charts = False  # what it pulls are charts, and no images
     pushes = True
     logs_in = True  # has a command for it
     windows_for_others = 0  # that open for an image of another registry

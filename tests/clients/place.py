@@ -1,6 +1,6 @@
 """The desk at which clients are tried: what is published, what the helper is asked, and another company's registry.
 
-`setup` was run and nobody is signed in. Published for clients of every kind are an image and a chart, in a private
+`setup` was run and nobody is signed in. Published are an image or, for clients of that kind, a chart, in a private
 project and in a public one; at the other registry in a public one.
 """
 
@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.clients.client import Seat
-from tests.lab import docker, helm
+from tests.lab import docker
 from tests.lab.helm import Helm
 from tests.lab.sealed_home import NAME
 
@@ -49,11 +49,12 @@ class Asked(NamedTuple):
 class Place:
     """Use with `with`. ``seat`` is the person's."""
 
-    def __init__(self, desk: Desk, elsewhere: StandInHarbor, folder: Path) -> None:
+    def __init__(self, desk: Desk, elsewhere: StandInHarbor, folder: Path, *, charts: bool) -> None:
         self.workplace = desk.workplace
         self.harbor = desk.workplace.harbor
         self.elsewhere = elsewhere
         self._desk = desk
+        self._charts = charts
         self._folder = folder
         self._log = folder / "asked"
         self._open = ExitStack()
@@ -99,16 +100,17 @@ class Place:
         pair = base64.b64encode(":".join(ROBOT).encode()).decode()
         config = self._made("builder") / "config.json"
         config.write_text(json.dumps({"auths": {harbor.name: {"auth": pair}}}))
-        image = f"{harbor.name}/{project}/hello:1"
-        engine = self.seat.engine
-        engine.import_image(image)
-        pushed = engine.run("push", image, config=config.parent)
-        assert pushed.returncode == 0, pushed.stdout + pushed.stderr
-        engine.forget_image(image)
-        if helm.program():
+        if self._charts:
             client = Helm(self.seat.environment, registry_config=config)
             archive = client.package(self._made("chart"))
             client.must("push", str(archive), f"oci://{harbor.name}/{project}", "--plain-http")
+        else:
+            image = f"{harbor.name}/{project}/hello:1"
+            engine = self.seat.engine
+            engine.import_image(image)
+            pushed = engine.run("push", image, config=config.parent)
+            assert pushed.returncode == 0, pushed.stdout + pushed.stderr
+            engine.forget_image(image)
 
     def _record(self) -> None:
         program = self._made("recorder") / NAME

@@ -35,15 +35,15 @@ def rows() -> Iterator[list[Row]]:
 
 
 @pytest.fixture
-def place(make_desk: Callable[..., Desk], make_harbor: MakeHarbor, tmp_path: Path) -> Place:
+def place(client: Client, make_desk: Callable[..., Desk], make_harbor: MakeHarbor, tmp_path: Path) -> Place:
+    need(client.name, client.install, client.program())
     desk = make_desk()
-    return Place(desk, make_harbor(desk.workplace.realm), tmp_path)
+    return Place(desk, make_harbor(desk.workplace.realm), tmp_path, charts=client.charts)
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("client", TRIED, ids=lambda client: client.name)
 def test_every_situation(client: Client, place: Place, rows: list[Row]) -> None:
-    need(client.name, client.install, client.program())
     with place:
         found = situations.tried(place, client)
         version = client.version(place.seat)

@@ -167,7 +167,7 @@ class TestProvider:
         for name in FEW:
             proxy.set(self.path(workplace, endpoint), FAULTS[name])
             status = told(workplace, "status")
-            assert status.answer.stdout.startswith(f"{workplace.name}: unreachable (alice-h): "), name
+            assert f"\n{workplace.name}: unreachable (alice-h): " in f"\n{status.answer.stdout}", name
             keepalive = told(workplace, "keepalive")
             assert (keepalive.answer.returncode, keepalive.answer.stdout) == (0, ""), name
             assert len(keepalive.lines) <= 1, name

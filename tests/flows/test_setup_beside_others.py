@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -83,3 +84,28 @@ def test_a_logout_between_reading_and_writing(place: Workplace, docker_engine: D
     document = json.loads((home.docker_config / "config.json").read_text())
     assert document["auths"] == {place.name: {}}
     assert stored(place, "quay.example.com") is None
+
+
+def test_a_kill_between_the_files(place: Workplace) -> None:
+    """What it had made by then is known to be its own."""
+    with held_up(place) as setup:
+        setup.kill()
+        setup.communicate(timeout=120)
+    assert ours(place)
+    for command in (["setup", "--no-login", place.harbor.url], ["setup", "--undo", place.name]):
+        answer = place.helper.run(command)
+        assert answer.returncode == 0, answer.stderr
+    file = place.helper.home.folders["XDG_CONFIG_HOME"] / "docker-credential-harbor" / "config.toml"
+    assert not file.exists()
+
+
+def test_ctrl_c_between_the_files(place: Workplace) -> None:
+    file = place.helper.home.docker_config / "config.json"
+    before = file.read_bytes()
+    with held_up(place) as setup:
+        setup.send_signal(signal.SIGINT)
+        setup.communicate(timeout=120)
+    assert setup.returncode != 0
+    assert (ours(place), file.read_bytes()) == ("", before)
+    note = place.helper.home.folders["XDG_STATE_HOME"] / "docker-credential-harbor" / "setup.json"
+    assert json.loads(note.read_text())["made"] == []

@@ -73,6 +73,15 @@ class TestCredentialsStore:
         assert place.helper.run(["setup", "--undo", place.name]).returncode == 0
         assert "credHelpers" not in json.loads(theirs.read_text())
 
+    def test_undo_names_what_it_leaves_where_a_person_chose_another_helper(
+        self, place: Workplace, theirs: Path
+    ) -> None:
+        place.helper.run(["setup", "--no-login", "--credentials-store", "--yes", place.harbor.url])
+        theirs.write_text(json.dumps({**json.loads(theirs.read_text()), "credsStore": "pass"}))
+        told = place.helper.run(["setup", "--undo", place.name]).stdout
+        assert f"{theirs} names this helper still, for ghcr.io, h\n" in told
+        assert json.loads(theirs.read_text())["credsStore"] == "pass"
+
     def test_an_empty_name_is_not_replaced_without_a_word(self, place: Workplace, theirs: Path) -> None:
         """It has Docker ask nobody."""
         theirs.write_text(json.dumps({"credsStore": "", "credHelpers": {place.name: ""}}))

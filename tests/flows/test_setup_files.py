@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from tests.conftest import need
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.lab.sealed_home import Helper
     from tests.lab.workplace import Workplace
@@ -251,3 +253,62 @@ class TestFiles:
         assert fresh.run(["setup", "--no-login", NAME]).returncode == 0
         assert theirs.is_symlink()
         assert json.loads(dotfiles.read_text())["credHelpers"] == {NAME: "harbor"}
+
+
+class TestOneFileForSeveralClients:
+    """People have podman or Helm read Docker's own file, by a variable or a link."""
+
+    @pytest.fixture(params=["REGISTRY_AUTH_FILE", "HELM_REGISTRY_CONFIG", "a link"])
+    def shared(self, helper: Helper, request: pytest.FixtureRequest) -> Path:
+        file = helper.home.docker_config / "config.json"
+        file.write_text('{"psFormat": "x"}')
+        if request.param == "a link":
+            link = helper.home.folders["XDG_CONFIG_HOME"] / "containers" / "auth.json"
+            link.parent.mkdir()
+            link.symlink_to(file)
+        else:
+            helper.home.environment[request.param] = str(file)
+        return file
+
+    def test_it_is_changed_once(self, helper: Helper, shared: Path) -> None:
+        before = shared.read_bytes()
+        for options in ([], ["--credentials-store"]):
+            answer = helper.run(["setup", "--no-login", *options, NAME])
+            assert (answer.returncode, answer.stderr) == (0, "")
+            undone = helper.run(["setup", "--undo", NAME])
+            assert (undone.returncode, undone.stderr) == (0, "")
+            assert shared.read_bytes() == before
+
+
+class TestFoldersOfOthers:
+    """A folder that is closed to this user: after `sudo docker login`, or `su` in another's session."""
+
+    def run(self, helper: Helper, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        need("root, for setpriv", "run the tests as root", os.geteuid() == 0)
+        need("setpriv", "apt-get install util-linux", shutil.which("setpriv"))
+        without_rights = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+        environment = {**helper.home.environment, **variables}
+        command = [*without_rights, helper.program, *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+    @pytest.fixture
+    def closed(self, tmp_path: Path) -> Path:
+        folder = tmp_path / "another's"
+        folder.mkdir(mode=0o700)
+        os.chown(folder, 12345, 12345)
+        return folder
+
+    @pytest.mark.parametrize("option", ["--no-login", "--undo"])
+    def test_dockers_is_told(self, helper: Helper, closed: Path, option: str) -> None:
+        answer = self.run(helper, "setup", option, NAME, DOCKER_CONFIG=str(closed))
+        assert answer.returncode == 1
+        assert f"{closed}/config.json" in answer.stderr
+        assert "[not-readable]" in answer.stderr
+
+    def test_one_that_podman_could_not_read_either_is_let_be(self, helper: Helper, closed: Path) -> None:
+        for option in ("--no-login", "--undo"):
+            answer = self.run(helper, "setup", option, NAME, XDG_RUNTIME_DIR=str(closed))
+            assert (answer.returncode, answer.stderr) == (0, "")
+        told = self.run(helper, "setup", "--no-login", NAME, XDG_RUNTIME_DIR=str(closed)).stdout
+        assert "configured" in told or "entered" in told
+        assert "[unexpected]" not in self.run(helper, "doctor", NAME, XDG_RUNTIME_DIR=str(closed)).stdout

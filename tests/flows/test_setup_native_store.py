@@ -140,6 +140,49 @@ class TestDocker:
         secret_service.run(["setup", "--undo", NAME])
         assert theirs(secret_service) == {"credsStore": "secretservice"}
 
+    def test_what_a_person_wrote_after_setup_took_its_own_out_beside_another_registry(
+        self, secret_service: Helper
+    ) -> None:
+        """That one is configured for all users, say, and has no entry in the file."""
+        file = secret_service.home.docker_config / "config.json"
+        file.write_text('{"psFormat": "x"}')
+        secret_service.run(["setup", "--no-login", NAME])
+        with (secret_service.home.folders["XDG_CONFIG_HOME"] / "docker-credential-harbor" / "config.toml").open(
+            "a"
+        ) as ours:
+            ours.write('[registries."h"]\n')
+        secret_service.run(["setup", "--undo", NAME])
+        assert theirs(secret_service) == {"psFormat": "x"}
+        file.write_text('{"credsStore": "secretservice"}')
+        secret_service.run(["setup", "--no-login", NAME])
+        secret_service.run(["setup", "--undo", NAME])
+        assert theirs(secret_service) == {"credsStore": "secretservice"}
+
+    @pytest.mark.parametrize("options", [[[], ["--credentials-store"]], [["--credentials-store"], []]])
+    def test_with_credentials_store_and_without_in_either_order(
+        self, secret_service: Helper, options: list[list[str]]
+    ) -> None:
+        file = secret_service.home.docker_config / "config.json"
+        file.write_text('{"psFormat": "x"}')
+        for option in options:
+            answer = secret_service.run(["setup", "--no-login", *option, NAME])
+            assert (answer.returncode, answer.stderr) == (0, "")
+        assert theirs(secret_service)["credsStore"] == "harbor"
+        answer = secret_service.run(["setup", "--undo", NAME])
+        assert (answer.returncode, answer.stderr) == (0, "")
+        assert theirs(secret_service) == {"psFormat": "x"}
+
+    def test_what_docker_keeps_in_it_by_then_is_not_lost(
+        self, secret_service: Helper, docker_engine: DockerEngine, other: str
+    ) -> None:
+        secret_service.run(["setup", "--no-login", NAME])
+        log_in(docker_engine, secret_service, other)
+        answer = secret_service.run(["setup", "--no-login", "--credentials-store", NAME])
+        assert answer.returncode == 1
+        assert (
+            "names docker-credential-secretservice for every server already, and nothing was changed" in answer.stderr
+        )
+
     @pytest.mark.parametrize(
         "content", ['{"auths": {"i": {}}}', '{"credHelpers": {"gcr.io": "gcloud"}}', '{"credsStore": "pass"}']
     )
@@ -153,13 +196,16 @@ class TestDocker:
         assert answer.returncode == 0
         assert theirs(no_bus) == {"credHelpers": {NAME: "harbor"}}
         assert "docker-credential-secretservice does not work here (" in answer.stdout
-        assert "go into that file in plain text; setup --credentials-store" in answer.stdout
+        assert "keeps the passwords of other registries in plain text; setup --credentials-store" in answer.stdout
         assert "does not work" not in no_bus.run(["setup", "--no-login", "--credentials-store", NAME]).stdout
 
     def test_a_password_store_that_is_not_initialized(self, passwords: Helper, tmp_path: Path) -> None:
         passwords.home.environment["PASSWORD_STORE_DIR"] = str(tmp_path / "nothing")
-        assert "(pass is not initialized)" in passwords.run(["setup", "--no-login", NAME]).stdout
+        told = passwords.run(["setup", "--no-login", NAME]).stdout
+        assert told.count("(pass is not initialized)") == 1, "for Docker's file and Helm's together"
         assert theirs(passwords) == {"credHelpers": {NAME: "harbor"}}
+        for name in (NAME, "h"):
+            assert "pass is not initialized" not in passwords.run(["setup", "--no-login", name]).stdout
 
     def test_before_it_is_done(self, secret_service: Helper) -> None:
         shown = secret_service.run(["setup", "--dry-run", "--no-login", NAME]).stdout

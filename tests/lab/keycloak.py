@@ -30,6 +30,7 @@ ADMIN_PASSWORD = "admin-password"
 THEME_CACHES = ("cache-themes=true", "cache-templates=true", "static-max-age=2592000")
 # Admin tokens live 60 s; a new one is fetched well before.
 ADMIN_TOKEN_SECONDS = 40
+ATTEMPTS = 3
 
 
 def distribution() -> Path | None:
@@ -146,9 +147,16 @@ class Keycloak:
         return Realm(self, name, representation)
 
     def admin(self, method: str, path: str, **arguments: Any) -> Any:
-        """An Admin REST request: its JSON, None for an empty answer; requests.HTTPError when it is refused."""
-        headers = {"Authorization": f"Bearer {self._admin_token()}"}
-        answer = self._session.request(method, self.url + path, headers=headers, timeout=60, **arguments)
+        """An Admin REST request: its JSON, None for an empty answer; requests.HTTPError when it is refused.
+
+        Two changes at once, of two workers, may meet in the server's small database (H2): one of them is undone, and
+        answered 500.
+        """
+        for _ in range(ATTEMPTS):
+            headers = {"Authorization": f"Bearer {self._admin_token()}"}
+            answer = self._session.request(method, self.url + path, headers=headers, timeout=60, **arguments)
+            if answer.status_code != 500:
+                break
         if not answer.ok:
             raise requests.HTTPError(f"{method} {path}: {answer.status_code} {answer.text}", response=answer)
         return answer.json() if answer.content else None

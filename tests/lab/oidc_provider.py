@@ -60,6 +60,7 @@ class OidcProvider:
     """A running provider. It answers the same questions as `tests.lab.realm.Realm`, where a workplace asks them."""
 
     harbor_secret = HARBOR_CLIENT_SECRET
+    clock = None  # the machine's
 
     def __init__(self, process: subprocess.Popen[str], issuer: str, *, pairwise: bool, log: IO[bytes]) -> None:
         self.issuer = issuer

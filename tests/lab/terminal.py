@@ -56,11 +56,21 @@ class Terminal:
     @property
     def screen(self) -> list[str]:
         """What is seen there now, row by row: whatever was drawn over or has been pushed off the top is gone."""
-        screen = pyte.Screen(*self._size)
+        return [row.rstrip() for row in self._emulated().display]
+
+    @property
+    def scrolled_rows(self) -> list[str]:
+        """What is seen by whoever scrolls up: the screen, and above it what has been pushed off the top."""
+        screen = self._emulated()
+        above = ["".join(row[column].data for column in range(self._size[0])).rstrip() for row in screen.history.top]
+        return [*above, *(row.rstrip() for row in screen.display)]
+
+    def _emulated(self) -> pyte.HistoryScreen:
+        screen = pyte.HistoryScreen(*self._size, history=1000)
         stream = pyte.ByteStream(screen)
         for _, data in list(self.chunks):
             stream.feed(data)
-        return [row.rstrip() for row in screen.display]
+        return screen
 
     def wait_for_on_screen(self, text: str, seconds: float = TIMEOUT_SECONDS) -> list[str]:
         """Waits until the text, which may be folded, is seen there; the rows of the screen."""

@@ -40,6 +40,12 @@ def entered_in(document: Document, registry: str) -> Change:
     return document.changed(text, f"this helper entered for {registry} into {path}{instead}")
 
 
+def served_after(change: Change) -> list[str]:
+    """For whom the file names this helper after the change."""
+    helpers = json_file.parsed(change.after, change.path).field(FIELD) or {}
+    return [server for server, helper in helpers.items() if helper == HELPER]
+
+
 def taken_out(path: Path, registry: str) -> Change:
     """Without it; what another helper serves stays with that."""
     return taken_out_of(json_file.read(path), registry)

@@ -27,16 +27,17 @@ DOCKER_HUB = "https://index.docker.io/v1/"  # the one server that Docker asks fo
 SECRETS = ("auth", "identitytoken", "username", "password")
 
 
-def entered(path: Path, change: Change | None = None) -> Change:
+def entered(path: Path, change: Change | None = None, own: str | None = None) -> Change:
     """What ``change`` leaves of the file, with this helper for every server, and no pair in plain text.
 
+    ``own``: the helper that `setup` itself has entered there, which gives way as long as nobody has logged in by it.
     podman, skopeo and buildah take those pairs from this file, but know no ``credsStore``: so each server whose pair
     moves is entered by itself, too. Raises AnotherCredsStore.
     """
     document = json_file.read(path, change)
     named, plain = document.field(FIELD), _movable(document)
     text = document.named(FIELD)
-    if named not in (None, "", HELPER):
+    if named not in (None, "", HELPER) and (named != own or document.field("auths")):
         raise AnotherCredsStore(path=path, helper=named)
     if named == HELPER and not plain and text == document.text and not document.unread:
         second = document.unchanged(f"{path} names this helper for every server already")

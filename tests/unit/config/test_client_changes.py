@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,13 @@ def test_our_helper_taken_out(path: Path) -> None:
     assert cred_helpers.taken_out(path, "h").after == b'{"x": 1}'
 
 
+def test_for_whom_our_helper_is_named_after_a_change(path: Path) -> None:
+    path.write_text('{"CREDHELPERS": {"h": "harbor", "i": "harbor", "j": "pass"}}')
+    assert cred_helpers.served_after(cred_helpers.taken_out(path, "h")) == ["i"]
+    path.write_text("")
+    assert cred_helpers.served_after(cred_helpers.taken_out(path, "h")) == []
+
+
 # --- credsStore -------------------------------------------------------------------------------------------------------
 
 
@@ -107,6 +115,15 @@ def test_no_other_helper_for_every_server_is_replaced(path: Path) -> None:
     with pytest.raises(AnotherCredsStore) as caught:
         creds_store.entered(path)
     assert caught.value.facts == {"path": str(path), "helper": "pass"}
+
+
+def test_one_that_setup_entered_itself_gives_way_until_somebody_has_logged_in_by_it(path: Path) -> None:
+    path.write_text('{"credsStore": "pass", "auths": {}}')
+    assert creds_store.entered(path, own="pass").after == b'{"credsStore": "harbor", "auths": {}}'
+    for own, content in (("x", '{"credsStore": "pass"}'), ("pass", '{"credsStore": "pass", "auths": {"i": {}}}')):
+        path.write_text(content)
+        with pytest.raises(AnotherCredsStore):
+            creds_store.entered(path, own=own)
 
 
 @pytest.mark.parametrize("unread", [False, True])
@@ -334,6 +351,17 @@ def test_all_of_them_or_none(tmp_path: Path) -> None:
     assert not (tmp_path / "empty").exists()
 
 
+def test_none_of_them_where_a_person_stops_it(path: Path) -> None:
+    class Stopped(Change):
+        def carry_out(self) -> None:
+            raise KeyboardInterrupt
+
+    path.write_bytes(b"was")
+    with pytest.raises(KeyboardInterrupt):
+        change.carry_out([Change(path, b"was", b"new", ""), Stopped(path.with_name("other"), None, b"new", "")])
+    assert path.read_bytes() == b"was"
+
+
 @pytest.mark.parametrize(
     ("after", "may_go", "stays"),
     [
@@ -533,8 +561,8 @@ def test_which_files_setup_made_is_noted_until_they_are_gone(state: Path) -> Non
     assert json.loads(note.read_text()) == {"version": 1, "made": []}
 
 
-def test_which_stores_setup_entered_is_noted_until_the_file_or_the_last_registry_goes(state: Path) -> None:
-    one, two = state / "one", state / "two"
+def test_which_stores_setup_entered_is_noted_until_the_file_goes_or_is_settled(state: Path) -> None:
+    one, two, three = state / "one", state / "two", state / "three"
     one.write_bytes(b"")
     made_files.note([], {one: "pass", two: "x"})
     made_files.note([one], {two: "secretservice"})
@@ -544,8 +572,20 @@ def test_which_stores_setup_entered_is_noted_until_the_file_or_the_last_registry
     assert json.loads(note.read_text())["stores"] == {str(one): "pass", str(two): "secretservice"}
     made_files.forget_those_gone()
     assert made_files.noted() == made_files.Made({one}, {one: "pass"})
-    made_files.forget_those_gone(with_stores=True)
-    assert made_files.noted() == made_files.Made({one}, {})
+    three.write_bytes(b"")
+    made_files.note([], {three: "x"})
+    made_files.forget_those_gone(path for path in (one, two))
+    assert made_files.noted() == made_files.Made({one}, {three: "x"})
+
+
+def test_what_is_made_is_noted_before_and_forgotten_where_it_fails(state: Path) -> None:
+    one, two = state / "one", state / "two"
+    with made_files.noting([one], {one: "x"}):
+        assert made_files.noted() == made_files.Made({one}, {one: "x"})
+    with suppress(KeyboardInterrupt), made_files.noting([two], {two: "x"}):
+        assert made_files.noted() == made_files.Made({one, two}, {one: "x", two: "x"})
+        raise KeyboardInterrupt
+    assert made_files.noted() == made_files.Made({one}, {one: "x"})
 
 
 @pytest.mark.parametrize("stores", ["[]", "5", "null"])

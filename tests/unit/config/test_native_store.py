@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from docker_credential_harbor.config.clients import cred_helpers, helm, json_file, native_store
+from tests.lab.processes import alive, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +73,7 @@ def test_which_one_docker_and_helm_would_take(
         ("echo; echo Cannot autolaunch D-Bus; exit 1", "Cannot autolaunch D-Bus"),
         ("printf 'a\\033[2Jb'; exit 1", "a\\x1b[2Jb"),
         ("exit 3", "exit status 3"),
+        ("printf '%0101d' 0; exit 1", "0" * 99 + "…"),
     ],
 )
 def test_whether_it_works(programs: Path, script: str, why: str) -> None:
@@ -89,6 +92,25 @@ def test_one_that_gives_no_answer(programs: Path, monkeypatch: pytest.MonkeyPatc
     make(programs, "docker-credential-x", "exec /bin/sleep 60")
     monkeypatch.setattr(native_store, "SECONDS", 0.2)
     assert native_store.hindrance("x") == "no answer within 0.2 s"
+
+
+def test_what_it_has_started_ends_with_it(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pass(1) waits for gpg(1), and that for whoever asks for the PIN of a key."""
+    make(programs, "docker-credential-x", f"/bin/sleep 600 & echo $! > {programs}/pid; wait")
+    monkeypatch.setattr(native_store, "SECONDS", 2)
+    assert native_store.hindrance("x") == "no answer within 2 s"
+    pid = int((programs / "pid").read_text())
+    wait_until(lambda: not alive(pid), "what it has started to end", 30)
+
+
+def test_it_has_no_terminal_to_ask_for_a_pin_on(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """gpg-agent opens the one that GPG_TTY names, others the one of their session."""
+    monkeypatch.setenv("GPG_TTY", "/dev/pts/9")
+    told = f'read -r _ _ _ _ _ session _ < /proc/self/stat; echo "$GPG_TTY $session" > {programs}/told'
+    make(programs, "docker-credential-x", f"{told}; {NONE_THERE}")
+    assert native_store.hindrance("x") == ""
+    [session] = (programs / "told").read_text().split()
+    assert int(session) != os.getsid(0)
 
 
 @pytest.mark.parametrize(("mode", "why"), [(0o644, "Permission denied"), (None, "No such file or directory")])
@@ -110,6 +132,9 @@ def test_a_password_store_has_to_be_initialized_to_keep_anything(
     assert native_store.hindrance("pass") == ""
     monkeypatch.setenv("PASSWORD_STORE_DIR", str(tmp_path / "elsewhere"))
     assert native_store.hindrance("pass") == "pass is not initialized"
+    (tmp_path / "elsewhere" / "docker-credential-helpers").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "docker-credential-helpers" / ".gpg-id").write_text("me")  # pass init -p
+    assert native_store.hindrance("pass") == ""
 
 
 @pytest.mark.parametrize(
@@ -133,7 +158,7 @@ def test_where_it_is_looked_for(content: str, looked_for: bool, but_for_ours: bo
 
 
 def with_us(path: Path) -> Change:
-    return native_store.entered(cred_helpers.entered(path, "h"), "; so do this")
+    return native_store.entered(cred_helpers.entered(path, "h"))
 
 
 def test_it_is_entered_beside_our_entry_and_taken_out(programs: Path, tmp_path: Path) -> None:
@@ -153,7 +178,9 @@ def test_it_is_entered_beside_our_entry_and_taken_out(programs: Path, tmp_path: 
     again = with_us(path)
     assert again.is_none
     assert native_store.entered_by(again) is None
+    assert native_store.is_left_by(cred_helpers.taken_out(path, "h"), "secretservice")
     out = native_store.taken_out(cred_helpers.taken_out(path, "h"), "secretservice")
+    assert not native_store.is_left_by(out, "secretservice")
     assert out.after == b'{"x": 1e999}'
     told = f"docker-credential-secretservice, which setup entered for all others, taken out of {path}"
     assert out.what == f"this helper taken out for h from {path}; {told}"
@@ -194,15 +221,39 @@ def test_where_there_is_none_or_it_is_not_looked_for_nothing_changes(programs: P
     assert native_store.entered(change) is change
 
 
-def test_one_that_does_not_work_is_told_and_not_entered(programs: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", [None, b"{}", b'\xef\xbb\xbf{"psFormat": "x"}'])
+def test_one_that_does_not_work_is_told_once_and_not_entered(
+    programs: Path, tmp_path: Path, before: bytes | None
+) -> None:
     make(programs, "docker-credential-secretservice", "exit 1")
     path = tmp_path / "config.json"
+    if before:
+        path.write_bytes(before)
     change = with_us(path)
-    assert json.loads(change.after) == {"credHelpers": {"h": "harbor"}}
-    lost = "so the passwords of other registries go into that file in plain text; so do this"
-    broken = "docker-credential-secretservice does not work here (exit status 1)"
-    assert change.what == f"this helper entered for h into {path}; {broken}, {lost}"
+    assert json.loads(change.after)["credHelpers"] == {"h": "harbor"}
+    assert "does not work" not in change.what
     assert native_store.entered_by(change) is None
+    plain = "so docker login keeps the passwords of other registries in plain text"
+    instead = "setup --credentials-store has this helper keep them"
+    broken = "docker-credential-secretservice does not work here (exit status 1)"
+    assert native_store.lost_by(change) == f"{broken}, {plain}; {instead}"
+    change.carry_out()
+    for name in ("h", "i"):
+        assert native_store.lost_by(native_store.entered(cred_helpers.entered(path, name))) == ""
+
+
+@pytest.mark.parametrize("content", ['{"auths": {"i": {}}}', '{"credsStore": "pass"}'])
+def test_where_it_was_not_looked_for_nothing_is_lost(programs: Path, tmp_path: Path, content: str) -> None:
+    make(programs, "docker-credential-secretservice", "exit 1")
+    path = tmp_path / "config.json"
+    path.write_text(content)
+    assert native_store.lost_by(with_us(path)) == ""
+
+
+def test_nothing_is_lost_where_there_is_none_or_it_works(programs: Path, tmp_path: Path) -> None:
+    assert native_store.lost_by(with_us(tmp_path / "config.json")) == ""
+    make(programs, "docker-credential-secretservice")
+    assert native_store.lost_by(with_us(tmp_path / "config.json")) == ""
 
 
 def test_this_helper_for_every_server_is_none_of_the_systems(tmp_path: Path) -> None:

@@ -32,6 +32,12 @@ def test_a_sign_in_reads_back(sign_in: SignIn) -> None:
     assert codec.read_sign_in(codec.text_of(sign_in)) == sign_in
 
 
+def test_tokens_that_end_in_the_year_9999_read_back() -> None:
+    """What .NET has as its last instant stands for no end."""
+    sign_in = SignIn(TOKENS._replace(id_token_expires_at=253402300799.0, refresh_token_life_seconds=251638099199.0))
+    assert codec.read_sign_in(codec.text_of(sign_in)) == sign_in
+
+
 @pytest.mark.parametrize("kind", PairKind)
 def test_a_stored_pair_reads_back(kind: PairKind) -> None:
     stored = StoredPair(Credentials("robot$ci", "ROBOT-SECRET"), kind)
