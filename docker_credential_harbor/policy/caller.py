@@ -10,6 +10,7 @@ of all registries in their configuration along with a request.
 
 from __future__ import annotations
 
+import sys
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,13 +24,30 @@ CommandLine = tuple[str, ...]
 _CLIENTS = frozenset(
     ("docker", "podman", "podman-remote", "buildah", "skopeo", "nerdctl", "helm", "oras", "crane", "regctl", "cosign")
 )
+_PLUGIN = "docker-"  # how the names of docker's plugins begin
+_DOCKER_DESKTOPS = "com.docker.cli"  # its docker, which the one on PATH starts
 _SHELLS = frozenset(("sh", "bash", "dash", "ash", "ksh", "zsh", "fish"))  # whose pipes are a person's own
 _REDRAWING = frozenset(("docker-compose", "docker-buildx", "buildx", "buildctl"))
 _REDRAWING_VERBS = frozenset(("build", "buildx", "bake", "compose"))  # of docker itself
-_VERBS = frozenset(("login", "pull", "push", "build", "run", "create", "up", "exec", "save", "search"))
+_GROUPS = frozenset(("image", "builder", "registry", "auth"))  # stand before a verb, as in `docker image build`
+# Options before a verb whose value is a word of its own, which may look like a verb: docker(1), podman(1), skopeo(1),
+# docker-compose of version 1.
+_WITH_VALUE = frozenset(
+    (
+        *("--config", "--context", "-c", "--host", "-H", "--log-level", "-l", "--tlscacert", "--tlscert", "--tlskey"),
+        *("--cgroup-manager", "--conmon", "--connection", "--events-backend", "--hooks-dir", "--identity", "--module"),
+        *("--imagestore", "--network-cmd-path", "--network-config-dir", "--out", "--root", "--runroot", "--runtime"),
+        *("--runtime-flag", "--ssh", "--storage-driver", "--storage-opt", "--tmpdir", "--url", "--volumepath"),
+        *("--command-timeout", "--override-arch", "--override-os", "--override-variant", "--policy", "--registries.d"),
+        *("--file", "-f", "--project-name", "-p", "--project-directory", "--profile", "--env-file", "--ansi"),
+    )
+)
+_IMAGE_VERBS = ("pull", "push", "run", "create")  # among whose words is the image
+_ONLY_IMAGES_VERBS = ("pull", "push")  # and no other word that is no option
 _USERNAME = ("-u", "--username")
-_REMOTE = ("--remote", "-r", "--url", "--host", "--connection", "-c")
-_INTERPRETERS = ("python", "node")  # their scripts, by the first argument
+_REMOTE = ("--remote", "-r", "--url", "--host", "-H", "--connection", "-c")
+_FALSE = ("", "0", "f", "false")  # strconv.ParseBool
+_INTERPRETERS = ("python", "node")  # their scripts, by the first argument that is no option
 
 
 class Wish(Enum):
@@ -40,92 +58,119 @@ class Wish(Enum):
     NOTHING = auto()  # no person needs to be asked
 
 
+class Command(NamedTuple):
+    """A command line in its parts."""
+
+    program: str  # by name alone
+    is_script: bool  # of an interpreter
+    options: CommandLine  # before the verb, with their values
+    verb: str  # "" where there is none
+    words: CommandLine  # behind it
+
+
 class Caller(NamedTuple):
     """``command_lines``: the caller's own, then those of the processes above it."""
 
     command_lines: tuple[CommandLine, ...] = ()
     environ: Mapping[str, str] = {}
+    platform: str = sys.platform
 
     @property
     def name(self) -> str:
         """Its program's name alone; "" where it is unknown. What stands in arguments may be secret."""
-        return _program(self.command_lines[0]) if self.command_lines else ""
+        return self._command.program
 
     @property
     def redraws(self) -> bool:
         """Whether lines that others write on its terminal are drawn over."""
-        return any(_redraws(line) for line in self.command_lines)
+        return any(map(_redraws, map(_parsed, self.command_lines)))
 
     @property
     def passes_on(self) -> bool:
         """Whether a person sees what is written to standard error where that is a pipe, as docker gives its plugins."""
-        return not self.name or self.name in _CLIENTS | _REDRAWING | _SHELLS
+        known = self.name in _CLIENTS | _REDRAWING | _SHELLS
+        return not self.name or known or self.name.startswith(_PLUGIN)
 
     def wish(self, registry_name: str) -> tuple[Wish, str]:
         """What it wants of that registry, and what shows that."""
-        if not self.command_lines:
+        command = self._command
+        program, verb = command.program, command.verb
+        if verb == "login" and program in _CLIENTS and (reason := _needs_nobody(command.words)):
+            return Wish.NOTHING, f"{program} login {reason}"
+        if not self._asks_for_every_registry(command):
             return Wish.THIS, ""
-        line = self.command_lines[0]
-        verb = _verb(line)
-        if verb == "login" and self.name in _CLIENTS and _has_username(line):
-            return Wish.NOTHING, f"{self.name} login names a user of its own"
-        if not _asks_for_every_registry(line, self.environ):
+        named = [_registry_in(word) for word in command.words if not word.startswith("-")]
+        if verb in _IMAGE_VERBS and registry_name in named:
             return Wish.THIS, ""
-        if verb in ("pull", "push") and _names_only_others(line, verb, registry_name):
-            return Wish.NOTHING, f"{self.name} {verb} is for another registry"
-        return Wish.EVERY, f"{self.name} asks for every registry"
+        if verb in _ONLY_IMAGES_VERBS and named and "" not in named:
+            return Wish.NOTHING, f"{program} {verb} is for another registry"
+        return Wish.EVERY, f"{program} asks for every registry"
+
+    @property
+    def _command(self) -> Command:
+        return _parsed(self.command_lines[0] if self.command_lines else ())
+
+    def _asks_for_every_registry(self, command: Command) -> bool:
+        program, verb = command.program, command.verb
+        if program == "docker":  # where BuildKit builds, a plugin asks, or Docker 20.10 itself where it was told to
+            return verb == "build" and self.environ.get("DOCKER_BUILDKIT", "").lower() in _FALSE
+        if program == "docker-compose":  # of version 1, in Python
+            return verb == "build" and command.is_script
+        return program == "podman-remote" or (program == "podman" and self._is_remote(command))
+
+    def _is_remote(self, command: Command) -> bool:
+        """podman(1), --remote: those options that name a service mean it as well; on macOS there is nothing else."""
+        named = any(word.partition("=")[0] in _REMOTE for word in command.options if word != "--remote=false")
+        by_variable = any(self.environ.get(name) for name in ("CONTAINER_HOST", "CONTAINER_CONNECTION"))
+        return named or by_variable or self.platform == "darwin"
 
 
-def _program(line: CommandLine) -> str:
-    """As in the first word, or of the script that it interprets."""
-    names = [word.replace("\\", "/").rpartition("/")[2].lower().removesuffix(".exe") for word in line[:2]]
-    if len(names) == 2 and names[0].startswith(_INTERPRETERS) and names[1] in _REDRAWING:
-        return names[1]
-    return names[0] if names else ""
+def _parsed(line: CommandLine) -> Command:
+    program, is_script, rest = _program(line)
+    at = 0
+    while at < len(rest) and rest[at].startswith("-"):
+        at += 2 if rest[at] in _WITH_VALUE else 1
+    options, words = rest[:at], rest[at:]
+    if words and words[0] in _GROUPS:
+        words = words[1:]
+    return Command(program, is_script, options, verb="".join(words[:1]), words=words[1:])
 
 
-def _verb(line: CommandLine) -> str:
-    """The first word that is one: options before it may have values that look like any word."""
-    return next((word for word in line[1:] if word in _VERBS), "")
+def _program(line: CommandLine) -> tuple[str, bool, CommandLine]:
+    """Its name, or that of the script that it interprets; whether it does so; and the words behind that."""
+    name, rest = _name("".join(line[:1])), line[1:]
+    if name.startswith(_INTERPRETERS):
+        script = next((at for at, word in enumerate(rest) if not word.startswith("-")), len(rest))
+        if (interpreted := _name("".join(rest[script : script + 1]))) in _REDRAWING:
+            return interpreted, True, rest[script + 1 :]
+    return name, False, rest
 
 
-def _redraws(line: CommandLine) -> bool:
-    program = _program(line)
-    if program == "docker":
-        return any(word in _REDRAWING_VERBS for word in line[1:4])
-    return program in _REDRAWING
+def _name(word: str) -> str:
+    """Of the program that a command line begins with. Some, such as npm, put their arguments into that word."""
+    path = word.replace("\\", "/")
+    if not path.startswith("/"):
+        path = path.partition(" ")[0]
+    name = path.rpartition("/")[2].partition(" ")[0].lower().removesuffix(".exe").strip("-:")  # `-bash`, `sshd:`
+    return "docker" if name == _DOCKER_DESKTOPS else name
 
 
-def _has_username(line: CommandLine) -> bool:
-    return any(word.startswith("--username=") or word in _USERNAME or _is_short_username(word) for word in line)
+def _redraws(command: Command) -> bool:
+    if command.program == "docker":
+        return command.verb in _REDRAWING_VERBS
+    return command.program in _REDRAWING
+
+
+def _needs_nobody(words: CommandLine) -> str:
+    """Why a login with these words does not; "" where it does."""
+    if any(word in _USERNAME or word.startswith("--username=") or _is_short_username(word) for word in words):
+        return "names a user of its own"
+    return "only asks who is signed in" if "--get-login" in words else ""
 
 
 def _is_short_username(word: str) -> bool:
     """As in ``-uNAME``."""
     return len(word) > 2 and word.startswith("-u")
-
-
-def _asks_for_every_registry(line: CommandLine, environ: Mapping[str, str]) -> bool:
-    program, verb = _program(line), _verb(line)
-    if program == "docker":  # where BuildKit builds, a plugin asks, or Docker 20.10 itself where it was told to
-        return verb == "build" and environ.get("DOCKER_BUILDKIT", "0") in ("", "0", "false")
-    if program == "docker-compose":  # of version 1, in Python
-        return verb == "build" and _program(line[:1]) != program
-    return program == "podman-remote" or (program == "podman" and _is_remote(line, verb, environ))
-
-
-def _is_remote(line: CommandLine, verb: str, environ: Mapping[str, str]) -> bool:
-    """podman(1), --remote: its options stand before the verb; those that name a service mean it as well."""
-    before = line[: line.index(verb)] if verb else line
-    named = any(word.partition("=")[0] in _REMOTE for word in before)
-    return named or any(environ.get(name) for name in ("CONTAINER_HOST", "CONTAINER_CONNECTION"))
-
-
-def _names_only_others(line: CommandLine, verb: str, registry_name: str) -> bool:
-    """Whether each word behind the verb that is no option is an image's name with another registry in it."""
-    words = [word for word in line[line.index(verb) + 1 :] if not word.startswith("-")]
-    hosts = [_registry_in(word) for word in words]
-    return bool(hosts) and all(host not in ("", registry_name) for host in hosts)
 
 
 def _registry_in(image: str) -> str:

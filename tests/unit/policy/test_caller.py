@@ -11,7 +11,7 @@ BASH = ("bash",)
 
 
 def caller(*lines: str, **environ: str) -> Caller:
-    return Caller(tuple(tuple(line.split()) for line in lines), environ)
+    return Caller(tuple(tuple(line.split()) for line in lines), environ, "linux")
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,14 @@ def caller(*lines: str, **environ: str) -> Caller:
         (["C:\\Docker\\docker-buildx.EXE build ."], True),
         (["buildctl build"], True),
         (["sh -c x", "docker --context c compose up"], True),
+        (["docker --log-level debug --config /x -H tcp://h build ."], True),
+        (["com.docker.cli build ."], True),
+        (["/usr/bin/python3 -s -E /usr/bin/docker-compose pull"], True),
+        (["docker run --name build harbor.example.com/a/b compose"], False),
+        (["docker --context build pull harbor.example.com/a/b"], False),
+        (["docker -c compose push harbor.example.com/a/b"], False),
+        (["python3 -c docker.from_env() x"], False),
+        (["bash ./build"], False),
         (["docker pull harbor.example.com/a/build"], False),
         (["docker push x", "make", "bash"], False),
         (["podman build ."], False),
@@ -45,6 +53,9 @@ def test_whether_it_draws_over_what_others_write(lines: list[str], redraws: bool
         (["docker pull x", "bash"], "docker"),
         (["/usr/bin/python3.11 /home/a/secret.py"], "python3.11"),
         (["python3 /usr/bin/docker-compose pull"], "docker-compose"),
+        (["-bash"], "bash"),
+        (["com.docker.cli pull x"], "docker"),
+        ([""], ""),
         ([], ""),
     ],
 )
@@ -53,10 +64,25 @@ def test_its_name_has_no_argument_in_it(lines: list[str], name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("npm exec devcontainer --token=a/secret", "npm"),
+        ("sshd: somebody/x@pts/0", "sshd"),
+        ("/opt/My Programs/bin/docker", "docker"),
+        ("/opt/x/client --password secret", "client"),
+    ],
+)
+def test_nor_where_a_program_has_put_its_arguments_into_one_word(word: str, name: str) -> None:
+    assert Caller(((word, "more"),)).name == name
+
+
+@pytest.mark.parametrize(
     ("line", "passes_on"),
     [
         ("docker pull x", True),
         ("/x/docker-compose compose up", True),
+        ("/usr/libexec/docker/cli-plugins/docker-scout scout cves x", True),
+        ("-zsh", True),
         ("bash ./script", True),
         ("/opt/jdk/bin/java -jar x", False),
         ("node x", False),
@@ -85,10 +111,18 @@ class TestLogin:
         assert wish is Wish.NOTHING
         assert reason == f"{line.split()[0]} login names a user of its own"
 
+    @pytest.mark.parametrize("client", ["podman", "skopeo", "buildah"])
+    def test_nor_does_the_question_who_is_signed_in(self, client: str) -> None:
+        wish, reason = caller(f"{client} login --get-login {HARBOR}").wish(HARBOR)
+        assert wish is Wish.NOTHING
+        assert reason == f"{client} login only asks who is signed in"
+
     @pytest.mark.parametrize(
         "line",
         [
             f"podman login {HARBOR}",
+            f"podman run {HARBOR}/a/b login -u x",
+            f"docker --context login pull {HARBOR}/a/b -u",
             f"podman login --tls-verify=false {HARBOR}",
             "podman run -u root login",
             "sudo -u root podman-login",
@@ -111,15 +145,29 @@ class TestEveryRegistry:
             "podman --url unix:///run/podman.sock pull alpine",
             "podman --connection=mac pull alpine",
             "python3 /usr/bin/docker-compose build",
-            f"podman --remote pull {HARBOR}/a/b",
-            f"podman --remote pull {HARBOR}:443/a/b",
-            f"podman --remote push quay.io/a/b docker://{HARBOR}/a/b",
+            f"podman --remote build -t {HARBOR}/a/b .",
+            "podman --storage-opt x --tmpdir /x --remote pull alpine",
+            "podman -H unix:///run/podman.sock pull alpine",
+            "python3 -s /usr/bin/docker-compose -f run.yaml build",
+            "com.docker.cli build .",
             "podman --remote pull --authfile conf.d/auth.json alpine",
             "podman --remote pull",
         ],
     )
     def test_is_asked_for_whatever_is_needed(self, line: str) -> None:
         assert caller(line).wish(HARBOR)[0] is Wish.EVERY
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            f"podman --remote pull {HARBOR}/a/b",
+            f"podman --remote pull -q {HARBOR}:443/a/b",
+            f"podman --remote push quay.io/a/b docker://{HARBOR}/a/b",
+            f"podman-remote run --rm {HARBOR}/a/b sh",
+        ],
+    )
+    def test_but_its_own_image_is_needed(self, line: str) -> None:
+        assert caller(line).wish(HARBOR) == (Wish.THIS, "")
 
     @pytest.mark.parametrize(
         "line",
@@ -144,6 +192,11 @@ class TestEveryRegistry:
         ["podman build ."],
         ["/x/docker-buildx buildx build .", "docker build ."],
         ["/x/docker-compose compose build"],
+        ["docker --context build pull harbor.example.com/a/b"],
+        ["docker -c build pull harbor.example.com/a/b"],
+        ["docker stack deploy --with-registry-auth build"],
+        ["podman --remote=false pull alpine"],
+        ["podman run alpine sh -r"],
         ["docker-compose build"],
         ["bash", "docker build ."],
         ["python3 build.py"],
@@ -155,7 +208,13 @@ def test_who_asks_for_what_it_needs_or_is_unknown(lines: list[str]) -> None:
     assert caller(*lines).wish(HARBOR) == (Wish.THIS, "")
 
 
-@pytest.mark.parametrize(("value", "wish"), [("1", Wish.THIS), ("0", Wish.EVERY), ("", Wish.EVERY)])
+@pytest.mark.parametrize(
+    ("value", "wish"),
+    [
+        *(("1", Wish.THIS), ("true", Wish.THIS)),
+        *(("0", Wish.EVERY), ("", Wish.EVERY), ("False", Wish.EVERY), ("FALSE", Wish.EVERY), ("f", Wish.EVERY)),
+    ],
+)
 def test_docker_itself_with_buildkit(value: str, wish: Wish) -> None:
     assert caller("docker build .", DOCKER_BUILDKIT=value).wish(HARBOR)[0] is wish
 
@@ -164,6 +223,12 @@ def test_docker_itself_with_buildkit(value: str, wish: Wish) -> None:
 def test_podman_that_finds_its_service_by_a_variable(name: str) -> None:
     assert caller("podman pull alpine", **{name: "x"}).wish(HARBOR)[0] is Wish.EVERY
     assert caller("podman run alpine sh -c x").wish(HARBOR)[0] is Wish.THIS
+
+
+def test_podman_on_macos_is_the_remote_client() -> None:
+    for image, wish in (("quay.io/a/b", Wish.NOTHING), ("alpine", Wish.EVERY), (f"{HARBOR}/a/b", Wish.THIS)):
+        assert Caller((("podman", "pull", image),), {}, "darwin").wish(HARBOR)[0] is wish
+        assert Caller((("podman", "pull", image),), {}, "linux").wish(HARBOR)[0] is Wish.THIS
 
 
 def test_a_name_that_is_no_registry() -> None:
