@@ -15,7 +15,7 @@ from docker_credential_harbor import errors
 from docker_credential_harbor.config import read_config
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import Credentials
-from docker_credential_harbor.outside import clean_text, json_value
+from docker_credential_harbor.outside import json_value
 from docker_credential_harbor.policy.caller import Caller, Wish
 from docker_credential_harbor.system import ancestors, console
 from docker_credential_harbor.warm_get import server_url
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
     from docker_credential_harbor.model import Registry
 
-LONGEST_PROGRAM = 60  # characters
 MAXIMUM_PAYLOAD = 1 << 20  # bytes; Docker's own pairs are far below
 
 # A request that is wrong in itself; everything else that goes wrong in a `get` is "not found" to Docker.
@@ -104,7 +103,7 @@ def _pair(context: Context, registry: Registry, caller: Caller, began_at: float)
         if wish is Wish.NOTHING:  # of no interest later on
             console.tell(failure)
         else:
-            last_miss.tell(registry, failure, clean_text.shown(caller.name, LONGEST_PROGRAM), began_at)
+            last_miss.tell(registry, failure, caller.name, began_at)
         raise _NotFound from None
     missed.forget(registry.name)
     return pair

@@ -4,8 +4,6 @@ Some programs show nobody what a helper says, so it is kept for `status` and `do
 as none.
 """
 
-from __future__ import annotations
-
 import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.outside import json_value
 from docker_credential_harbor.outside.clean_text import LONGEST_USED, shown
-from docker_credential_harbor.system import folders
+from docker_credential_harbor.outside.json_record import as_json, of_json
+from docker_credential_harbor.storage import registry_lock
 from docker_credential_harbor.system.files import make_private_folder, read_bytes, write_private
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 
 
 class Missed(NamedTuple):
+    """One line each. Its annotations are read (json_record.py), and so not put off."""
+
     at: float  # since the epoch
     program: str  # the caller's, by name alone; "" where it is unknown
     code: str  # as in errors.py
@@ -29,30 +30,26 @@ class Missed(NamedTuple):
 
 
 def load(name: str) -> Missed | None:
-    """That of the registry of that name; None where its last `get` had a pair."""
+    """That of the registry of that name; None where a pair was given since."""
     try:
-        data = json_value.decoded(read_bytes(_path(name)) or b"null")
-        missed = Missed(float(data["at"]), *(data[field] for field in Missed._fields[1:]))
+        missed = of_json(Missed, json_value.decoded(read_bytes(_path(name)) or b"null"), least=0)
     except (Failure, ValueError, TypeError, LookupError, ArithmeticError):
         return None
-    clean = all(isinstance(text, str) and shown(text, LONGEST_USED) == text for text in missed[1:])
-    return missed if clean and missed.at > 0 else None
+    return missed if all(shown(text, LONGEST_USED) == text for text in missed[1:]) else None
 
 
 def save(name: str, missed: Missed) -> None:
     """Raises NotWritable, NoHome."""
     path = _path(name)
     make_private_folder(path.parent)
-    write_private(path, json.dumps(missed._asdict()).encode())
+    write_private(path, json.dumps(as_json(missed)).encode())
 
 
 def forget(name: str) -> None:
-    """Once a pair was given. Never raises."""
+    """Once a pair was given, or Harbor accepts one, which a warm `get` hands out. Never raises."""
     with suppress(Exception):  # it is shown for a day at most
         _path(name).unlink(missing_ok=True)
 
 
-def _path(name: str) -> Path:
-    import hashlib
-
-    return folders.user_folder("state") / "missed" / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.json"
+def _path(name: str) -> "Path":
+    return registry_lock.beside(name, ".missed")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
+from docker_credential_harbor.outside.clean_text import LONGEST_USED, shown
 from docker_credential_harbor.policy import durations
 from docker_credential_harbor.storage import missed, registry_lock
 from docker_credential_harbor.storage.missed import Missed
@@ -16,29 +18,40 @@ if TYPE_CHECKING:
 
 SHOWN_SECONDS = 24 * 3600  # after which it is no news
 LOCK_SECONDS = 0.3  # beyond `timeout`: the answer waits for it
+LONGEST_PROGRAM = 60  # characters
 
 
 def tell(registry: Registry, failure: Failure, program: str, began_at: float) -> None:
-    """Unless another `get` has told the same on this standard error since this one began: four services ask at once."""
-    told = False
-    try:
-        with registry_lock.held(registry.name, LOCK_SECONDS):
-            before, place = missed.load(registry.name), console.place()
-            told = before is not None and before.at >= began_at and bool(place)
-            told = told and before is not None and (before.code, before.place) == (failure.note_code, place)
-            if not told:
-                told = True
-                console.tell(failure)  # before it is kept: whoever called may end this process at any moment
-            message = redaction.redact(str(failure))
-            missed.save(registry.name, Missed(time.time(), program, failure.note_code, message, place))
-    except Exception as fault:  # what cannot be kept is not worth more
-        console.told(fault)
-        if not told:
-            console.tell(failure)
+    """Unless another `get` has told the same on this standard error since this one began: four services ask at once.
+
+    ``program``: the caller's name.
+    """
+    place = console.place()
+    with ExitStack() as lock:
+        with suppress(Exception):  # without the lock it may be told twice
+            lock.enter_context(registry_lock.held(registry.name, LOCK_SECONDS))
+        if _is_told(registry, failure, place, began_at):
+            return
+        console.tell(failure)  # before it is kept: whoever called may end this process at any moment
+        message = shown(redaction.redact(str(failure)), LONGEST_USED)
+        with suppress(Exception):  # what cannot be kept is not worth more
+            by = shown(program, LONGEST_PROGRAM)
+            missed.save(registry.name, Missed(time.time(), by, failure.note_code, message, place))
+
+
+def _is_told(registry: Registry, failure: Failure, place: str, began_at: float) -> bool:
+    with suppress(Exception):
+        before = missed.load(registry.name)
+        if before and place and before.at >= began_at:
+            return (before.code, before.place) == (failure.note_code, place)
+    return False
 
 
 def told(registry: Registry) -> str | None:
-    """What became of the last pull, where it had no pair: one line, with which `status` and `doctor` begin."""
+    """What became of the last pull, where it had no pair: one line, with which `status` and `doctor` begin.
+
+    Asked for before they ask Harbor, which mends it where the pair is accepted.
+    """
     last = missed.load(registry.name)
     past = time.time() - last.at if last else 0
     if last is None or not 0 <= past < SHOWN_SECONDS:

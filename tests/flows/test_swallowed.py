@@ -84,9 +84,26 @@ class TestTheCauseIsKept:
         [row] = json.loads(workplace.helper.run(["status", "--json"]).stdout)["registries"]
         assert row["last_pull"] is None
 
+    def test_or_somebody_has_signed_in_whose_pair_is_handed_out_from_memory(self, workplace: Workplace) -> None:
+        self.miss(workplace)
+        assert workplace.helper.run(["login", workplace.name]).returncode == 0
+        workplace.pair()
+        assert "the last pull" not in workplace.helper.run("status").stdout
+        assert "the last pull" not in workplace.helper.run("doctor").stdout
+
+    def test_status_tells_it_once_where_harbor_accepts_the_pair(self, workplace: Workplace) -> None:
+        """As after a pull in another environment: the pair is remembered from then on, and pulls no more looked at."""
+        self.miss(workplace)
+        [path] = workplace.helper.home.folders["XDG_STATE_HOME"].rglob("registries/*.missed")
+        kept = path.read_bytes()
+        workplace.pair()
+        path.write_bytes(kept)
+        assert "the last pull had no pair" in workplace.helper.run("status").stdout
+        assert "the last pull" not in workplace.helper.run("status").stdout
+
     def test_or_a_day_has_passed(self, workplace: Workplace) -> None:
         self.miss(workplace)
-        [path] = workplace.helper.home.folders["XDG_STATE_HOME"].rglob("missed/*.json")
+        [path] = workplace.helper.home.folders["XDG_STATE_HOME"].rglob("registries/*.missed")
         kept = json.loads(path.read_text())
         path.write_text(json.dumps({**kept, "at": kept["at"] - 3600}))
         assert "the last pull had no pair, 60 minutes ago, by" in workplace.helper.run("status").stdout

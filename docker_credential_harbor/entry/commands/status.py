@@ -94,6 +94,7 @@ def _ending(instant: str) -> str:
 
 
 def _row(context: Context, registry: Registry) -> Row:
+    last_pull = last_miss.told(registry)
     found = survey(context, registry)
     known = found.known
     row: Row = {
@@ -101,7 +102,7 @@ def _row(context: Context, registry: Registry) -> Row:
         "username": shown(known.pair.username if known.pair else known.person) or None if known else None,
         "state": found.state,
         "message": _message(found),
-        "last_pull": last_miss.told(registry),
+        "last_pull": last_pull,
         "storage": None,
         "verified_at": _instant(registry_notes.load(registry.name).verified_at),
         "sign_in_ends_at": None,

@@ -32,6 +32,13 @@ def test_it_is_kept_until_a_pair_was_given() -> None:
     missed.forget("h")
 
 
+def test_fields_of_another_version_are_left_aside(tmp_path: Path) -> None:
+    missed.save("h", MISSED)
+    [path] = tmp_path.rglob("*.missed")
+    path.write_text(json.dumps({"at": 1e9, "program": "java", "code": "c", "message": "m", "later": [1]}))
+    assert missed.load("h") == Missed(1e9, "java", "c", "m")
+
+
 MEMBERS = {**MISSED._asdict()}
 
 
@@ -42,10 +49,12 @@ MEMBERS = {**MISSED._asdict()}
         json.dumps({**MEMBERS, "program": 2}),
         json.dumps({**MEMBERS, "program": "a\x1b[31m"}),
         json.dumps({**MEMBERS, "at": -1}),
+        json.dumps({**MEMBERS, "at": 1e300}),
+        json.dumps({name: value for name, value in MEMBERS.items() if name != "message"}),
     ],
 )
 def test_what_is_damaged_counts_as_none(tmp_path: Path, content: str) -> None:
     missed.save("h", MISSED)
-    [path] = tmp_path.rglob("*.json")
+    [path] = tmp_path.rglob("*.missed")
     path.write_text(content)
     assert missed.load("h") is None

@@ -10,7 +10,7 @@ import pytest
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.model import Registry
-from docker_credential_harbor.storage import missed
+from docker_credential_harbor.storage import missed, registry_lock
 from docker_credential_harbor.system import folders
 from docker_credential_harbor.use_cases import last_miss
 
@@ -56,6 +56,22 @@ def test_it_is_kept_with_who_asked() -> None:
     assert last_miss.told(REGISTRY) == f"the last pull had no pair, just now, by java: {PAUSED}"
     last_miss.tell(REGISTRY, PAUSED, "", time.time())
     assert last_miss.told(REGISTRY) == f"the last pull had no pair, just now: {PAUSED}"
+
+
+def test_it_is_kept_while_another_process_has_the_registry(capfd: pytest.CaptureFixture[str]) -> None:
+    """As in a `get` that was told of nothing but that, and whose caller shows it to nobody."""
+    with registry_lock.held(REGISTRY.name, 0):
+        last_miss.tell(REGISTRY, errors.Busy(what_runs="get", registry="h"), "java", time.time())
+    assert capfd.readouterr().err.count("[busy]") == 1
+    assert "another get for h is still running" in str(last_miss.told(REGISTRY))
+
+
+@pytest.mark.parametrize("reason", ["x" * 3000, "a\nb\x1b[31m"])
+def test_a_cause_of_any_length_and_characters_is_kept(reason: str) -> None:
+    last_miss.tell(REGISTRY, errors.FoundOut("c", reason * 10), "java\x1b" * 30, time.time())
+    told = str(last_miss.told(REGISTRY))
+    assert told.startswith("the last pull had no pair, just now, by java\\x1b")
+    assert told.isprintable()
 
 
 def test_what_cannot_be_kept_is_told_all_the_same(
