@@ -583,6 +583,14 @@ class NobodyToAsk(Failure):
     advice = "{todo}"
 
 
+class NoSignInNeeded(Failure):
+    """The same, where the caller's command line shows that it can do without."""
+
+    code = "no-sign-in-needed"
+    what = "there is no pair for {registry}, and no sign-in is asked for ({reason})"
+    advice = "to sign in all the same, {todo}"
+
+
 class SessionEnded(Failure):
     """Only a person can begin a new one; ``finding``: what shows that."""
 

@@ -100,10 +100,12 @@ def _pair(context: Context, registry: Registry, caller: Caller, began_at: float)
     except Failure as failure:
         from docker_credential_harbor.use_cases import last_miss
 
-        if wish is Wish.NOTHING:  # of no interest later on
-            console.tell(failure)
-        else:
+        if wish is not Wish.NOTHING:
             last_miss.tell(registry, failure, caller.name, began_at)
+        elif failure.note_code == errors.NobodyToAsk.code:  # of no interest later on
+            console.tell(errors.NoSignInNeeded(registry=registry.name, reason=reason, todo=failure.fix))
+        else:
+            console.tell(failure)
         raise _NotFound from None
     missed.forget(registry.name)
     return pair

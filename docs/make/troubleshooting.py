@@ -30,6 +30,7 @@ NOT_ASKED = "not-asked"
 # Where a fact is a command or a sentence, one that is usual.
 USUAL = {
     "nobody-to-ask": {"todo": "run: docker-credential-harbor login REGISTRY"},
+    "no-sign-in-needed": {"todo": "run: docker-credential-harbor login REGISTRY"},
     "harbor-not-kept-alive": {"age": "70 seconds"},
     "not-entered": {"fix": "try again once it can"},
     "session-ended": {

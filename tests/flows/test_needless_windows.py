@@ -60,7 +60,8 @@ def test_a_login_with_a_user_of_its_own_opens_nothing(make_desk: Callable[..., D
     )
     assert done.returncode == 0, done.stderr
     assert "Login Succeeded!" in done.stdout
-    assert f"nobody can be asked here ({client} login names a user of its own)" in done.stderr
+    assert f"no sign-in is asked for ({client} login names a user of its own)" in done.stderr
+    assert "needs a sign-in" not in done.stderr
     assert desk.workplace.person.windows == 0
     assert desk.workplace.pair() == ROBOT
 
@@ -70,8 +71,10 @@ class TestAnothersImage:
         answer = called_by(workplace, "podman-remote", "pull", "quay.io/a/b")
         assert (answer.returncode, answer.stdout) == (1, NOT_FOUND)
         [line] = answer.stderr.splitlines()
-        assert "[nobody-to-ask]" in line
+        assert "[no-sign-in-needed]" in line
         assert "(podman-remote pull is for another registry)" in line
+        assert line.endswith(f"to sign in all the same, run: docker-credential-harbor login {workplace.name}")
+        assert "the last pull" not in workplace.helper.run("status").stdout
         assert workplace.person.windows == 0
 
     def test_a_pair_that_is_known_goes_out_as_ever(self, workplace: Workplace) -> None:
