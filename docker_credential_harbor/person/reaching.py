@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from docker_credential_harbor.errors import NotStarted
 from docker_credential_harbor.policy.caller import Wish
-from docker_credential_harbor.system import detached
+from docker_credential_harbor.system import detached, screen
 from docker_credential_harbor.system.time_limit import within
 
 if TYPE_CHECKING:
@@ -114,13 +114,11 @@ def has_terminal() -> bool:
             return True
     except ValueError:  # it is closed
         pass
-    if sys.platform == "win32":
-        return False
     try:
-        os.close(os.open("/dev/tty", os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC))
+        with screen.controlling_terminal():
+            return True
     except OSError:
         return False
-    return True
 
 
 def open_browser(url: str) -> bool:

@@ -25,12 +25,14 @@ class Announcement:
         self._alone = alone
         self._note: Note | None = None
         self._links: tuple[Link, ...] = ()  # not shown yet
+        self._leaves_it_to_another = False
 
     def show(self, note: Note) -> None:
         """What the person may need, as it comes up."""
         self._note = note
         self._links += note.links
-        if not self._speaks():
+        left_it_to_another = self._leaves_it_to_another
+        if not self._speaks() or (note.ended and left_it_to_another):  # who has told all, and may be gone by now
             return
         self._show_links()
         if note.ended:
@@ -54,7 +56,8 @@ class Announcement:
             console.hint(f"still waiting for the browser: {errors.HARBORS_PAGE}; Ctrl-C ends this")
 
     def _speaks(self) -> bool:
-        return self._alone or console.speaks_for_all()
+        self._leaves_it_to_another = not (self._alone or console.speaks_for_all())
+        return not self._leaves_it_to_another
 
     def _show_links(self) -> None:
         links, self._links = self._links, ()

@@ -29,8 +29,6 @@ CLEAR_LINE = "\r\033[K"  # ECMA-48 8.3.41, Erase in Line
 TAKEN = (errno.EAGAIN, errno.EACCES)  # fcntl(2), F_SETLK
 
 _shown_progress = ""  # in the terminal's last line now
-TERMINAL = "/dev/tty"
-
 _drawn_over = False  # by the caller
 _passed_on = True  # by the caller, where it is a pipe
 
@@ -98,13 +96,9 @@ def hint(text: str) -> None:
 def hint_for_person(text: str) -> None:
     """What a person has to read: on the controlling terminal, too, where nobody may see standard error."""
     hint(text)
-    if sys.platform != "win32" and is_swallowed():
-        with suppress(OSError):
-            terminal = os.open(TERMINAL, os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
-            try:
-                os.write(terminal, _as_written(text).encode(errors="backslashreplace"))
-            finally:
-                os.close(terminal)
+    if is_swallowed():
+        with suppress(OSError), screen.controlling_terminal() as terminal:
+            os.write(terminal, _as_written(text).encode(errors="backslashreplace"))
 
 
 def is_swallowed() -> bool:

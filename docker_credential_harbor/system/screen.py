@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from typing import NamedTuple
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TERMINAL = "/dev/tty"  # the controlling one of whoever opens it (tty(4))
 
 # Rows that are left for a caller to draw over: a build with four images draws ten. Half the screen is more than enough
 # there, and on a small one the rest is wanted for the caller's own last words below it.
@@ -29,17 +35,26 @@ class Screen(NamedTuple):
         return max(0, min(wanted, self.rows - 1 - self.rows_of(lines)))
 
 
+@contextmanager
+def controlling_terminal() -> Iterator[int]:
+    """Open to be written to. Raises OSError where there is none."""
+    if sys.platform == "win32":
+        raise OSError
+    descriptor = os.open(TERMINAL, os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def screen() -> Screen | None:
     """Whether standard error is a terminal, or a pipe of Docker's, which copies it to the controlling one."""
     try:
         if sys.stderr.isatty():
             size = os.get_terminal_size(sys.stderr.fileno())
-        elif sys.platform != "win32" and stat.S_ISFIFO(os.fstat(sys.stderr.fileno()).st_mode):
-            terminal = os.open("/dev/tty", os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
-            try:
+        elif stat.S_ISFIFO(os.fstat(sys.stderr.fileno()).st_mode):
+            with controlling_terminal() as terminal:
                 size = os.get_terminal_size(terminal)
-            finally:
-                os.close(terminal)
         else:
             return None
     except (AttributeError, OSError, ValueError):  # there is no standard error, or it is closed; no terminal

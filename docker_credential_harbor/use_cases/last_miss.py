@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from docker_credential_harbor.errors import Failure
     from docker_credential_harbor.model import Registry
 
-SHOWN_SECONDS = 24 * 3600  # after which it is no news
+SHOWN_SECONDS = durations.DAY  # after which it is no news
 LOCK_SECONDS = 0.3  # beyond `timeout`: the answer waits for it
 LONGEST_PROGRAM = 60  # characters
 
