@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import need
-from tests.lab import forwarding, ordinary_user, other_user, rootless, ssh
+from tests.lab import devcontainer, forwarding, ordinary_user, other_user, rootless, ssh
 from tests.lab.container import Container, empty_image, programs_here
 from tests.lab.forwarding import Forwarding
 from tests.lab.rootless import RootlessEngine
@@ -164,6 +164,31 @@ class TestDevContainer:
             assert done.returncode != 0
             assert "access to the resource is denied" in done.stderr
             assert person.windows == 1
+
+
+class TestDevContainerCommand:
+    """npm's @devcontainers/cli looks a private feature up, and shows nothing of what the helper says."""
+
+    def test_a_feature_in_a_private_project(self, make_desk: MakeDesk, tmp_path: Path) -> None:
+        need("devcontainer", devcontainer.HOW_TO_INSTALL, not devcontainer.missing())
+        desk = make_desk(harbor={"host": "localhost"})
+        place, robot = desk.workplace, ("robot$builder", "Builder-Secret-1")
+        place.harbor.add_robot(*robot)
+        feature = devcontainer.publish_feature(tmp_path, place.name, "demo", robot)
+        desk.set_up()
+
+        def look_up(**env: str) -> subprocess.CompletedProcess[str]:
+            return devcontainer.features(["info", "tags", feature], {**place.helper.home.environment, **env})
+
+        refused = look_up(CI="1")
+        assert refused.returncode != 0
+        assert NAME not in refused.stdout + refused.stderr
+        assert CAUSE in place.helper.run("status").stdout.splitlines()[0]
+        for _ in range(2):
+            found = look_up()
+            assert found.returncode == 0, found.stdout + found.stderr
+            assert "1.0.0" in found.stdout
+            assert place.person.windows == 1
 
 
 class TestSocketOfTheHost:

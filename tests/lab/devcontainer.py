@@ -5,6 +5,7 @@ Source: containers.dev, "devcontainer build".
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 from tests.lab.processes import PartError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.lab.docker import DockerEngine
 
 FOLDER = Path(__file__).parent / "devcontainer"
@@ -34,3 +37,23 @@ def build(engine: DockerEngine, workspace: Path, image: str) -> None:
     done = subprocess.run([*command, "--buildkit", "never"], env=environment, capture_output=True, text=True)
     if done.returncode:
         raise PartError((done.stdout + done.stderr)[-3000:])
+
+
+def publish_feature(folder: Path, registry: str, namespace: str, pair: tuple[str, str]) -> str:
+    """An empty feature, published there by that user; its name. Plain http is for localhost alone. Raises PartError."""
+    place = folder / "src" / "empty"
+    place.mkdir(parents=True)
+    (place / "devcontainer-feature.json").write_text('{"id": "empty", "version": "1.0.0", "name": "Empty"}')
+    (place / "install.sh").write_text("#!/bin/sh\n")
+    who = {"DEVCONTAINERS_OCI_AUTH": "|".join((registry, *pair)), "HOME": str(folder), "TMPDIR": str(folder)}
+    where = ["--registry", registry, "--namespace", namespace]
+    done = features(["publish", *where, str(folder / "src")], {**os.environ, **who})
+    if done.returncode:
+        raise PartError((done.stdout + done.stderr)[-3000:])
+    return f"{registry}/{namespace}/empty:1.0.0"
+
+
+def features(arguments: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """`devcontainer features` with these."""
+    command = ["node", str(PROGRAM), "features", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)

@@ -125,7 +125,7 @@ class Helper:
 
 
 # The lab's registries are on loopback: what somebody keeps for a registry of their own is never touched.
-LAB_KEYS = rf"{NAME}:(sign-in |stored |remembered:)(127\.0\.0\.1:\d+|harbor\.example\.com)"
+LAB_KEYS = rf"{NAME}:(sign-in |stored |remembered:)((127\.0\.0\.1|localhost):\d+|harbor\.example\.com)"
 
 
 def purge_memory(descriptions: str = LAB_KEYS) -> None:

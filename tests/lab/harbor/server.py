@@ -53,7 +53,7 @@ class Request:
 class StandInHarbor:
     """A running stand-in. `start` it, turn its handles, `close` it; all of it may be used from any thread."""
 
-    def __init__(self, provider: Provider, signer: Signer, tls: tuple[str, str] | None) -> None:
+    def __init__(self, provider: Provider, signer: Signer, tls: tuple[str, str] | None, host: str) -> None:
         self.provider = provider
         self.clock = provider.clock
         self.signer = signer
@@ -74,8 +74,9 @@ class StandInHarbor:
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
         self._web = WebServer(self._respond, tls, clock=self.clock)
-        self.url = self._web.url
         self.port = self._web.port
+        self.name = f"{host}:{self.port}"  # as in an image's name
+        self.url = f"{self._web.url.partition('://')[0]}://{self.name}"
         # What Harbor's `external_url` setting says; a test with a proxy in front sets it to the proxy's.
         self.external_url = self.url
 
@@ -97,24 +98,20 @@ class StandInHarbor:
         verify: bool | str = True,
         signer: Signer | None = None,
         clock: Callable[[], float] = time.time,
+        host: str = "127.0.0.1",
     ) -> StandInHarbor:
         """Starts at once. `tls`: certificate and key files; `verify`: how the provider's certificate is looked at.
 
-        `clock`: its wall clock, seconds since 1970.
+        `clock`: its wall clock, seconds since 1970. `host`: by which loopback name it goes.
         """
         provider = Provider(issuer, client_id, client_secret, scopes, verify, clock)
         provider.extra_redirect_parms = extra_redirect_parms or {}
-        harbor = cls(provider, signer or shared_signer(), tls)
+        harbor = cls(provider, signer or shared_signer(), tls, host)
         harbor.auto_onboard, harbor.user_claim = auto_onboard, user_claim
         harbor.groups_claim, harbor.admin_group = groups_claim, admin_group
         if registry is not None:
             harbor.set_registry(registry)
         return harbor
-
-    @property
-    def name(self) -> str:
-        """Host and port, as in an image's name."""
-        return f"127.0.0.1:{self.port}"
 
     @property
     def refreshes(self) -> int:
