@@ -44,12 +44,13 @@ class Files(NamedTuple):
 def of_this_user(*, undo: bool) -> Files:
     """podman and Helm read Docker's file, too: their own are changed where they exist, since those go first.
 
-    Helm's is made where Helm would ask the system's own store before it looks into Docker's.
+    Helm's is made where Helm would ask the system's own store before it looks into Docker's, and not in whatever folder
+    `setup` runs in.
     """
     theirs, helms = docker.config_file(), helm.config_file()
     clients = [theirs] if not undo or files.read_bytes(theirs) is not None else []
     clients += [path for path in podman.config_files() if _is_there(path)]
-    if _is_there(helms) or (not undo and helm.asks_another_first()):
+    if _is_there(helms) or (not undo and helms.is_absolute() and helm.asks_another_first()):
         clients.append(helms)
     return Files(read_config.load(), read_config.user_file(), _each_once(clients))
 

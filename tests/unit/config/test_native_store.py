@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from docker_credential_harbor.config import registration
 from docker_credential_harbor.config.clients import cred_helpers, helm, json_file, native_store
 from tests.lab.processes import alive, wait_until
 
@@ -269,3 +270,16 @@ def test_when_helm_asks_it_first(programs: Path) -> None:
     assert helm.asks_another_first()
     (programs / "helm").unlink()
     assert not helm.asks_another_first()
+
+
+@pytest.mark.parametrize("folder", ["{home}/.config", "rel", "~/x"])
+def test_helms_file_is_made_in_no_folder_that_depends_on_where_one_is(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    for name in ("helm", "docker-credential-secretservice"):
+        make(programs, name)
+    for variable in ("HELM_REGISTRY_CONFIG", "HELM_CONFIG_HOME", "DOCKER_CONFIG", "DOCKER_CREDENTIAL_HARBOR_CONFIG"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", folder.format(home=tmp_path / "home"))
+    found = registration.of_this_user(undo=False)
+    assert (helm.config_file() in found.clients) is folder.startswith("{")
