@@ -45,7 +45,7 @@ class Helm4(Helm):
     """Its program has the name of Helm 3's, so it has a folder of its own."""
 
     name = "helm 4"
-    module = "helm.sh/helm/v4/cmd/helm@v4.0.0"
+    module = "helm.sh/helm/v4/cmd/helm@v4.3.1"
     quick = False
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.clients.buildah import Buildah
-from tests.clients.cosign import Cosign
 from tests.clients.crane import Crane
 from tests.clients.docker_cli import ClassicBuilder, DockerCli
 from tests.clients.docker_plugin import Buildx, Compose
@@ -43,7 +42,6 @@ CLIENTS: tuple[Client, ...] = (
     Helm4(),
     Oras(),
     Crane(),
-    Cosign(),
     Regctl(),
     GoLibrary(),
     Jib(),
