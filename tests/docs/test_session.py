@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,7 @@ def test_one_command_one_sign_in_and_a_pull(
 ) -> None:
     desk = make_desk(somebody=chromium_person, harbor={"scopes": WITH_OFFLINE})
     desk.publish()
-    with shell(desk) as terminal:
+    with shell(desk, tmp_path / "programs") as terminal:
         terminal.wait_for("$ ")
         terminal.enter(f"docker-credential-harbor setup {desk.workplace.harbor.url}\n")
         terminal.wait_for("Try it: docker pull ")
@@ -67,12 +68,17 @@ def test_one_command_one_sign_in_and_a_pull(
     assert said(PICTURE.read_text()) == said(svg), "the picture is not what happens any more: make pictures"
 
 
-def shell(desk: Desk) -> Terminal:
+def shell(desk: Desk, programs: Path) -> Terminal:
+    """On its PATH are docker and the helper: what `setup` says of other credential stores differs by machine."""
     environment = desk.workplace.helper.home.environment
     environment.pop("DOCKER_CREDENTIAL_HARBOR_CONFIG")
+    programs.mkdir()
+    for program in (shutil.which("docker") or "docker", desk.workplace.helper.program):
+        (programs / Path(program).name).symlink_to(program)
+    environment["PATH"] = str(programs)
     # The lab's own: an engine, a keyring that leaves nothing behind, a prompt that says nothing.
     environment |= {"DOCKER_HOST": desk.engine.host, "DOCKER_CREDENTIAL_HARBOR_STORAGE": "file", "PS1": "$ "}
-    command = ["bash", "--norc", "--noprofile", "--noediting", "-i"]
+    command = [shutil.which("bash") or "bash", "--norc", "--noprofile", "--noediting", "-i"]
     return Terminal(command, {**environment, "TERM": "xterm"}, recording.UNWRAPPED_COLUMNS)
 
 
