@@ -114,9 +114,8 @@ def wait(
     for, with the seconds that are left to them, ``remind`` once, after a while. A run that left no note counts as ended
     by somebody.
     """
-    ends_at = time.monotonic() + seconds
-    patience_ends_at = time.monotonic() + patience_seconds
-    remind_at = float("inf")
+    now = time.monotonic()
+    ends_at, patience_ends_at, remind_at = now + seconds, now + patience_seconds, math.inf
     seen: Note | None = None
     while True:
         # Looked at before the note, which is written before the lock is given back.
@@ -125,19 +124,17 @@ def wait(
         if not (note and note.run == run):
             return None if held and not seen else (None, errors.SignInEnded(registry=registry_name))
         if show and seen != note:
-            shown = seen.links if seen else ()
-            new = note.links[len(shown) :]
-            show(note._replace(links=new))
-            if new and not shown:
-                remind_at = time.monotonic() + REMIND_AFTER_SECONDS
-            if new:  # something else that the person is given time for
+            shown = len(seen.links) if seen else 0
+            show(note._replace(links=note.links[shown:]))
+            if len(note.links) > shown:  # something else that the person is given time for
                 ends_at = time.monotonic() + seconds
+                remind_at = remind_at if shown else time.monotonic() + REMIND_AFTER_SECONDS
             seen = note
         if note.ended or not held:
             return note.outcome()
         if remind and time.monotonic() >= remind_at:
             remind()
-            remind_at = float("inf")
+            remind_at = math.inf
         if count_down and note.links:
             count_down(_seconds_left(note.links[-1], min(ends_at - GRACE_SECONDS, patience_ends_at)))
         if time.monotonic() > patience_ends_at:
