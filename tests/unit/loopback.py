@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator, Mapping
 
+OK = b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{"a": 1}'
+
 
 def sends(data: bytes) -> Callable[[socket.socket, bytes], None]:
     """For `raw_server`: these bytes, whatever was asked."""

@@ -1,7 +1,8 @@
-"""Our own configuration file as `setup` changes it: whatever the form of what is there."""
+"""Our own configuration file as `setup` changes it: whatever the form of what is there, and in which words."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,11 +10,15 @@ import tomllib
 
 from docker_credential_harbor.config import write_config
 from docker_credential_harbor.errors import ConfigurationInvalid
+from docker_credential_harbor.system import files
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
+
+    from docker_credential_harbor.config.change import Change
 
 NAME = "h.example.com"
+
 OTHERS = [
     "",
     "# mine\ntimeout = 5  # seconds\n",
@@ -67,3 +72,54 @@ def test_only_the_line_that_setup_wrote_goes(tmp_path: Path) -> None:
     path.write_text(f'[registries."{NAME}"]\nclient_id = ""  # mine\n')
     assert not write_config.is_without_client(path, NAME)
     assert write_config.entered(path, NAME, {}, client="ours").is_none
+
+
+def test_our_own_file_in_words(path: Path) -> None:
+    entered = write_config.entered(path, NAME, {"url": "https://x", "ca_file": Path("/c.pem")})
+    assert entered.what == f"{NAME} entered into {path}"
+    assert (entered.mode, entered.folder_mode) == (files.PRIVATE_FILE, files.PRIVATE_FOLDER)
+    assert entered.preview() == [
+        f"{path} (new)",
+        f'  + registries."{NAME}".url = "https://x"',
+        f'  + registries."{NAME}".ca_file = "/c.pem"',
+    ]
+    entered.carry_out()
+    assert write_config.entered(path, NAME, {"url": "https://y"}).what == f"{NAME} changed in {path}"
+    out = write_config.taken_out(path, NAME)
+    assert out.what == f"{NAME} taken out of {path}"
+    assert out.preview() == [str(path), f'  - registries."{NAME}".url', f'  - registries."{NAME}".ca_file']
+    nothing = write_config.taken_out(path, "elsewhere")
+    assert nothing.what == f"elsewhere is not in {path}"
+    assert nothing.after == nothing.before == path.read_bytes()
+    assert write_config.taken_out(path.with_name("none"), NAME).is_none
+
+
+def test_for_everybody_to_read(path: Path) -> None:
+    entered = write_config.entered(path, NAME, {}, for_everybody=True)
+    assert (entered.mode, entered.folder_mode) == (files.OPEN_FILE, files.OPEN_FOLDER)
+
+
+def test_without_a_client_setup_marks_its_own_line(path: Path) -> None:
+    comment = "the identity provider does not take ours: without one"  # so files of older versions have it, too
+    entered = write_config.entered(path, NAME, {}, client="none")
+    assert entered.after.decode() == f'[registries."{NAME}"]\nclient_id = "" # {comment}\n'
+    assert entered.preview()[1:] == [f'  + registries."{NAME}".client_id = ""']
+    assert not write_config.is_without_client(path, NAME), "it is not there yet"
+    entered.carry_out()
+    assert write_config.is_without_client(path, NAME)
+    assert not write_config.is_without_client(path, "elsewhere")
+
+
+def test_a_byte_order_mark_stays(path: Path) -> None:
+    path.write_bytes(b"\xef\xbb\xbftimeout = 5\n")
+    steps: list[Callable[[], Change]] = [
+        lambda: write_config.entered(path, NAME, {}),
+        lambda: write_config.taken_out(path, NAME),
+    ]
+    for step in steps:
+        assert not step().is_none
+        step().carry_out()
+        assert path.read_bytes().startswith(b"\xef\xbb\xbftimeout")
+        assert tomllib.loads(path.read_text("utf-8-sig"))["timeout"] == 5
+    path.write_text("timeout = 5\n")
+    assert write_config.entered(path, NAME, {}).after.startswith(b"timeout")

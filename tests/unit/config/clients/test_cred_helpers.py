@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor.config.clients import cred_helpers, docker, helm, podman
+from docker_credential_harbor.config.clients import cred_helpers
 from docker_credential_harbor.errors import ClientConfigInvalid, NotWritable
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def add(path: Path, registry: str) -> bool:
@@ -120,6 +122,7 @@ def test_another_helpers_entry_is_not_ours_to_take_out(tmp_path: Path) -> None:
 
 
 OURS = '+ credHelpers.h = "harbor"'
+
 PREVIEWS = [
     ("{}", [OURS]),
     ('{"credHelpers": {}}', [OURS]),
@@ -146,37 +149,6 @@ def test_a_preview_of_a_new_file(tmp_path: Path) -> None:
     assert cred_helpers.entered(path, "h").preview() == [f"{path} (new)", '  + credHelpers.h = "harbor"']
 
 
-def test_docker_config_names_the_folder(tmp_path: Path) -> None:
-    assert docker.config_file({"DOCKER_CONFIG": str(tmp_path)}) == tmp_path / "config.json"
-    assert docker.config_file({}).parts[-2:] == (".docker", "config.json")
-
-
-def test_other_clients_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert helm.config_file({}) == tmp_path / helm.IN_HOME
-    assert helm.config_file({"XDG_CONFIG_HOME": "/x"}) == Path("/x/helm/registry/config.json")
-    assert helm.config_file({"HELM_CONFIG_HOME": "/h", "XDG_CONFIG_HOME": "/x"}) == Path("/h/registry/config.json")
-    assert helm.config_file({"HELM_REGISTRY_CONFIG": "/f.json", "HELM_CONFIG_HOME": "/h"}) == Path("/f.json")
-    assert podman.config_files({}) == [tmp_path / podman.IN_HOME]
-    in_runtime = [Path("/r/containers/auth.json"), tmp_path / podman.IN_HOME]
-    assert podman.config_files({"XDG_RUNTIME_DIR": "/r"}) == in_runtime
-    assert podman.config_files({"REGISTRY_AUTH_FILE": "/a.json", "XDG_RUNTIME_DIR": "/r"}) == [Path("/a.json")]
-
-
-@pytest.mark.parametrize(("system", "folder"), [("darwin", "Library/Preferences"), ("win32", "AppData/Roaming")])
-def test_helms_folder_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str, folder: str) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(sys, "platform", system)
-    assert helm.config_file({}) == tmp_path / folder / "helm" / "registry" / "config.json"
-
-
-def test_where_each_client_has_its_file() -> None:
-    """Their own documentation: docker's, containers-auth.json(5), `helm env` (HELM_REGISTRY_CONFIG)."""
-    assert str(docker.IN_HOME) == ".docker/config.json"
-    assert str(podman.IN_HOME) == ".config/containers/auth.json"
-    assert str(helm.IN_HOME) == ".config/helm/registry/config.json"
-
-
 @pytest.mark.parametrize("content", ['{"credHelpers": {}, "credHelpers": {}}', '{"auths": {"h": {}, "h": {}}}'])
 def test_a_member_twice_is_left_to_the_person(tmp_path: Path, content: str) -> None:
     """Docker takes both; written anew, one of them would be lost."""
@@ -199,3 +171,63 @@ def test_half_a_character_is_kept(tmp_path: Path) -> None:
     path.write_text('{"psFormat": "\\ud800 \u00fc"}')
     assert add(path, "h") is True
     assert json.loads(path.read_text())["psFormat"] == "\ud800 \u00fc"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (None, {"credHelpers": {"h": "harbor"}}, "this helper entered for h into {path}"),
+        *(
+            (
+                f'{{"credHelpers": {{"h": {none}}}}}',
+                {"credHelpers": {"h": "harbor"}},
+                "this helper entered for h into {path} instead of no helper, which --undo does not bring back",
+            )
+            for none in ('""', "null", "5")
+        ),
+        (
+            '{"CREDHELPERS": {"h": "harbor"}}',
+            {"credHelpers": {"h": "harbor"}},
+            "this helper entered for h into {path}",
+        ),
+        (
+            '{"credHelpers": {"h": "pass"}}',
+            {"credHelpers": {"h": "harbor"}},
+            "this helper entered for h into {path} instead of 'pass', which --undo does not bring back",
+        ),
+    ],
+)
+def test_our_helper_for_one_registry(path: Path, before: str | None, after: object, told: str) -> None:
+    if before is not None:
+        path.write_text(before)
+    found = cred_helpers.entered(path, "h")
+    assert found.what == told.format(path=path)
+    assert json.loads(found.after) == after
+    assert not found.is_none
+
+
+def test_our_helper_is_there_already(path: Path) -> None:
+    path.write_text('{"credHelpers": {"h": "harbor"}}')
+    found = cred_helpers.entered(path, "h")
+    assert found.is_none
+    assert found.what == f"{path} names this helper for h already"
+
+
+def test_our_helper_taken_out(path: Path) -> None:
+    path.write_text('{"CREDHELPERS": {"h": "harbor", "i": "harbor", "j": "pass"}}')
+    found = cred_helpers.taken_out(path, "h")
+    assert json.loads(found.after) == {"CREDHELPERS": {"i": "harbor", "j": "pass"}}
+    assert found.what == f"this helper taken out for h from {path}"
+    for registry in ("j", "k"):
+        found = cred_helpers.taken_out(path, registry)
+        assert found.is_none
+        assert found.what == f"{path} does not name this helper for {registry}"
+    path.write_text('{"x": 1, "credHelpers": {"h": "harbor"}}')
+    assert cred_helpers.taken_out(path, "h").after == b'{"x": 1}'
+
+
+def test_for_whom_our_helper_is_named_after_a_change(path: Path) -> None:
+    path.write_text('{"CREDHELPERS": {"h": "harbor", "i": "harbor", "j": "pass"}}')
+    assert cred_helpers.served_after(cred_helpers.taken_out(path, "h")) == ["i"]
+    path.write_text("")
+    assert cred_helpers.served_after(cred_helpers.taken_out(path, "h")) == []

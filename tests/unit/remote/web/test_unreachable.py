@@ -1,9 +1,8 @@
-"""Whom the HTTP session trusts and through which proxy it goes: TLS, trust stores, ca_file, proxy variables."""
+"""What went wrong below HTTP, in plain words, at servers and proxies on loopback that do it."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
 import socket
@@ -18,10 +17,8 @@ import pytest
 
 from docker_credential_harbor.errors import (
     ClientCertificateWanted,
-    ConfigurationInvalid,
     HandshakeFailed,
     HttpsWanted,
-    NotReadable,
     NotTls,
     ProxyFailed,
     ProxyUnusable,
@@ -31,105 +28,48 @@ from docker_credential_harbor.errors import (
     Unreachable,
 )
 from docker_credential_harbor.remote.web.transport import Transport
-from docker_credential_harbor.remote.web.trust_store import TrustStore
 from tests.conftest import need
 from tests.lab import nginx
-from tests.lab.certificates import Authority, Kind, context_of
+from tests.lab.certificates import Authority, context_of
 from tests.lab.processes import end
-from tests.unit.loopback import Answers, connect_proxy, raw_server, sends
+from tests.unit.loopback import OK, Answers, connect_proxy, raw_server, sends
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-NOBODY = 65534  # the user ID that owns nothing, on Debian and most others
+    from docker_credential_harbor.remote.web.answer import Answer
+
+
+def get(port: int, timeout_seconds: float = 10) -> Answer:
+    return Transport(timeout_seconds).request("GET", f"http://127.0.0.1:{port}/")
+
+
+# --- No connection ----------------------------------------------------------------------------------------------------
+
+
+def test_closed_without_an_answer() -> None:
+    with raw_server(sends(b"")) as port, pytest.raises(Unreachable, match="connection closed without an answer"):
+        get(port)
+
+
+def test_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(Unreachable, match=rf"127\.0\.0\.1:{port} cannot be reached \(connection refused\)"):
+        get(port)
+
+
+def test_a_name_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(Unreachable, match=r"harbor\.example\.com cannot be reached \(name not found\)"):
+        Transport(10).request("GET", "https://harbor.example.com/")
 
 
 # --- TLS --------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
-
-
-OK = b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{"a": 1}'
-
-
-def test_ca_file_is_trusted(authority: Authority) -> None:
-    with raw_server(sends(OK), context_of(authority.server())) as port:
-        answer = Transport(10, ca_file=authority.ca_file).request("GET", f"https://127.0.0.1:{port}/")
-    assert answer.json_object().value("a") == 1
-
-
-def test_the_systems_trust_store_is_used(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))  # OpenSSL's own way to name it
-    with raw_server(sends(OK), context_of(authority.server())) as port:
-        assert Transport(10).request("GET", f"https://127.0.0.1:{port}/").status == 200
-
-
-@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_the_bundles_of_requests_are_not_used(
-    authority: Authority, monkeypatch: pytest.MonkeyPatch, variable: str
-) -> None:
-    monkeypatch.setenv(variable, str(authority.ca_file))
-    with raw_server(sends(OK), context_of(authority.server())) as port, pytest.raises(TlsFailed):
-        Transport(10).request("GET", f"https://127.0.0.1:{port}/")
-
-
-def test_the_bundle_of_certifi_is_not_used(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(authority.ca_file), raising=False)
-    monkeypatch.setattr("requests.certs.where", lambda: str(authority.ca_file))
-    with raw_server(sends(OK), context_of(authority.server())) as port, pytest.raises(TlsFailed):
-        Transport(10).request("GET", f"https://127.0.0.1:{port}/")
-
-
-@pytest.mark.parametrize(
-    ("host", "kind", "trusted", "reason"),
-    [
-        ("127.0.0.1", "expired", True, "expired"),
-        ("127.0.0.1", "valid", False, "unknown authority"),
-        ("127.0.0.2", "valid", True, "another address"),
-        ("other.example.com", "valid", True, "another"),
-    ],
-)
-def test_certificates_that_are_not_trusted(
-    authority: Authority, host: str, kind: Kind, trusted: bool, reason: str
-) -> None:
-    with raw_server(sends(OK), context_of(authority.server(kind, [host]))) as port:
-        http = Transport(10, ca_file=authority.ca_file if trusted else None)
-        with pytest.raises(TlsFailed, match=reason) as caught:
-            http.request("GET", f"https://127.0.0.1:{port}/")
-    assert caught.value.__cause__ is not None
-
-
-def test_another_name(authority: Authority) -> None:
-    with (
-        raw_server(sends(OK), context_of(authority.server(hosts=["other.example.com"]))) as port,
-        pytest.raises(TlsFailed, match="made out to another name"),
-    ):
-        Transport(10, ca_file=authority.ca_file).request("GET", f"https://localhost:{port}/")
-
-
-def test_ca_file_with_an_intermediate_authority(tmp_path: Path, authority: Authority) -> None:
-    """What somebody names is trusted as it stands; who signed it need not be known."""
-    intermediate = Authority(tmp_path, "Intermediate", issuer=authority)
-    with raw_server(sends(OK), context_of(intermediate.server())) as port:
-        url = f"https://127.0.0.1:{port}/"
-        assert Transport(10, ca_file=intermediate.ca_file).request("GET", url).status == 200
-        with pytest.raises(TlsFailed, match="unknown authority"):
-            Transport(10, ca_file=authority.ca_file).request("GET", url)  # the server does not send the intermediate
-
-
-def test_ca_file_with_the_servers_own_certificate(authority: Authority) -> None:
-    own = authority.server(hosts=["127.0.0.1"])
-    http = Transport(10, ca_file=Path(own[0]))
-    with raw_server(sends(OK), context_of(own)) as port:
-        assert http.request("GET", f"https://127.0.0.1:{port}/").status == 200
-        with pytest.raises(TlsFailed, match="another name"):
-            http.request("GET", f"https://localhost:{port}/")
-    another = context_of(authority.server(hosts=["localhost"]))
-    with raw_server(sends(OK), another) as port, pytest.raises(TlsFailed, match="unknown authority"):
-        http.request("GET", f"https://localhost:{port}/")
 
 
 @contextlib.contextmanager
@@ -281,124 +221,7 @@ def test_names_that_are_none(host: str) -> None:
         Transport(10).request("GET", f"https://{host}/")
 
 
-def test_ca_files_that_cannot_be_used(tmp_path: Path) -> None:
-    with pytest.raises(NotReadable):
-        Transport(10, ca_file=tmp_path / "none.pem").request("GET", "https://127.0.0.1:1/")
-    (tmp_path / "text.pem").write_text("no certificate")
-    with pytest.raises(ConfigurationInvalid, match=r"text\.pem"):
-        Transport(10, ca_file=tmp_path / "text.pem").request("GET", "https://127.0.0.1:1/")
-
-
-def test_a_ca_file_in_a_closed_folder(tmp_path: Path) -> None:
-    folder = tmp_path / "closed"
-    folder.mkdir(mode=0)
-    is_root = os.geteuid() == 0
-    if is_root:  # who may enter every folder
-        os.seteuid(NOBODY)
-    try:
-        with pytest.raises(NotReadable, match="permission denied"):
-            TrustStore(folder / "ca.pem")
-    finally:
-        if is_root:
-            os.seteuid(0)
-
-
-def hashed_folder(authority: Authority, folder: Path) -> Path:
-    """As `openssl rehash` makes one."""
-    need("openssl", "apt-get install openssl", shutil.which("openssl"))
-    folder.mkdir()
-    shutil.copyfile(authority.ca_file, folder / "authority.pem")
-    subprocess.run(["openssl", "rehash", folder], check=True)
-    return folder
-
-
-class TestLinuxTrustStore:
-    """OpenSSL's two forms: a folder by hashes, of which only what is needed is read, and one bundle."""
-
-    def test_an_authority_in_the_folder(
-        self, authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> None:
-        monkeypatch.setenv("SSL_CERT_DIR", str(hashed_folder(authority, tmp_path / "certs")))
-        trust = TrustStore()
-        assert trust.context.get_ca_certs() == [], "nothing is read beforehand"
-        with raw_server(sends(OK), context_of(authority.server())) as port:
-            assert Transport(10).request("GET", f"https://127.0.0.1:{port}/").status == 200
-
-    def test_one_that_was_added_to_the_bundle_alone(
-        self, authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> None:
-        (tmp_path / "other").mkdir()
-        other = Authority(tmp_path / "other")
-        monkeypatch.setenv("SSL_CERT_DIR", str(hashed_folder(other, tmp_path / "certs")))
-        monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
-        with raw_server(sends(OK), context_of(authority.server())) as port:
-            http = Transport(10)
-            for _ in range(2):
-                assert http.request("GET", f"https://127.0.0.1:{port}/").status == 200
-
-    @pytest.mark.parametrize("bundle", ["absent", "no certificate"])
-    def test_a_bundle_that_is_of_no_use(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bundle: str) -> None:
-        monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "bundle.pem"))
-        monkeypatch.setattr("docker_credential_harbor.remote.web.trust_store.FOLDERS", ())
-        monkeypatch.setattr("docker_credential_harbor.remote.web.trust_store.BUNDLES", ())
-        if bundle == "no certificate":
-            (tmp_path / "bundle.pem").write_text(bundle)
-        trust = TrustStore()
-        assert trust.context.get_ca_certs() == []
-        assert not trust.read_on()
-
-
 # --- Proxies ----------------------------------------------------------------------------------------------------------
-
-
-def test_the_usual_proxy_variables(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[bytes] = []
-    target: list[int] = []
-    with (
-        raw_server(sends(OK), context_of(authority.server(hosts=["harbor.example.com"]))) as port,
-        raw_server(connect_proxy(target, seen)) as proxy,
-    ):
-        target.append(port)
-        monkeypatch.setenv("HTTPS_PROXY", f"http://u:p@127.0.0.1:{proxy}")
-        http = Transport(10, ca_file=authority.ca_file)
-        assert http.request("GET", "https://harbor.example.com/", bearer="a.b.c").status == 200
-        with pytest.raises(TlsFailed):
-            Transport(10).request("GET", "https://harbor.example.com/", bearer="a.b.c")
-    assert seen[0].startswith(b"CONNECT harbor.example.com:443 ")
-    assert b"Proxy-Authorization: Basic " in seen[0]
-    assert b"a.b.c" not in seen[0]
-
-
-def test_a_proxy_that_is_reached_by_tls(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[bytes] = []
-    target: list[int] = []
-    with (
-        raw_server(sends(OK), context_of(authority.server(hosts=["harbor.example.com"]))) as port,
-        raw_server(connect_proxy(target, seen), context_of(authority.server())) as proxy,
-    ):
-        target.append(port)
-        monkeypatch.setenv("HTTPS_PROXY", f"https://127.0.0.1:{proxy}")
-        http = Transport(10, ca_file=authority.ca_file)
-        assert http.request("GET", "https://harbor.example.com/").status == 200
-        with pytest.raises(TlsFailed):
-            Transport(10).request("GET", "https://harbor.example.com/")
-    assert len(seen) == 1
-
-
-def test_no_proxy_for_names_in_no_proxy_and_for_loopback(server: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-    assert Transport(10).request("GET", server.url).status == 404
-    with pytest.raises(
-        ProxyFailed, match=r"through the proxy 127\.0\.0\.1:1 \(connection refused\): check HTTPS_PROXY"
-    ):
-        Transport(10).request("GET", "https://harbor.example.com/")
-    monkeypatch.setenv("NO_PROXY", "*.example.com")
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
-    with pytest.raises(Unreachable) as caught:
-        Transport(10).request("GET", "https://harbor.example.com/")
-    assert "proxy" not in str(caught.value)
 
 
 def through(monkeypatch: pytest.MonkeyPatch, proxy: str, timeout_seconds: float = 10) -> Unreachable:
