@@ -34,11 +34,10 @@ from tests.lab.oidc_provider import OidcProvider
 from tests.lab.person import CookiePerson, Person
 from tests.lab.realm import Realm
 from tests.lab.realm_pool import RealmPool
-from tests.lab.sealed_home import Helper, Home, purge_memory
+from tests.lab.sealed_home import RUNS, Helper, Home, purge_memory
 from tests.lab.workplace import WITHOUT_OFFLINE, Workplace
 
 RUN_FOLDER = "HARBOR_LAB_RUN"
-RUNS = Path(tempfile.gettempdir()) / f"harbor-lab-runs-{os.geteuid()}.lock"  # shared by all test runs under way
 FIRST_START_SECONDS = 400
 STARTS_KEYCLOAK = {"keycloak", "identity_provider"}
 UNDER_WAY = pytest.StashKey[TextIO]()

@@ -20,7 +20,7 @@ from tests.lab.harbor import StandInHarbor
 from tests.lab.page import Page
 from tests.lab.person import CookiePerson, Person
 from tests.lab.provider import DemoProvider
-from tests.lab.sealed_home import NAME, Helper, Home
+from tests.lab.sealed_home import NAME, Helper, Home, others_let_be
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,6 +64,7 @@ class DemoLab:
     def __init__(self, own_browser: bool = False, tls: bool = False) -> None:
         """`tls`: both servers have certificates of an authority of the lab's own, whose file is `ca_file`."""
         with contextlib.ExitStack() as started:
+            started.enter_context(others_let_be())
             folder = started.enter_context(tempfile.TemporaryDirectory(prefix="harbor-demo-"))
             self.folder = Path(folder)
             authority = Authority(self.folder) if tls else None

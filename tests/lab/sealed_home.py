@@ -8,8 +8,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from docker_credential_harbor.warm_get import kernel_keys, memory_file
 from tests.lab import kernel_keyring
@@ -122,6 +124,22 @@ class Helper:
     ) -> "subprocess.CompletedProcess[str]":
         """`get` for a server."""
         return self.run("get", server_url, env, timeout)
+
+
+RUNS = Path(tempfile.gettempdir()) / f"harbor-lab-runs-{getattr(os, 'geteuid', int)()}.lock"
+
+
+@contextlib.contextmanager
+def others_let_be() -> Iterator[TextIO | None]:
+    """What is remembered here is let be by other runs of this user's, which clean up where they are alone."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, which has no such keys
+        yield None
+        return
+    with RUNS.open("w") as under_way:
+        fcntl.flock(under_way, fcntl.LOCK_SH)
+        yield under_way
 
 
 # The lab's registries are on loopback: what somebody keeps for a registry of their own is never touched.
