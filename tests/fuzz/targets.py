@@ -49,7 +49,7 @@ from docker_credential_harbor.remote.web.transport import Transport
 from docker_credential_harbor.sign_in import window_note
 from docker_credential_harbor.sign_in.loopback import browser_request, callback_server, peer
 from docker_credential_harbor.sign_in.loopback.browser_request import BrowserRequest
-from docker_credential_harbor.storage import credential_store, registry_notes
+from docker_credential_harbor.storage import credential_store, registry_lock, registry_notes
 from docker_credential_harbor.system import files
 from docker_credential_harbor.system.time_limit import Allowance
 from docker_credential_harbor.warm_get import server_url
@@ -346,7 +346,7 @@ def notes(data: bytes) -> None:
     path = folder() / "notes.json"
     path.write_bytes(data)
     with (
-        mock.patch.object(registry_notes, "_path", return_value=path),
+        mock.patch.object(registry_lock, "beside", return_value=path),
         mock.patch.object(window_note, "path", return_value=path),
     ):
         assert isinstance(registry_notes.load("h"), registry_notes.Notes)
