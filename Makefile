@@ -100,7 +100,7 @@ test: lint $(MUTANTS_STAMP) $(CLIENTS_STAMP)
 
 # The heart, with Python alone and an identity provider embedded: a minute
 heart: $(STAMP)
-	$(PYTHON) -m pytest -n 2 -m heart --provider=embedded tests/flows
+	$(PYTHON) -m pytest -n 3 -m heart --provider=embedded tests/flows
 
 # The long tests in full, 36 minutes; figures in build/soak.json
 soak: $(STAMP)
