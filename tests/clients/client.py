@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -53,6 +52,8 @@ class Seat(NamedTuple):
 class Client(ABC):
     """One client. Each method starts it anew, as a person would; `**environment` is laid over the seat's.
 
+    A client that has no command to push or to log in says so (``pushes``, ``logs_in``), and is not asked to.
+
     Registries are plain http on loopback, so each file has the switch by which its client takes that.
     """
 
@@ -91,15 +92,3 @@ class Client(ABC):
     def reference(self, registry: str, project: str) -> str:
         """What is published there for clients of this kind."""
         return f"{registry}/{project}/hello:1"
-
-
-def on_path(name: str) -> str | None:
-    """A program on PATH, or where Go installs programs."""
-    if found := shutil.which(name):
-        return found
-    go = shutil.which("go")
-    if go is None:
-        return None
-    folders = subprocess.run([go, "env", "GOBIN", "GOPATH"], capture_output=True, text=True, check=True).stdout
-    own, path = folders.split("\n")[:2]
-    return shutil.which(name, path=own or f"{path}/bin")

@@ -6,7 +6,8 @@ import re
 import shutil
 from typing import TYPE_CHECKING
 
-from tests.clients.client import Client, on_path
+from tests.clients.client import Client
+from tests.lab.go_programs import on_path
 
 if TYPE_CHECKING:
     from tests.clients.client import Done, Seat

@@ -3,25 +3,18 @@
 Source: helm.sh/docs/topics/registries. From the Go module proxy: `go install helm.sh/helm/v3/cmd/helm@v3.19.0`.
 """
 
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+
+from tests.lab import go_programs
 
 INSTALL = "go install helm.sh/helm/v3/cmd/helm@v3.19.0"
 
 
 def program() -> str | None:
     """Helm on PATH, or where Go installs programs; None when there is none."""
-    if found := shutil.which("helm"):
-        return found
-    go = shutil.which("go")
-    if go is None:
-        return None
-    folders = subprocess.run([go, "env", "GOBIN", "GOPATH"], capture_output=True, text=True, check=True).stdout
-    own, path = folders.split("\n")[:2]
-    installed = Path(own or f"{path}/bin") / "helm"
-    return str(installed) if installed.is_file() else None
+    return go_programs.on_path("helm")
 
 
 class Helm:

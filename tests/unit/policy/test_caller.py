@@ -19,7 +19,7 @@ def caller(*lines: str, **environ: str) -> Caller:
     [
         (["docker build ."], True),
         (["docker image build ."], True),
-        (["/root/.docker/cli-plugins/docker-buildx buildx build .", "docker build .", "bash"], True),
+        (["/home/alice/.docker/cli-plugins/docker-buildx buildx build .", "docker build .", "bash"], True),
         (["/usr/libexec/docker/cli-plugins/docker-compose compose up", "docker compose up", "bash"], True),
         (["docker-compose up"], True),
         (["/usr/bin/python3 /usr/bin/docker-compose pull"], True),
