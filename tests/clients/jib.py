@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from tests.clients import maven
-from tests.clients.client import Client
+from tests.clients.maven import MavenClient
 
 if TYPE_CHECKING:
     from tests.clients.client import Done, Seat
@@ -14,17 +14,9 @@ if TYPE_CHECKING:
 PLAIN_HTTP = ("-Djib.allowInsecureRegistries=true", "-DsendCredentialsOverHttp=true")
 
 
-class Jib(Client):
+class Jib(MavenClient):
     name = "jib (Maven)"
-    install = maven.INSTALL
-    quick = False
-    logs_in = False
-
-    def program(self) -> str | None:
-        return maven.program()
-
-    def version(self, seat: Seat) -> str:  # noqa: ARG002 - as its project pins it
-        return maven.version("jib")
+    project = "jib"
 
     def pull(self, seat: Seat, reference: str, **environment: str) -> Done:
         return self._run(seat, "jib:buildTar", f"-Djib.from.image={reference}", **environment)

@@ -7,15 +7,28 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.clients.client import Client
+
 if TYPE_CHECKING:
     from tests.clients.client import Done, Seat
 
 HERE = Path(__file__).parent
-INSTALL = "apt-get install maven"
 
 
-def program() -> str | None:
-    return shutil.which("mvn")
+class MavenClient(Client):
+    """``project``: the folder, which pins what is tried."""
+
+    project: str
+    install = "apt-get install maven"
+    quick = False
+    logs_in = False
+
+    def program(self) -> str | None:
+        return shutil.which("mvn")
+
+    def version(self, seat: Seat) -> str:  # noqa: ARG002 - as its project pins it
+        [found] = re.findall(r"<version>([\d.]{2,})</version>", (HERE / self.project / "pom.xml").read_text())
+        return str(found)
 
 
 def project(seat: Seat, name: str) -> Path:
@@ -29,9 +42,3 @@ def project(seat: Seat, name: str) -> Path:
 def run(seat: Seat, name: str, *arguments: str, **environment: str) -> Done:
     """Maven in that project; what it has fetched lies where Maven keeps it for this user, not in the sealed home."""
     return seat.run(["mvn", "-q", "--batch-mode", "-f", project(seat, name), *arguments], **environment)
-
-
-def version(name: str) -> str:
-    """Of the one thing that the project pins."""
-    [found] = re.findall(r"<version>([\d.]{2,})</version>", (HERE / name / "pom.xml").read_text())
-    return str(found)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.clients import maven
 from tests.clients.library import Library
+from tests.clients.maven import MavenClient
 
 if TYPE_CHECKING:
     from tests.clients.client import Done, Seat
@@ -13,17 +14,9 @@ if TYPE_CHECKING:
 PROJECT = "testcontainers_java"
 
 
-class TestcontainersJava(Library):
+class TestcontainersJava(MavenClient, Library):
     name = "Testcontainers (Java)"
-    install = maven.INSTALL
-    quick = False
-    logs_in = False
-
-    def program(self) -> str | None:
-        return maven.program()
-
-    def version(self, seat: Seat) -> str:  # noqa: ARG002 - as its project pins it
-        return maven.version(PROJECT)
+    project = PROJECT
 
     def call(self, seat: Seat, *arguments: str, stdin: str = "", **environment: str) -> Done:
         verb, registry = arguments
