@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -126,7 +125,8 @@ class Helper:
         return self.run("get", server_url, env, timeout)
 
 
-RUNS = Path(tempfile.gettempdir()) / f"harbor-lab-runs-{getattr(os, 'geteuid', int)()}.lock"
+# Keyrings are the user's, so every run of this user's looks at one place, whatever its TMPDIR.
+RUNS = Path("/tmp") / f"harbor-lab-runs-{getattr(os, 'geteuid', int)()}.lock"
 
 
 @contextlib.contextmanager
