@@ -212,7 +212,7 @@ def _environment(folder: Path) -> dict[str, str]:
     return {
         **os.environ,
         "JAVA_OPTS_KC_HEAP": "-Xms64m -Xmx512m",
-        "JAVA_OPTS_APPEND": f"-Djava.io.tmpdir={folder}",
+        "JAVA_OPTS_APPEND": f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UseG1GC -Djava.io.tmpdir={folder}",
         "KC_BOOTSTRAP_ADMIN_USERNAME": ADMIN,
         "KC_BOOTSTRAP_ADMIN_PASSWORD": ADMIN_PASSWORD,
     }
