@@ -164,7 +164,7 @@ class AnotherCredsStore(Failure):
 
 
 class ChangedMeanwhile(Failure):
-    """None of those who write it takes a lock; see config/change.py."""
+    """None of those who write it takes a lock; see config/file_change.py."""
 
     code = "changed-meanwhile"
     what = "{path} was changed by another program each time `setup` was about to write it, and was let be"

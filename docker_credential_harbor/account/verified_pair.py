@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from docker_credential_harbor.model import Credentials
 from docker_credential_harbor.policy import trust_window
-from docker_credential_harbor.storage import missed
+from docker_credential_harbor.storage import miss_note
 from docker_credential_harbor.warm_get import remembered
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def keep(
     """The notes after the probe that began at ``probed_at`` and passed; remembers the pair for the trust window."""
     ends_at = trust_window.trusted_until(probed_at, context.settings.cache_ttl_seconds, notes.stored_token)
     remembered.remember(name, members(pair), context.stamp, ends_at - time.time())
-    missed.forget(name)
+    miss_note.forget(name)
     return notes._replace(
         verified_at=probed_at,
         trusted_until=ends_at,

@@ -2,7 +2,7 @@
 
 That is the files that were not there, which may go, and the system's own credential stores that it named in files of
 clients (clients/native_store.py). It can be done without: what is not noted stays, with nothing of ours in it. Whoever
-changes the note holds registration.setup_lock().
+changes the note holds registry_files.setup_lock().
 """
 
 from __future__ import annotations

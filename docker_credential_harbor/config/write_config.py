@@ -9,7 +9,7 @@ import codecs
 from typing import TYPE_CHECKING, Any, Literal
 
 from docker_credential_harbor.config import preview
-from docker_credential_harbor.config.change import Change
+from docker_credential_harbor.config.file_change import Change
 from docker_credential_harbor.errors import ConfigurationInvalid
 from docker_credential_harbor.system import files
 from docker_credential_harbor.warm_get import server_url

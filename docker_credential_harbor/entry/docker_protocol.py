@@ -90,7 +90,7 @@ def _get(payload: bytes, began_at: float) -> str:
 
 def _pair(context: Context, registry: Registry, caller: Caller, began_at: float) -> Credentials:
     from docker_credential_harbor.person import reaching
-    from docker_credential_harbor.storage import missed
+    from docker_credential_harbor.storage import miss_note
     from docker_credential_harbor.use_cases import get
 
     wish, reason = caller.wish(registry.name)
@@ -98,16 +98,16 @@ def _pair(context: Context, registry: Registry, caller: Caller, began_at: float)
     try:
         pair = get.credentials(context.with_reach(reach), registry)
     except Failure as failure:
-        from docker_credential_harbor.use_cases import last_miss
+        from docker_credential_harbor.use_cases import why_no_pair
 
         if wish is not Wish.NOTHING:
-            last_miss.tell(registry, failure, caller.name, began_at)
+            why_no_pair.tell(registry, failure, caller.name, began_at)
         elif failure.note_code == errors.NobodyToAsk.code:  # of no interest later on
             console.tell(errors.NoSignInNeeded(registry=registry.name, reason=reason, todo=failure.fix))
         else:
             console.tell(failure)
         raise _NotFound from None
-    missed.forget(registry.name)
+    miss_note.forget(registry.name)
     return pair
 
 

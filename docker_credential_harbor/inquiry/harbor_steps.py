@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor.errors import AudienceMissing, Failure
 from docker_credential_harbor.model import Credentials, PairKind, UpdateTime
-from docker_credential_harbor.policy import early_ends, next_step, trust_window
+from docker_credential_harbor.policy import harbor_ends_early, next_step, trust_window
 from docker_credential_harbor.policy.known import Probe, User
 from docker_credential_harbor.remote import harbor
 from docker_credential_harbor.system import console, redaction
@@ -75,7 +75,7 @@ def read_current_user(look: Inquiry) -> None:
             seen = reading(look, look.user, began_at)
             account.stored_token = trust_window.after_refusal(account.stored_token, seen, account.notes.verified_at)
             look.learn(user=User.SAME_SECRET)
-            ends = early_ends.after_refusal(account.notes.early_ends, look.user)
+            ends = harbor_ends_early.after_refusal(account.notes.early_ends, look.user)
             account.notes = account.notes._replace(early_ends=ends)
         else:
             updated_at = look.user.token_updated_at

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from docker_credential_harbor.errors import Busy, FoundOut, NobodyToAsk, SignInPaused
-from docker_credential_harbor.policy import pause, trust_window
+from docker_credential_harbor.policy import pause_after_decline, trust_window
 from docker_credential_harbor.policy.known import HandOut, Known, NotFound, Probe
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ class Inquiry:
         self.token_before = account.stored_token  # as it was known before the last probe
         self.walk_began_at: float | None = None
         self.kind_found: PairKind | None = None
-        self.paused_seconds = pause.paused_seconds(account.notes.declines, account.notes.declined_at, self.began_at)
+        self.paused_seconds = pause_after_decline.seconds_left(
+            account.notes.declines, account.notes.declined_at, self.began_at
+        )
         self.known = self._start(trust)
 
     @property

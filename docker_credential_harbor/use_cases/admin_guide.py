@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from docker_credential_harbor.config import read_config, registration
+from docker_credential_harbor.config import read_config, registry_files
 from docker_credential_harbor.errors import BrokenAnswer, Fact
 from docker_credential_harbor.model import DEFAULT_CLIENT_ID, PROGRAM
 from docker_credential_harbor.outside.clean_text import LONGEST_NAME, is_plain
@@ -20,7 +20,7 @@ from docker_credential_harbor.remote.web.answer import host_of
 from docker_credential_harbor.use_cases import before_sign_in
 
 if TYPE_CHECKING:
-    from docker_credential_harbor.config.registration import Given
+    from docker_credential_harbor.config.registry_files import Given
     from docker_credential_harbor.model import Registry
     from docker_credential_harbor.use_cases.before_sign_in import FirstLook
 
@@ -185,10 +185,10 @@ WITHOUT_THAT_SCOPE = ("Google", "GitLab")  # they do not know offline_access (do
 def look(name: str, given: Given) -> tuple[Registry, FirstLook]:
     """The registry with the client that is to be added, and what it says now. Raises Unreachable, NotOidcMode.
 
-    ``given``: as for ``registration.wanted``. A configuration that is broken raises as it does there.
+    ``given``: as for ``registry_files.wanted``. A configuration that is broken raises as it does there.
     """
     settings = read_config.load()
-    registry = registration.wanted(settings, name, given)
+    registry = registry_files.wanted(settings, name, given)
     if not registry.client_id:  # which is what may be changed
         registry = registry._replace(client_id=DEFAULT_CLIENT_ID)
     return registry, before_sign_in.first_look(settings, registry)

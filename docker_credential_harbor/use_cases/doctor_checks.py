@@ -17,11 +17,11 @@ from docker_credential_harbor.context import reach_of_a_pull
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import PROGRAM
 from docker_credential_harbor.outside.clean_text import in_shell, in_toml
-from docker_credential_harbor.policy import next_step, pause
+from docker_credential_harbor.policy import next_step, pause_after_decline
 from docker_credential_harbor.remote import authorization, discovery, harbor, identity_provider
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import scheduler
-from docker_credential_harbor.use_cases import client_checks, state_now
+from docker_credential_harbor.use_cases import client_checks, current_state
 from docker_credential_harbor.use_cases.client_checks import Check
 
 if TYPE_CHECKING:
@@ -204,14 +204,14 @@ class Examination:
             "nobody": f"a pull asks nobody when a sign-in is due: {PROGRAM} login {in_shell(self.registry.name)} does",
         }
         notes = registry_notes.load(self.registry.name)
-        seconds = pause.paused_seconds(notes.declines, notes.declined_at, time.time())
+        seconds = pause_after_decline.seconds_left(notes.declines, notes.declined_at, time.time())
         not_yet = (
             f", but none for {seconds} s more, since the last did not lead to a pair that works" if seconds else ""
         )
         return Check("sign-in", True, f"{ways[reach.way]} ({reach.reason}){not_yet if reach.way != 'nobody' else ''}")
 
     def session(self) -> Check:
-        surveyed = state_now.survey(self.context, self.registry)
+        surveyed = current_state.survey(self.context, self.registry)
         if surveyed.failure:
             raise surveyed.failure
         if surveyed.due:
@@ -224,7 +224,7 @@ class Examination:
             return self._robot(surveyed.known)
         return Check("session", True, "Harbor accepts the pair now")
 
-    def _due(self, state: str, due: state_now.Due) -> Check:
+    def _due(self, state: str, due: current_state.Due) -> Check:
         if due.tried:
             return Check("session", False, f"{due.tried.message} ({due.tried_ago})", due.tried.every_remedy)
         causes = f"; likely {LIKELY_CAUSES}" if state == next_step.ENDED else ""

@@ -1,4 +1,4 @@
-"""`setup`: a registry entered into our configuration and into its clients' (config/registration.py), and the sign-in.
+"""`setup`: a registry entered into our configuration and into its clients' (config/registry_files.py), and the sign-in.
 
 What is done in which order. Each function goes on only as its lines are taken, which are for the person: one on each
 thing, once it is done. What people are asked, and what they are warned of, goes past the lines.
@@ -9,22 +9,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor.account import trusted_provider
-from docker_credential_harbor.config import change, made_files, read_config, registration
+from docker_credential_harbor.config import file_change, made_files, read_config, registry_files
 from docker_credential_harbor.config.clients import creds_store, docker_reads, native_store
 from docker_credential_harbor.context import open_context, reach_of_a_pull
 from docker_credential_harbor.errors import Failure, IssuerUnconfirmed, NotEntered, PlainPairs, Unreachable
 from docker_credential_harbor.model import DEFAULT_CLIENT_ID
 from docker_credential_harbor.outside.clean_text import in_shell, shown, shown_server
-from docker_credential_harbor.person import terminal
+from docker_credential_harbor.person import prompt
 from docker_credential_harbor.policy.known import Step
 from docker_credential_harbor.system import console
 from docker_credential_harbor.use_cases import (
     before_sign_in,
     client_checks,
+    current_state,
     get,
     issuer_by_person,
     login,
-    state_now,
     stored_pairs,
 )
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from docker_credential_harbor.config.change import Change
-    from docker_credential_harbor.config.registration import Files, Given
+    from docker_credential_harbor.config.file_change import Change
+    from docker_credential_harbor.config.registry_files import Files, Given
     from docker_credential_harbor.config.write_config import Client
     from docker_credential_harbor.model import Credentials
     from docker_credential_harbor.use_cases.before_sign_in import FirstLook
@@ -52,15 +52,15 @@ class Wish(NamedTuple):
 
 def for_this_user(wish: Wish) -> Iterator[str]:
     """Raises Failure; what is broken already is told before anything is written."""
-    found = registration.of_this_user(undo=False)
+    found = registry_files.of_this_user(undo=False)
     client = yield from _client(found, wish)
     changes, plain = _planned(found, wish, client)
     if wish.only_shown:
-        yield from change.previews(changes)
+        yield from file_change.previews(changes)
         return
     if plain and not wish.moves_unasked:
         _ask_whether_to_move(plain, found.clients[0])
-    with registration.setup_lock(wish.name):
+    with registry_files.setup_lock(wish.name):
         changes, plain = _entered(wish, client)
     yield from (each.what for each in changes)
     if not wish.every_server and (lost := native_store.lost_by(changes[1])):
@@ -78,9 +78,9 @@ def for_this_user(wish: Wish) -> Iterator[str]:
 def for_everybody(wish: Wish) -> Iterator[str]:
     """For every user yet to come. Raises Failure, as ``for_this_user``."""
     if wish.only_shown:
-        yield from change.previews(registration.entered(registration.of_the_system(), wish.name, wish.given))
+        yield from file_change.previews(registry_files.entered(registry_files.of_the_system(), wish.name, wish.given))
         return
-    yield from (each.what for each in change.made_anew(lambda: _entered_for_everybody(wish)))
+    yield from (each.what for each in file_change.made_anew(lambda: _entered_for_everybody(wish)))
     if store := native_store.found():
         ends = f"docker and Helm look for docker-credential-{store} by themselves no more"
         yield f"For these users {ends}: who wants it for other registries enters it as credsStore."
@@ -96,8 +96,8 @@ def _client(found: Files, wish: Wish) -> Generator[str, None, Client]:
 
     Raises NotEntered, NotOidcMode, AnotherName.
     """
-    name, went_without = wish.name, registration.went_without_client(found, wish.name)
-    if not wish.signs_in or (registration.is_entered(found, name, wish.given) and not went_without):
+    name, went_without = wish.name, registry_files.went_without_client(found, wish.name)
+    if not wish.signs_in or (registry_files.is_entered(found, name, wish.given) and not went_without):
         return "as it is"
     seen = _first_look(found, wish, went_without)
     at = seen.provider.issuer if seen.provider else seen.redirect.authorization_endpoint
@@ -112,7 +112,7 @@ def _client(found: Files, wish: Wish) -> Generator[str, None, Client]:
 
 
 def _first_look(found: Files, wish: Wish, went_without: bool) -> FirstLook:
-    registry = registration.wanted(found.settings, wish.name, wish.given)
+    registry = registry_files.wanted(found.settings, wish.name, wish.given)
     if went_without:
         registry = registry._replace(client_id=DEFAULT_CLIENT_ID)
     try:
@@ -128,7 +128,7 @@ def _first_look(found: Files, wish: Wish, went_without: bool) -> FirstLook:
 def _planned(found: Files, wish: Wish, client: Client) -> tuple[list[Change], Mapping[str, Credentials]]:
     """What changes, and the pairs in plain text that are to be moved: both by one reading of Docker's file."""
     everything = wish.every_server
-    changes = registration.entered(
+    changes = registry_files.entered(
         found,
         wish.name,
         wish.given,
@@ -143,9 +143,9 @@ def _ask_whether_to_move(pairs: Mapping[str, Credentials], path: Path) -> None:
     """Raises PlainPairs for anything but a yes."""
     servers = ", ".join(map(shown_server, pairs))
     answer = "n"
-    if terminal.can_ask():
+    if prompt.can_ask():
         try:
-            answer = terminal.ask(f"Move the pairs of {servers} from {shown(path)} into the credential store? [Y/n] ")
+            answer = prompt.ask(f"Move the pairs of {servers} from {shown(path)} into the credential store? [Y/n] ")
         except EOFError:
             answer = "n"
     if answer.strip().lower() not in ("", "y", "yes"):
@@ -160,7 +160,7 @@ def _entered(wish: Wish, client: Client) -> tuple[list[Change], Mapping[str, Cre
     moved: set[str] = set()
 
     def attempt() -> tuple[list[Change], Mapping[str, Credentials]]:
-        changes, plain = _planned(registration.of_this_user(undo=False), wish, client)
+        changes, plain = _planned(registry_files.of_this_user(undo=False), wish, client)
         moved.update(plain)
         new = [each.path for each in changes if each.before is None and not each.is_none]
         stores = {each.path: store for each in changes[1:] if (store := native_store.entered_by(each))}
@@ -168,7 +168,7 @@ def _entered(wish: Wish, client: Client) -> tuple[list[Change], Mapping[str, Cre
             _carry_out(changes, plain)
         return changes, plain
 
-    changes, plain = change.made_anew(attempt)
+    changes, plain = file_change.made_anew(attempt)
     _forget(moved.difference(plain))
     return changes, plain
 
@@ -179,7 +179,7 @@ def _carry_out(changes: Sequence[Change], plain: Mapping[str, Credentials]) -> N
     ours.carry_out()
     try:
         _move(plain)
-        change.carry_out(theirs)
+        file_change.carry_out(theirs)
     except BaseException:  # Ctrl-C, too, while a keyring asks to be unlocked
         ours.take_back()
         raise
@@ -193,8 +193,8 @@ def _move(pairs: Mapping[str, Credentials]) -> None:
 
 
 def _entered_for_everybody(wish: Wish) -> list[Change]:
-    changes = registration.entered(registration.of_the_system(), wish.name, wish.given)
-    change.carry_out(changes)
+    changes = registry_files.entered(registry_files.of_the_system(), wish.name, wish.given)
+    file_change.carry_out(changes)
     return changes
 
 
@@ -247,9 +247,9 @@ def _sign_in(name: str) -> list[str]:
     """Where a person is there who can be asked, as for a pull; who is signed in already stays so."""
     context = open_context(asked=True)
     registry = context.registry(name)
-    if reach_of_a_pull().way == "nobody" or not (registry.client_id or terminal.can_ask()):
+    if reach_of_a_pull().way == "nobody" or not (registry.client_id or prompt.can_ask()):
         return [_next(name)]
-    now = state_now.survey(context, registry)
+    now = current_state.survey(context, registry)
     if isinstance(now.failure, Unreachable):
         raise now.failure
     if now.state == "ready" and now.known and now.known.pair:

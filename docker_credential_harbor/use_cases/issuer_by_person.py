@@ -13,7 +13,7 @@ from docker_credential_harbor.config import read_config
 from docker_credential_harbor.errors import AnotherIssuer, Failure, FoundOut
 from docker_credential_harbor.model import Pin
 from docker_credential_harbor.outside.clean_text import in_toml
-from docker_credential_harbor.person import terminal
+from docker_credential_harbor.person import prompt
 from docker_credential_harbor.remote import harbor
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import console
@@ -45,7 +45,7 @@ def taking_another(context: Context, registry: Registry, sign_in: Callable[[], T
 def take_another(context: Context, registry: Registry, failure: Failure) -> None:
     """Holds the registry to the issuer that it names now. Raises ``failure`` (AnotherIssuer) for anything but a yes."""
     issuer = _issuer_now(context.transport(registry), registry)
-    if not terminal.agrees(f"{failure.message}. Sign in at {issuer} from now on?"):
+    if not prompt.agrees(f"{failure.message}. Sign in at {issuer} from now on?"):
         todo = f"if that is right, set issuer to it in [registries.{in_toml(registry.name)}]"
         raise FoundOut(failure.note_code, failure.message, todo) from failure
     with locked_account(context, registry) as account:
@@ -60,19 +60,19 @@ def confirm(name: str, failure: Failure) -> str | None:
 
     What was written, for the person; None: nothing.
     """
-    from docker_credential_harbor.config import registration
+    from docker_credential_harbor.config import registry_files
     from docker_credential_harbor.remote.web.transport import Transport
 
-    if not terminal.can_ask():
+    if not prompt.can_ask():
         return None
     settings = read_config.load()
     registry = settings.registries[name]
     issuer = _issuer_now(Transport(settings.timeout_seconds, registry.ca_file, trace=console.trace), registry)
     risk = f"Whoever runs {registry.name} could use it at every Harbor that takes it"
-    if not terminal.agrees(f"{failure.message}. Give {registry.name} your sign-in of {issuer}? {risk}."):
+    if not prompt.agrees(f"{failure.message}. Give {registry.name} your sign-in of {issuer}? {risk}."):
         return None
-    with registration.setup_lock(name):
-        ours, *_ = registration.entered(registration.of_this_user(undo=False), name, {"issuer": issuer})
+    with registry_files.setup_lock(name):
+        ours, *_ = registry_files.entered(registry_files.of_this_user(undo=False), name, {"issuer": issuer})
         ours.carry_out()
     return ours.what
 

@@ -14,13 +14,13 @@ from docker_credential_harbor import errors
 from docker_credential_harbor.account.account import Account
 from docker_credential_harbor.inquiry import run
 from docker_credential_harbor.inquiry.state import Inquiry
-from docker_credential_harbor.policy import durations, early_ends, keepalive_interval, next_step
+from docker_credential_harbor.policy import durations, harbor_ends_early, keepalive_interval, next_step
 from docker_credential_harbor.policy.known import HandOut, NotFound, Probe, Step, User
 from docker_credential_harbor.remote import harbor
 from docker_credential_harbor.storage import registry_lock
 from docker_credential_harbor.system import console, lock
 from docker_credential_harbor.system.time_limit import Allowance
-from docker_credential_harbor.use_cases import state_now
+from docker_credential_harbor.use_cases import current_state
 
 if TYPE_CHECKING:
     from docker_credential_harbor.context import Context
@@ -79,7 +79,7 @@ def sessions(context: Context, registry: Registry) -> Sessions:
         harbor_has_offline_access=redirect.asks_for_offline_access if redirect else None,
         life_seconds=sign_in.tokens.refresh_token_life_seconds if sign_in else None,
         no_refresh_token=sign_in is not None and sign_in.tokens.refresh_token is None,
-        harbor_ends_after=early_ends.after_seconds(look.account.notes.early_ends),
+        harbor_ends_after=harbor_ends_early.after_seconds(look.account.notes.early_ends),
     )
 
 
@@ -105,7 +105,7 @@ def _keep_alive(look: Inquiry) -> Upkeep:
     problem = _problem(look, end)
     if problem:
         ours_has_ended = _refresh_own(look)
-        seconds = early_ends.after_seconds(look.account.notes.early_ends)
+        seconds = harbor_ends_early.after_seconds(look.account.notes.early_ends)
         is_as_ever = look.known.user is User.SAME_SECRET and look.known.last_window is None
         if seconds is not None and is_as_ever and not ours_has_ended:
             age = durations.in_words(seconds)
@@ -120,10 +120,10 @@ def _problem(look: Inquiry, end: HandOut | NotFound) -> Failure | None:
     registry, pair = look.registry, look.known.pair
     if isinstance(end, NotFound):
         if isinstance(end.reason, errors.NobodyToAsk):
-            return errors.SessionEnded(finding=state_now.finding(look.known), todo=end.reason.facts["todo"])
+            return errors.SessionEnded(finding=current_state.finding(look.known), todo=end.reason.facts["todo"])
         return end.reason
     if pair and look.known.probe is Probe.REFUSED and not end.unverified:
-        return state_now.provider_away(look) or next_step.stored_pair_refused(registry, pair)
+        return current_state.provider_away(look) or next_step.stored_pair_refused(registry, pair)
     return end.unverified
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.outside.clean_text import in_shell
-from docker_credential_harbor.person import reaching, terminal
+from docker_credential_harbor.person import prompt, reaching
 from docker_credential_harbor.policy import next_step
 from docker_credential_harbor.sign_in import announce, by_pasted_secret, window
 from docker_credential_harbor.system import console, redaction
@@ -28,7 +28,7 @@ def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "lo
     try:
         pair = issuer_by_person.taking_another(context, registry, lambda: _with_client(context, registry, asked_by))
     except errors.Failure as failure:
-        if failure.note_code in NO_USE_OF_THE_CLIENT and terminal.can_ask():
+        if failure.note_code in NO_USE_OF_THE_CLIENT and prompt.can_ask():
             console.tell(errors.FoundOut(failure.note_code, failure.message))  # what it advises is done here
             console.hint("going on without it: your CLI secret is asked for")
             return _without_client(context, registry)
@@ -61,15 +61,15 @@ def _what_came_of_it(context: Context, registry: Registry, pair: Credentials | N
 
 
 def _without_client(context: Context, registry: Registry) -> list[str]:
-    if not terminal.can_ask():
+    if not prompt.can_ask():
         raise errors.NoTerminal(registry=registry.name, url=registry.url)
     context.store.check(registry.name, stored=True)  # before a person is asked for what could not be kept
     stored, asked_at = by_pasted_secret.sign_in(
         context.transport(registry),
         registry,
         open_url=lambda url: _open(context, registry, url),
-        ask=terminal.ask,
-        ask_secret=terminal.ask_secret,
+        ask=prompt.ask,
+        ask_secret=prompt.ask_secret,
         tell=console.hint,
     )
     redaction.keep_secret(stored.pair.secret)

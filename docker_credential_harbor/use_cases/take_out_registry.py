@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.config import change, made_files, registration
+from docker_credential_harbor.config import file_change, made_files, registry_files
 from docker_credential_harbor.config.clients import cred_helpers, native_store
 from docker_credential_harbor.context import open_context
 from docker_credential_harbor.outside.clean_text import shown_server
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from docker_credential_harbor.config.change import Change
+    from docker_credential_harbor.config.file_change import Change
 
 
 def for_this_user(name: str, *, only_shown: bool) -> Iterator[str]:
     """Raises Failure; what is broken already is told before anything is written."""
-    found = registration.of_this_user(undo=True)
-    changes = registration.taken_out(found, name, made_files.noted().stores)
+    found = registry_files.of_this_user(undo=True)
+    changes = registry_files.taken_out(found, name, made_files.noted().stores)
     if only_shown:
-        yield from change.previews(changes)
+        yield from file_change.previews(changes)
         return
     if name in found.settings.registries and _signed_out(name):
         yield f"signed out of {name}"
-    left = _left_in_the_store() if registration.is_for_every_server(found) else []
-    with registration.setup_lock(name):
-        changes = change.made_anew(lambda: _taken_out(name))
+    left = _left_in_the_store() if registry_files.is_for_every_server(found) else []
+    with registry_files.setup_lock(name):
+        changes = file_change.made_anew(lambda: _taken_out(name))
     yield from (each.what for each in changes)
     if not set(found.settings.registries) - {name}:
         yield from _named_still(changes[:-1])
         if scheduler.choose().uninstall():
             yield "keepalive runs by itself no more"
     registry_notes.forget_pin(name)
-    if left and not registration.is_for_every_server(found):
+    if left and not registry_files.is_for_every_server(found):
         servers = ", ".join(map(shown_server, left))
         yield f"kept in the credential store, but docker does not look there any more: {servers}"
 
@@ -48,15 +48,15 @@ def for_this_user(name: str, *, only_shown: bool) -> Iterator[str]:
 def for_everybody(name: str, *, only_shown: bool) -> Iterator[str]:
     """For every user yet to come. Raises Failure, as ``for_this_user``."""
     if only_shown:
-        yield from change.previews(registration.taken_out(registration.of_the_system(), name))
+        yield from file_change.previews(registry_files.taken_out(registry_files.of_the_system(), name))
         return
-    yield from (each.what for each in change.made_anew(lambda: _taken_out_for_everybody(name)))
+    yield from (each.what for each in file_change.made_anew(lambda: _taken_out_for_everybody(name)))
 
 
 def _taken_out(name: str) -> list[Change]:
-    found, made = registration.of_this_user(undo=True), made_files.noted()
-    changes = registration.taken_out(found, name, made.stores)
-    change.carry_out(changes, may_go=made.files)
+    found, made = registry_files.of_this_user(undo=True), made_files.noted()
+    changes = registry_files.taken_out(found, name, made.stores)
+    file_change.carry_out(changes, may_go=made.files)
     is_last = not set(found.settings.registries) - {name}
     made_files.forget_those_gone(each.path for each in changes if is_last or not _has_store(each, made.stores))
     return changes
@@ -68,8 +68,8 @@ def _has_store(each: Change, stores: Mapping[Path, str]) -> bool:
 
 
 def _taken_out_for_everybody(name: str) -> list[Change]:
-    changes = registration.taken_out(registration.of_the_system(), name)
-    change.carry_out(changes, may_go=[each.path for each in changes])
+    changes = registry_files.taken_out(registry_files.of_the_system(), name)
+    file_change.carry_out(changes, may_go=[each.path for each in changes])
     return changes
 
 

@@ -32,8 +32,11 @@ class Part(NamedTuple):
 
 PARTS = {
     "policy": Part(
-        tuple(f"policy/{name}.py" for name in ("next_step", "pause", "early_ends")),
-        tuple(f"unit/policy/test_{name}.py" for name in ("next_step_words", "next_step", "pause", "early_ends")),
+        tuple(f"policy/{name}.py" for name in ("next_step", "pause_after_decline", "harbor_ends_early")),
+        tuple(
+            f"unit/policy/test_{name}.py"
+            for name in ("next_step_words", "next_step", "pause_after_decline", "harbor_ends_early")
+        ),
     ),
     "server-urls": Part(("warm_get/server_url.py",), ("unit/warm_get/test_server_url.py",)),
     "id-token": Part(("remote/id_token.py",), ("unit/remote/test_id_token_exact.py", "unit/remote/test_id_token.py")),

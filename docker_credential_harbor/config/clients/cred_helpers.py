@@ -14,8 +14,8 @@ from docker_credential_harbor.config.clients.json_file import HELPER
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from docker_credential_harbor.config.change import Change
     from docker_credential_harbor.config.clients.json_file import Document
+    from docker_credential_harbor.config.file_change import Change
 
 FIELD = "credHelpers"
 

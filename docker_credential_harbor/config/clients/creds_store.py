@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Container
     from pathlib import Path
 
-    from docker_credential_harbor.config.change import Change
+    from docker_credential_harbor.config.file_change import Change
     from docker_credential_harbor.model import Credentials
 
 FIELD = "credsStore"

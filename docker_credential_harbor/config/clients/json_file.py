@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docker_credential_harbor.config import go_json
-from docker_credential_harbor.config.change import Change
 from docker_credential_harbor.config.clients import docker_reads, json_text
+from docker_credential_harbor.config.file_change import Change
 from docker_credential_harbor.errors import ClientConfigInvalid
 from docker_credential_harbor.outside.clean_text import shown
 from docker_credential_harbor.system import files

@@ -25,7 +25,7 @@ from docker_credential_harbor.outside.clean_text import shown
 from docker_credential_harbor.system import detached, folders
 
 if TYPE_CHECKING:
-    from docker_credential_harbor.config.change import Change
+    from docker_credential_harbor.config.file_change import Change
 
 SECONDS = 10  # for it to answer; a keyring may have to be started
 NOWHERE = "docker-credential-harbor.invalid"  # RFC 2606: a server of which nobody has a pair

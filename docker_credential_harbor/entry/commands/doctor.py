@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor.context import open_context
 from docker_credential_harbor.errors import EXIT_FAILURE, NoRegistry
-from docker_credential_harbor.person.terminal import painted, say
-from docker_credential_harbor.use_cases import last_miss
+from docker_credential_harbor.person.prompt import painted, say
+from docker_credential_harbor.use_cases import why_no_pair
 from docker_credential_harbor.use_cases.doctor_checks import Examination
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise NoRegistry()
     all_well = True
     for registry in registries:
-        last_pull = last_miss.told(registry)
+        last_pull = why_no_pair.told(registry)
         if not arguments.json:
             say(f"{registry.name}:")
             if last_pull:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from docker_credential_harbor import errors
 from docker_credential_harbor.context import open_context
 from docker_credential_harbor.model import PROGRAM
-from docker_credential_harbor.person.terminal import say
+from docker_credential_harbor.person.prompt import say
 from docker_credential_harbor.policy import durations
 from docker_credential_harbor.system import console
 from docker_credential_harbor.use_cases import keepalive, keepalive_job

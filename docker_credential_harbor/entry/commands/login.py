@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from docker_credential_harbor.context import open_context
-from docker_credential_harbor.person.terminal import say
+from docker_credential_harbor.person.prompt import say
 from docker_credential_harbor.sign_in import window
 from docker_credential_harbor.use_cases import login
 

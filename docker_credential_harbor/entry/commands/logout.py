@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor.context import open_context
 from docker_credential_harbor.errors import EXIT_FAILURE, Failure
-from docker_credential_harbor.person.terminal import say
+from docker_credential_harbor.person.prompt import say
 from docker_credential_harbor.system import console
 from docker_credential_harbor.use_cases import logout, rotate
 

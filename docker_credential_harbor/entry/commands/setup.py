@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from docker_credential_harbor.config import read_config
 from docker_credential_harbor.errors import UnacceptableServerUrl, WrongUsage
-from docker_credential_harbor.person.terminal import say
+from docker_credential_harbor.person.prompt import say
 from docker_credential_harbor.remote.web.trust_store import TrustStore
 from docker_credential_harbor.use_cases import admin_guide, enter_registry, take_out_registry
 from docker_credential_harbor.warm_get import server_url
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from docker_credential_harbor.config.registration import Given
+    from docker_credential_harbor.config.registry_files import Given
 
 EXAMPLES = (
     "setup harbor.example.com",

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 from docker_credential_harbor import errors
 from docker_credential_harbor.context import Context, open_context
 from docker_credential_harbor.outside.clean_text import shown
-from docker_credential_harbor.person.terminal import painted, say
+from docker_credential_harbor.person.prompt import painted, say
 from docker_credential_harbor.policy import durations, next_step
 from docker_credential_harbor.policy.known import Refresh, Step
 from docker_credential_harbor.storage import registry_notes
-from docker_credential_harbor.use_cases import last_miss
-from docker_credential_harbor.use_cases.state_now import survey
+from docker_credential_harbor.use_cases import why_no_pair
+from docker_credential_harbor.use_cases.current_state import survey
 
 if TYPE_CHECKING:
     import argparse
 
     from docker_credential_harbor.model import Registry
-    from docker_credential_harbor.use_cases.state_now import Due, Survey
+    from docker_credential_harbor.use_cases.current_state import Due, Survey
 
 Row = dict[str, str | None]
 
@@ -94,7 +94,7 @@ def _ending(instant: str) -> str:
 
 
 def _row(context: Context, registry: Registry) -> Row:
-    last_pull = last_miss.told(registry)
+    last_pull = why_no_pair.told(registry)
     found = survey(context, registry)
     known = found.known
     row: Row = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from docker_credential_harbor.config import preview
-from docker_credential_harbor.config.change import Change
+from docker_credential_harbor.config.file_change import Change
 
 if TYPE_CHECKING:
     from pathlib import Path

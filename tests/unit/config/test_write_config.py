@@ -15,7 +15,7 @@ from docker_credential_harbor.system import files
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from docker_credential_harbor.config.change import Change
+    from docker_credential_harbor.config.file_change import Change
 
 NAME = "h.example.com"
 

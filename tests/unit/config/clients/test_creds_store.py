@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from docker_credential_harbor.config.change import Change
 from docker_credential_harbor.config.clients import cred_helpers, creds_store, docker_reads
+from docker_credential_harbor.config.file_change import Change
 from docker_credential_harbor.errors import AnotherCredsStore, ClientConfigInvalid
 from docker_credential_harbor.model import Credentials
 from tests.unit.config.clients.test_docker_reads import in_auth

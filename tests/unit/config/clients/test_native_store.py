@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor.config import registration
+from docker_credential_harbor.config import registry_files
 from docker_credential_harbor.config.clients import cred_helpers, helm, json_file, native_store
 from tests.lab.processes import alive, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from docker_credential_harbor.config.change import Change
+    from docker_credential_harbor.config.file_change import Change
 
 NONE_THERE = "echo credentials not found in native keychain; exit 1"
 
@@ -281,5 +281,5 @@ def test_helms_file_is_made_in_no_folder_that_depends_on_where_one_is(
     for variable in ("HELM_REGISTRY_CONFIG", "HELM_CONFIG_HOME", "DOCKER_CONFIG", "DOCKER_CREDENTIAL_HARBOR_CONFIG"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", folder.format(home=tmp_path / "home"))
-    found = registration.of_this_user(undo=False)
+    found = registry_files.of_this_user(undo=False)
     assert (helm.config_file() in found.clients) is folder.startswith("{")

@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
-from docker_credential_harbor.person import terminal
+from docker_credential_harbor.person import prompt
 from tests.lab.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 RED = "\033[31m"
 
 
-ASKED = "from docker_credential_harbor.person import terminal as t\ntry: print('=', repr({call}), sep='')\n"
+ASKED = "from docker_credential_harbor.person import prompt as t\ntry: print('=', repr({call}), sep='')\n"
 ASKED += "except EOFError: print('=EOF')"
 
 
@@ -58,7 +58,7 @@ def test_where_there_is_no_terminal_nobody_agrees() -> None:
 
 
 def test_what_is_not_painted_is_cleaned(capsys: pytest.CaptureFixture[str]) -> None:
-    terminal.say("a\x1b[31m", terminal.Painted(f"{RED}b"))
+    prompt.say("a\x1b[31m", prompt.Painted(f"{RED}b"))
     said = capsys.readouterr().out
     assert said.endswith(f"{RED}b\n")
     assert said.count("\x1b") == 1
@@ -66,7 +66,7 @@ def test_what_is_not_painted_is_cleaned(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_an_address_stays_whole(capsys: pytest.CaptureFixture[str]) -> None:
     address = f"https://sso.example.com/auth?state={'s' * 3000}"
-    terminal.say(address)
+    prompt.say(address)
     assert capsys.readouterr().out == f"{address}\n"
 
 
@@ -88,4 +88,4 @@ def test_coloured_at_a_terminal_alone(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
-    assert terminal.painted("bad", "red") == (f"{RED}bad\033[0m" if painted else "bad")
+    assert prompt.painted("bad", "red") == (f"{RED}bad\033[0m" if painted else "bad")

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from docker_credential_harbor.config import change, read_config, write_config
+from docker_credential_harbor.config import file_change, read_config, write_config
 from docker_credential_harbor.config.clients import cred_helpers, creds_store, docker, helm, native_store, podman
 from docker_credential_harbor.errors import Busy, SiteConfigurationClosed, SystemSetupElsewhere, SystemSetupNeedsRoot
 from docker_credential_harbor.model import Registry
@@ -23,7 +23,7 @@ from docker_credential_harbor.system import files, folders, leftovers, lock
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from docker_credential_harbor.config.change import Change
+    from docker_credential_harbor.config.file_change import Change
     from docker_credential_harbor.model import Settings
 
     Given = Mapping[str, Any]  # keys of the registry's table
@@ -128,7 +128,7 @@ def entered(
     ``stores``: which of the system's own `setup` has entered where. Raises AnotherCredsStore, ConfigurationInvalid.
     """
     if is_entered(found, name, given) and client == "as it is":
-        ours = change.none(found.ours, f"{name} is configured already")
+        ours = file_change.none(found.ours, f"{name} is configured already")
     else:
         ours = write_config.entered(found.ours, name, given, client=client, for_everybody=found.for_everybody)
     first, *others = [cred_helpers.entered(path, name) for path in found.clients]

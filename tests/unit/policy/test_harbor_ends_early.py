@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from docker_credential_harbor.model import CurrentUser, EarlyEnds
-from docker_credential_harbor.policy import early_ends
+from docker_credential_harbor.policy import harbor_ends_early
 
 
 def user(age: float | None, at: str = "t2") -> CurrentUser:
@@ -31,10 +31,10 @@ def user(age: float | None, at: str = "t2") -> CurrentUser:
 def test_each_token_that_was_found_dead_within_ten_minutes_counts_once(
     before: EarlyEnds | None, seen: CurrentUser, after: EarlyEnds | None
 ) -> None:
-    assert early_ends.after_refusal(before, seen) == after
+    assert harbor_ends_early.after_refusal(before, seen) == after
 
 
 def test_one_alone_may_have_been_revoked() -> None:
-    assert early_ends.after_seconds(None) is None
-    assert early_ends.after_seconds(EarlyEnds(1, 70, "t1")) is None
-    assert early_ends.after_seconds(EarlyEnds(2, 70, "t2")) == 70
+    assert harbor_ends_early.after_seconds(None) is None
+    assert harbor_ends_early.after_seconds(EarlyEnds(1, 70, "t1")) is None
+    assert harbor_ends_early.after_seconds(EarlyEnds(2, 70, "t2")) == 70

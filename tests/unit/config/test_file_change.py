@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from docker_credential_harbor.config import change
-from docker_credential_harbor.config.change import Change
+from docker_credential_harbor.config import file_change
 from docker_credential_harbor.config.clients import cred_helpers
+from docker_credential_harbor.config.file_change import Change
 from docker_credential_harbor.errors import ChangedMeanwhile, NotWritable
 
 # --- Carried out ------------------------------------------------------------------------------------------------------
@@ -23,15 +23,15 @@ def changed(path: Path, after: bytes, before: bytes | None = b"{}") -> Change:
 
 def test_what_is_no_change() -> None:
     path = Path("x")
-    assert change.none(path, "so it is") == Change(path, None, b"", "so it is")
-    assert change.none(path, "so it is").is_none
-    assert change.none(path, "so it is").preview() == []
+    assert file_change.none(path, "so it is") == Change(path, None, b"", "so it is")
+    assert file_change.none(path, "so it is").is_none
+    assert file_change.none(path, "so it is").preview() == []
     assert not Change(path, None, b"{}", "").is_none
     assert not Change(path, b"{}", b"", "").is_none
 
 
 def test_no_change_is_not_written(tmp_path: Path) -> None:
-    change.carry_out([change.none(tmp_path / "a" / "x", "")])
+    file_change.carry_out([file_change.none(tmp_path / "a" / "x", "")])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -54,13 +54,13 @@ def test_all_of_them_or_none(tmp_path: Path) -> None:
     (tmp_path / "target").write_bytes(b"was")
     closed = Change(tmp_path / "file" / "x", None, b"new", "")
     with pytest.raises(NotWritable):
-        change.carry_out([*changes, closed], may_go=[tmp_path / "empty"])
+        file_change.carry_out([*changes, closed], may_go=[tmp_path / "empty"])
     assert (tmp_path / "old").read_bytes() == b"{}"
     assert not (tmp_path / "made").exists()
     assert link.is_symlink()
     assert (tmp_path / "target").read_bytes() == b"was"
     assert (tmp_path / "empty").read_bytes() == b"was"
-    change.carry_out(changes, may_go=[tmp_path / "empty"])
+    file_change.carry_out(changes, may_go=[tmp_path / "empty"])
     assert (tmp_path / "old").read_bytes() == (tmp_path / "made").read_bytes() == b"new"
     assert not (tmp_path / "empty").exists()
 
@@ -72,7 +72,7 @@ def test_none_of_them_where_a_person_stops_it(path: Path) -> None:
 
     path.write_bytes(b"was")
     with pytest.raises(KeyboardInterrupt):
-        change.carry_out([Change(path, b"was", b"new", ""), Stopped(path.with_name("other"), None, b"new", "")])
+        file_change.carry_out([Change(path, b"was", b"new", ""), Stopped(path.with_name("other"), None, b"new", "")])
     assert path.read_bytes() == b"was"
 
 
@@ -89,7 +89,7 @@ def test_a_file_of_ours_goes_where_nothing_is_left_in_it(
     tmp_path: Path, after: bytes, may_go: bool, stays: bool
 ) -> None:
     path = tmp_path / "x"
-    change.carry_out([changed(path, after, b"was")], may_go=[path] if may_go else [])
+    file_change.carry_out([changed(path, after, b"was")], may_go=[path] if may_go else [])
     assert path.exists() is stays
     assert not stays or path.read_bytes() == after
 
@@ -126,7 +126,7 @@ def test_what_somebody_wrote_meanwhile_is_not_written_over(
     changes = [changed(other, b"new", b"was"), changed(path, after, b"was")]
     put(path, meanwhile)
     with pytest.raises(ChangedMeanwhile) as caught:
-        change.carry_out(changes, may_go=[path] if may_go else [])
+        file_change.carry_out(changes, may_go=[path] if may_go else [])
     assert caught.value.facts == {"path": str(path)}
     assert content(path) == meanwhile
     assert other.read_bytes() == b"was", "all of them or none"
@@ -175,7 +175,7 @@ def test_it_is_made_anew_by_what_the_file_says_then(path: Path, disturbed: int) 
         found.carry_out()
         return len(readings)
 
-    assert change.made_anew(attempt) == disturbed + 1
+    assert file_change.made_anew(attempt) == disturbed + 1
     assert readings == list(range(disturbed + 1))
     assert json.loads(path.read_text()) == {"n": disturbed, "credHelpers": {"h": "harbor"}}
 
@@ -188,7 +188,7 @@ def test_a_file_that_changes_each_time_is_let_be(path: Path) -> None:
         raise ChangedMeanwhile(path=path)
 
     with pytest.raises(ChangedMeanwhile, match=r"config\.json was changed by another program"):
-        change.made_anew(attempt)
+        file_change.made_anew(attempt)
     assert len(attempts) == 10
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor.storage import missed
-from docker_credential_harbor.storage.missed import Missed
+from docker_credential_harbor.storage import miss_note
+from docker_credential_harbor.storage.miss_note import Missed
 from docker_credential_harbor.system import folders
 
 if TYPE_CHECKING:
@@ -23,20 +23,20 @@ def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_it_is_kept_until_a_pair_was_given() -> None:
-    assert missed.load("h") is None
-    missed.save("h", MISSED)
-    assert missed.load("h") == MISSED
-    assert missed.load("other") is None
-    missed.forget("h")
-    assert missed.load("h") is None
-    missed.forget("h")
+    assert miss_note.load("h") is None
+    miss_note.save("h", MISSED)
+    assert miss_note.load("h") == MISSED
+    assert miss_note.load("other") is None
+    miss_note.forget("h")
+    assert miss_note.load("h") is None
+    miss_note.forget("h")
 
 
 def test_fields_of_another_version_are_left_aside(tmp_path: Path) -> None:
-    missed.save("h", MISSED)
+    miss_note.save("h", MISSED)
     [path] = tmp_path.rglob("*.missed")
     path.write_text(json.dumps({"at": 1e9, "program": "java", "code": "c", "message": "m", "later": [1]}))
-    assert missed.load("h") == Missed(1e9, "java", "c", "m")
+    assert miss_note.load("h") == Missed(1e9, "java", "c", "m")
 
 
 MEMBERS = {**MISSED._asdict()}
@@ -54,7 +54,7 @@ MEMBERS = {**MISSED._asdict()}
     ],
 )
 def test_what_is_damaged_counts_as_none(tmp_path: Path, content: str) -> None:
-    missed.save("h", MISSED)
+    miss_note.save("h", MISSED)
     [path] = tmp_path.rglob("*.missed")
     path.write_text(content)
-    assert missed.load("h") is None
+    assert miss_note.load("h") is None

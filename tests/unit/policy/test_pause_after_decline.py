@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from docker_credential_harbor.policy import pause
+from docker_credential_harbor.policy import pause_after_decline
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ from docker_credential_harbor.policy import pause
 def test_no_window_for_a_minute_then_ten_then_an_hour(
     declines: int, at: float | None, now: float, seconds: int
 ) -> None:
-    assert pause.paused_seconds(declines, at, now) == seconds
+    assert pause_after_decline.seconds_left(declines, at, now) == seconds

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor.outside.clean_text import LONGEST_USED, shown
 from docker_credential_harbor.policy import durations
-from docker_credential_harbor.storage import missed, registry_lock
-from docker_credential_harbor.storage.missed import Missed
+from docker_credential_harbor.storage import miss_note, registry_lock
+from docker_credential_harbor.storage.miss_note import Missed
 from docker_credential_harbor.system import console, redaction
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ def tell(registry: Registry, failure: Failure, program: str, began_at: float) ->
         message = shown(redaction.redact(str(failure)), LONGEST_USED)
         with suppress(Exception):  # what cannot be kept is not worth more
             by = shown(program, LONGEST_PROGRAM)
-            missed.save(registry.name, Missed(time.time(), by, failure.note_code, message, place))
+            miss_note.save(registry.name, Missed(time.time(), by, failure.note_code, message, place))
 
 
 def _is_told(registry: Registry, failure: Failure, place: str, began_at: float) -> bool:
     with suppress(Exception):
-        before = missed.load(registry.name)
+        before = miss_note.load(registry.name)
         if before and place and before.at >= began_at:
             return (before.code, before.place) == (failure.note_code, place)
     return False
@@ -52,7 +52,7 @@ def told(registry: Registry) -> str | None:
 
     Asked for before they ask Harbor, which mends it where the pair is accepted.
     """
-    last = missed.load(registry.name)
+    last = miss_note.load(registry.name)
     past = time.time() - last.at if last else 0
     if last is None or not 0 <= past < SHOWN_SECONDS:
         return None

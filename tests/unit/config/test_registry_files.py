@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docker_credential_harbor.config import change, registration
+from docker_credential_harbor.config import file_change, registry_files
 from docker_credential_harbor.errors import Busy, SystemSetupElsewhere, SystemSetupNeedsRoot
 from docker_credential_harbor.model import Registry
 from docker_credential_harbor.system import folders, lock
@@ -37,8 +37,8 @@ def made(path: Path) -> Path:
     return path
 
 
-def found(*, undo: bool = False) -> registration.Files:
-    return registration.of_this_user(undo=undo)
+def found(*, undo: bool = False) -> registry_files.Files:
+    return registry_files.of_this_user(undo=undo)
 
 
 def test_dockers_file_is_made_and_others_are_changed_where_they_are(home: Path) -> None:
@@ -61,43 +61,43 @@ def test_a_file_of_two_names_is_changed_once(home: Path, monkeypatch: pytest.Mon
 
 def test_in_ours_first_and_out_ours_last(home: Path) -> None:
     ours, docker = found().ours, home / ".docker" / "config.json"
-    changes = registration.entered(found(), NAME, {})
+    changes = registry_files.entered(found(), NAME, {})
     assert [each.path for each in changes] == [ours, docker]
-    change.carry_out(changes)
+    file_change.carry_out(changes)
     assert found().settings.registries == {NAME: Registry(NAME, f"https://{NAME}")}
-    assert all(each.is_none for each in registration.entered(found(), NAME, {}))
-    out = registration.taken_out(found(undo=True), NAME)
+    assert all(each.is_none for each in registry_files.entered(found(), NAME, {}))
+    out = registry_files.taken_out(found(undo=True), NAME)
     assert [each.path for each in out] == [docker, ours]
-    change.carry_out(out, may_go=[docker, ours])
+    file_change.carry_out(out, may_go=[docker, ours])
     assert found().settings.registries == {}
     assert not docker.exists()
 
 
 def test_it_is_entered_where_it_is_as_it_is_to_be() -> None:
     given = {"url": "https://h.example.com/harbor"}
-    assert not registration.is_entered(found(), NAME, {})
-    change.carry_out(registration.entered(found(), NAME, given))
-    assert registration.is_entered(found(), NAME, given)
-    assert registration.is_entered(found(), NAME, {}), "what is not given stays as it is"
-    assert not registration.is_entered(found(), NAME, {"url": "https://h.example.com"})
+    assert not registry_files.is_entered(found(), NAME, {})
+    file_change.carry_out(registry_files.entered(found(), NAME, given))
+    assert registry_files.is_entered(found(), NAME, given)
+    assert registry_files.is_entered(found(), NAME, {}), "what is not given stays as it is"
+    assert not registry_files.is_entered(found(), NAME, {"url": "https://h.example.com"})
 
 
 def test_with_the_last_registry_docker_asks_this_helper_for_no_server_any_more() -> None:
     for name in (NAME, "other.example.com"):
-        change.carry_out(registration.entered(found(), name, {}, for_every_server=True))
+        file_change.carry_out(registry_files.entered(found(), name, {}, for_every_server=True))
     for name, is_left in (("other.example.com", True), (NAME, False)):
-        assert registration.is_for_every_server(found())
-        change.carry_out(registration.taken_out(found(undo=True), name))
-        assert registration.is_for_every_server(found()) is is_left
+        assert registry_files.is_for_every_server(found())
+        file_change.carry_out(registry_files.taken_out(found(undo=True), name))
+        assert registry_files.is_for_every_server(found()) is is_left
 
 
 def test_one_setup_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registration, "LOCK_SECONDS", 0)
+    monkeypatch.setattr(registry_files, "LOCK_SECONDS", 0)
     with lock.hold(folders.user_folder("state") / "setup.lock", 0) as held:
         assert held
-        with pytest.raises(Busy), registration.setup_lock(NAME):
+        with pytest.raises(Busy), registry_files.setup_lock(NAME):
             pytest.fail("another one has it")
-    with registration.setup_lock(NAME):
+    with registry_files.setup_lock(NAME):
         pass
 
 
@@ -105,7 +105,7 @@ def test_what_a_killed_setup_left_goes(home: Path) -> None:
     docker = made(home / ".docker" / "config.json")
     left = docker.with_name(".config.json.1-abc.tmp")
     left.write_text("SECRET")
-    with registration.setup_lock(NAME):
+    with registry_files.setup_lock(NAME):
         assert not left.exists()
 
 
@@ -113,10 +113,10 @@ def test_what_a_killed_setup_left_goes(home: Path) -> None:
 def test_for_all_users_elsewhere(monkeypatch: pytest.MonkeyPatch, system: str) -> None:
     monkeypatch.setattr(sys, "platform", system)
     with pytest.raises(SystemSetupElsewhere):
-        registration.of_the_system()
+        registry_files.of_the_system()
 
 
 def test_for_all_users_by_one_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(SystemSetupNeedsRoot):
-        registration.of_the_system()
+        registry_files.of_the_system()

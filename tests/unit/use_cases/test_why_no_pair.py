@@ -10,9 +10,9 @@ import pytest
 
 from docker_credential_harbor import errors
 from docker_credential_harbor.model import Registry
-from docker_credential_harbor.storage import missed, registry_lock
+from docker_credential_harbor.storage import miss_note, registry_lock
 from docker_credential_harbor.system import folders
-from docker_credential_harbor.use_cases import last_miss
+from docker_credential_harbor.use_cases import why_no_pair
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,12 +29,12 @@ def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_the_same_cause_is_told_once_by_those_that_asked_at_once(capfd: pytest.CaptureFixture[str]) -> None:
     began_at = time.time() - 1
-    last_miss.tell(REGISTRY, PAUSED, "docker-compose", began_at)
-    last_miss.tell(REGISTRY, A_SECOND_LATER, "docker-compose", began_at)
+    why_no_pair.tell(REGISTRY, PAUSED, "docker-compose", began_at)
+    why_no_pair.tell(REGISTRY, A_SECOND_LATER, "docker-compose", began_at)
     assert capfd.readouterr().err.count("[sign-in-paused]") == 1
-    last_miss.tell(REGISTRY, errors.SignInEnded(registry="h"), "docker-compose", began_at)
+    why_no_pair.tell(REGISTRY, errors.SignInEnded(registry="h"), "docker-compose", began_at)
     assert "[sign-in-ended]" in capfd.readouterr().err
-    last_miss.tell(REGISTRY, errors.SignInEnded(registry="h"), "docker-compose", time.time() + 1)
+    why_no_pair.tell(REGISTRY, errors.SignInEnded(registry="h"), "docker-compose", time.time() + 1)
     assert "[sign-in-ended]" in capfd.readouterr().err, "whoever asks afterwards is told again"
 
 
@@ -42,34 +42,34 @@ def test_on_another_standard_error_it_is_told_as_well(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     began_at = time.time() - 1
-    last_miss.tell(REGISTRY, PAUSED, "docker", began_at)
+    why_no_pair.tell(REGISTRY, PAUSED, "docker", began_at)
     assert "[sign-in-paused]" in capfd.readouterr().err
     with (tmp_path / "elsewhere").open("w") as elsewhere:
         monkeypatch.setattr(sys, "stderr", elsewhere)
-        last_miss.tell(REGISTRY, PAUSED, "docker", began_at)
+        why_no_pair.tell(REGISTRY, PAUSED, "docker", began_at)
     assert "[sign-in-paused]" in (tmp_path / "elsewhere").read_text()
 
 
 def test_it_is_kept_with_who_asked() -> None:
-    assert last_miss.told(REGISTRY) is None
-    last_miss.tell(REGISTRY, PAUSED, "java", time.time())
-    assert last_miss.told(REGISTRY) == f"the last pull had no pair, just now, by java: {PAUSED}"
-    last_miss.tell(REGISTRY, PAUSED, "", time.time())
-    assert last_miss.told(REGISTRY) == f"the last pull had no pair, just now: {PAUSED}"
+    assert why_no_pair.told(REGISTRY) is None
+    why_no_pair.tell(REGISTRY, PAUSED, "java", time.time())
+    assert why_no_pair.told(REGISTRY) == f"the last pull had no pair, just now, by java: {PAUSED}"
+    why_no_pair.tell(REGISTRY, PAUSED, "", time.time())
+    assert why_no_pair.told(REGISTRY) == f"the last pull had no pair, just now: {PAUSED}"
 
 
 def test_it_is_kept_while_another_process_has_the_registry(capfd: pytest.CaptureFixture[str]) -> None:
     """As in a `get` that was told of nothing but that, and whose caller shows it to nobody."""
     with registry_lock.held(REGISTRY.name, 0):
-        last_miss.tell(REGISTRY, errors.Busy(what_runs="get", registry="h"), "java", time.time())
+        why_no_pair.tell(REGISTRY, errors.Busy(what_runs="get", registry="h"), "java", time.time())
     assert capfd.readouterr().err.count("[busy]") == 1
-    assert "another get for h is still running" in str(last_miss.told(REGISTRY))
+    assert "another get for h is still running" in str(why_no_pair.told(REGISTRY))
 
 
 @pytest.mark.parametrize("reason", ["x" * 3000, "a\nb\x1b[31m"])
 def test_a_cause_of_any_length_and_characters_is_kept(reason: str) -> None:
-    last_miss.tell(REGISTRY, errors.FoundOut("c", reason * 10), "java\x1b" * 30, time.time())
-    told = str(last_miss.told(REGISTRY))
+    why_no_pair.tell(REGISTRY, errors.FoundOut("c", reason * 10), "java\x1b" * 30, time.time())
+    told = str(why_no_pair.told(REGISTRY))
     assert told.startswith("the last pull had no pair, just now, by java\\x1b")
     assert told.isprintable()
 
@@ -80,9 +80,9 @@ def test_what_cannot_be_kept_is_told_all_the_same(
     def fail(*_: object) -> NoReturn:
         raise OSError
 
-    monkeypatch.setattr(missed, "save", fail)
-    last_miss.tell(REGISTRY, PAUSED, "java", time.time())
+    monkeypatch.setattr(miss_note, "save", fail)
+    why_no_pair.tell(REGISTRY, PAUSED, "java", time.time())
     assert capfd.readouterr().err.count("[sign-in-paused]") == 1
     monkeypatch.setattr(folders, "user_folder", fail)
-    last_miss.tell(REGISTRY, PAUSED, "java", time.time())
+    why_no_pair.tell(REGISTRY, PAUSED, "java", time.time())
     assert capfd.readouterr().err.count("[sign-in-paused]") == 1
