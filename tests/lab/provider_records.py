@@ -5,6 +5,7 @@ Source: RFC 6749, OpenID Connect Core 1.0; what it grants by them stands in prov
 
 from __future__ import annotations
 
+import functools
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -152,6 +153,12 @@ class RefreshToken:
         return self.client_id == client.client_id
 
 
+@functools.cache
+def shared_key() -> RSAKey:
+    """One for all issuers of a process, since making one takes time."""
+    return RSAKey.generate_key(2048, {"kid": secrets.token_hex(8), "use": "sig", "alg": "RS256"})
+
+
 class Records:
     """All of it, in memory. Single dict operations only, so that any thread may use it.
 
@@ -178,7 +185,7 @@ class Records:
         }
         # Of access and ID tokens alike, as a realm has it.
         self.token_seconds = token_seconds
-        self.key: RSAKey = RSAKey.generate_key(2048, {"kid": secrets.token_hex(8), "use": "sig", "alg": "RS256"})
+        self.key = shared_key()
         self.sessions: dict[str, Session] = {}
         self.codes: dict[str, Code] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}

@@ -11,6 +11,9 @@ from tests.unit.loopback import Answers, answers_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.unit.harbor_place import HarborPlace
 
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD")
 
@@ -35,3 +38,27 @@ def place() -> Iterator[Place]:
         answers.replies["/token"] = made.token
         answers.replies["/certs"] = (200, {}, {"keys": [KEY.as_dict(private=False)]})
         yield made
+
+
+@pytest.fixture
+def harbor_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HarborPlace]:
+    from docker_credential_harbor.warm_get import remembered
+    from tests.lab.embedded_realm import EmbeddedProvider
+    from tests.lab.harbor import StandInHarbor
+    from tests.lab.person import CookiePerson
+    from tests.unit import harbor_place
+
+    for variable in harbor_place.HOME_VARIABLES:
+        monkeypatch.setenv(variable, str(tmp_path))
+    for variable in harbor_place.SIGNS_OF_A_PERSON:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_CONFIG", str(tmp_path / "config.toml"))
+    provider = EmbeddedProvider(tmp_path)
+    realm = provider.realm()
+    person = CookiePerson()
+    with person, StandInHarbor.start(realm.issuer, client_secret=realm.harbor_secret) as harbor:
+        place = harbor_place.HarborPlace(harbor, realm, person, tmp_path / "config.toml")
+        place.configure()
+        yield place
+        remembered.forget(place.name)
+    provider.close()

@@ -11,7 +11,7 @@ import pytest
 from docker_credential_harbor.errors import StoreUnavailable, TooLongForStore
 from docker_credential_harbor.storage.backends.kernel_keyring import KernelKeyring
 from docker_credential_harbor.warm_get import kernel_keys
-from tests.unit.storage.backends.backend_tests import BackendTests
+from tests.unit.storage.backends.test_backend import BackendTests
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ from docker_credential_harbor.storage.backends.os_keyring import OsKeyring
 from docker_credential_harbor.system.time_limit import Allowance
 from tests.conftest import need
 from tests.lab import secret_service
-from tests.unit.storage.backends.backend_tests import BackendTests
+from tests.unit.storage.backends.test_backend import BackendTests
 
 if TYPE_CHECKING:
     from collections.abc import Callable

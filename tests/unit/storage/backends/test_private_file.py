@@ -9,7 +9,7 @@ import pytest
 
 from docker_credential_harbor.errors import NotWritable, StoreDamaged
 from docker_credential_harbor.storage.backends.private_file import PrivateFile
-from tests.unit.storage.backends.backend_tests import BackendTests
+from tests.unit.storage.backends.test_backend import BackendTests
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from docker_credential_harbor.storage.backends.os_keyring import OsKeyring
 from docker_credential_harbor.storage.backends.private_file import PrivateFile
 from docker_credential_harbor.storage.backends.split import Split
 from docker_credential_harbor.system.time_limit import Allowance
-from tests.unit.storage.backends.backend_tests import VALUES, BackendTests
+from tests.unit.storage.backends.test_backend import VALUES, BackendTests
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What every backend must do: one class of tests that each backend's own tests inherit.
+"""What every backend must do: one class of tests that each backend's own tests inherit; and one that cannot be used.
 
 Shaped after keyring's ``keyring/testing/backend.py``.
 """
@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from docker_credential_harbor.errors import Failure, StoreDamaged, StoreUnavailable
+from docker_credential_harbor.storage.backends.kernel_keyring import KernelKeyring
+from docker_credential_harbor.storage.backends.os_keyring import OsKeyring
+from docker_credential_harbor.storage.backends.private_file import PrivateFile
+from docker_credential_harbor.system.time_limit import Allowance
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from docker_credential_harbor.storage.backends.backend import Backend
 
@@ -62,6 +69,13 @@ class BackendTests:
         backend.set(key, "b" * new_length)
         assert backend.get(key) == "b" * new_length
 
+    def test_what_is_reserved_is_no_value_and_replaces_none(self, backend: Backend, key: str) -> None:
+        backend.reserve(key, 500)
+        assert backend.get(key) is None
+        backend.set(key, "a" * 500)
+        backend.reserve(key, 600)
+        assert backend.get(key) == "a" * 500
+
     def test_unchanged(self, backend: Backend, key: str) -> None:
         backend.set(key, "same")
         backend.set(key, "same")
@@ -93,3 +107,36 @@ class BackendTests:
         assert backend.get(key) is None
         backend.delete(name)
         assert backend.get(name) is None
+
+
+def damaged_file(folder: Path) -> Backend:
+    (folder / "secrets.json").write_text("{")
+    return PrivateFile(folder)
+
+
+# By name: how it is made, the fixture without which it could be used, what it raises, what it cannot know.
+NOT_TO_BE_USED: dict[str, tuple[Callable[[Path], Backend], str, type[Failure], tuple[str, ...]]] = {
+    "keyring": (lambda _: OsKeyring(Allowance(30), may_prompt=False), "no_keyring", StoreUnavailable, ("reserve",)),
+    "kernel": (lambda _: KernelKeyring(), "no_kernel", StoreUnavailable, ()),
+    "file": (damaged_file, "tmp_path", StoreDamaged, ()),
+}
+
+
+@pytest.mark.parametrize("name", NOT_TO_BE_USED)
+def test_one_that_cannot_be_used_never_looks_like_an_empty_one(
+    request: pytest.FixtureRequest, tmp_path: Path, name: str
+) -> None:
+    make, fixture, failure, not_known = NOT_TO_BE_USED[name]
+    request.getfixturevalue(fixture)
+    backend = make(tmp_path)
+    assert backend.name == name, "it is what is noted at sign-in"
+    calls: dict[str, Callable[[], object]] = {
+        "get": lambda: backend.get("a"),
+        "set": lambda: backend.set("a", "1"),
+        "delete": lambda: backend.delete("a"),
+        "reserve": lambda: backend.reserve("a", 500),
+    }
+    for method, call in calls.items():
+        if method not in not_known:
+            with pytest.raises(failure):
+                call()
