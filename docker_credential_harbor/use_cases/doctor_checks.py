@@ -188,6 +188,10 @@ class Examination:
         if kept is None:
             return None
         account.release(kept.tokens).check()
+        if self.redirect.client_id not in kept.tokens.audience:  # no reason why pulls fail while Harbor's side lives
+            message = f"the last ID token is of no use at this Harbor, since its aud lacks {self.redirect.client_id!r}"
+            todo = f"{PROGRAM} setup --admin {in_shell(self.registry.name)} shows what to add"
+            return Check("audience", True, f"{message} ({todo})")
         own = (self.registry.client_id, self.redirect.client_id)
         further = ", ".join(repr(client_id) for client_id in kept.tokens.audience if client_id not in own)
         if further:

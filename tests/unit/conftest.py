@@ -6,14 +6,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.lab.embedded_realm import EmbeddedProvider
+from tests.lab.workplace import WITHOUT_OFFLINE
 from tests.unit.browser_place import KEY, Place
 from tests.unit.loopback import Answers, answers_server
+from tests.unit.machine import Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.lab.embedded_realm import EmbeddedRealm
+    from tests.lab.harbor import StandInHarbor
+    from tests.lab.person import CookiePerson
+    from tests.lab.sealed_home import Home
     from tests.unit.harbor_place import HarborPlace
+
+    MakeMachine = Callable[..., Machine]
 
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD")
 
@@ -62,3 +71,45 @@ def harbor_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ha
         yield place
         remembered.forget(place.name)
     provider.close()
+
+
+@pytest.fixture(scope="session")
+def embedded_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedProvider]:
+    provider = EmbeddedProvider(tmp_path_factory.mktemp("clock"))
+    yield provider
+    provider.close()
+
+
+@pytest.fixture(scope="session")
+def shared_realm(embedded_provider: EmbeddedProvider) -> EmbeddedRealm:
+    """One for all that do not change it."""
+    return embedded_provider.realm()
+
+
+@pytest.fixture
+def make_machine(
+    embedded_provider: EmbeddedProvider,
+    shared_realm: EmbeddedRealm,
+    make_harbor: Callable[..., StandInHarbor],
+    home: Home,
+    person: CookiePerson,
+    monkeypatch: pytest.MonkeyPatch,
+) -> MakeMachine:
+    """Makes the machine, once; ``realm``: options of one of its own, which may then be changed."""
+
+    def make(realm: dict[str, object] | None = None, **harbor: object) -> Machine:
+        at = shared_realm if realm is None else embedded_provider.realm(**realm)
+        stand_in = make_harbor(at, **{"scopes": WITHOUT_OFFLINE, **harbor})
+        stand_in.onboard("alice-h", "alice@example.com", at.subject("alice"))
+        made = Machine(stand_in, at, person, home.path / "config.toml", home)
+        made.seal(monkeypatch)
+        made.configure()
+        return made
+
+    return make
+
+
+@pytest.fixture
+def machine(make_machine: MakeMachine) -> Machine:
+    """As it comes: alice is known to Harbor as alice-h, and nobody has signed in here."""
+    return make_machine()
