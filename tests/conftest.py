@@ -21,7 +21,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.lab import docker, helm, kerberos, oidc_provider, secret_service
+from tests.lab import docker, helm, kerberos, oidc_provider, secret_service, walk
 from tests.lab.chromium_person import ChromiumPerson, chromium
 from tests.lab.desk import Desk
 from tests.lab.embedded_realm import EmbeddedProvider
@@ -314,8 +314,7 @@ def make_workplace(
 ) -> MakeWorkplace:
     """Makes a workplace: `realm` and `harbor` are options of the two; the person already known to Harbor or not.
 
-    `through`: the way to the provider, for everybody. Without offline_access unless `harbor` says so: a sign-in then
-    takes no five seconds of holding back.
+    `through`: the way to the provider, for everybody. Without offline_access unless `harbor` says so.
     """
 
     def make(
@@ -337,6 +336,8 @@ def make_workplace(
         if through:  # it is there to go wrong, which Harbor is to notice at once
             place.harbor.provider.kept_seconds = 0
         place.helper.home.environment["BROWSER"] = place.person.browser_command
+        if "offline_access" in place.harbor.provider.scopes:
+            place.helper.home.environment |= walk.SEEN
         if at.clock:
             place.helper.home.environment |= at.clock.environment
         if onboarded:

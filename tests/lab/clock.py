@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tests.lab.walk import IN_PROCESS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 FILE_VARIABLE = "HARBOR_LAB_CLOCK"
-IN_PROCESS = Path(__file__).parent / "clock_in_process"
 
 
 class Clock:

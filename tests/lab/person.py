@@ -47,6 +47,7 @@ class Person:
         self._folder = tempfile.TemporaryDirectory(prefix="person-")
         self._spool = Path(self._folder.name) / "spool"
         self._spool.touch()
+        self._rested = self._spool.with_name("rested")  # a line for each of the spool's that has come to rest
         script = Path(self._folder.name) / "browser"
         script.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$1\" >> {shlex.quote(str(self._spool))}\n")
         script.chmod(0o755)
@@ -120,6 +121,8 @@ class Person:
                 except Exception as fault:  # what breaks here must not end the person, and is told by the page
                     page = Page(url, text=f"{type(fault).__name__}: {fault}", status=0)
                 self.pages.append(page)
+                with self._rested.open("a") as rested:
+                    rested.write("\n")
 
     def _between(self) -> None:
         """Work that belongs to the browser's own thread."""

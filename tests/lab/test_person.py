@@ -1,15 +1,20 @@
 """Both persons at a browser do what the helper's flows will ask of them."""
 
+import os
 import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import need
+from tests.lab import walk
 from tests.lab.chromium_person import ChromiumPerson, chromium
 from tests.lab.own_sign_in import authorization_url, pkce, sign_in, token_request
 from tests.lab.person import WRONG, CookiePerson, Person
+from tests.lab.processes import wait_until
 from tests.lab.realm import Realm
 from tests.lab.web import Exchange, WebServer
 
@@ -83,3 +88,34 @@ def test_another_person_after_forgetting(realm: Realm, person: CookiePerson) -> 
     assert len(realm.sessions("bob")) == len(realm.sessions("alice")) == 1
     realm.end_sessions()
     assert not realm.sessions("bob")
+
+
+SEEN_IN_PROCESS = """
+import lab_walk
+from docker_credential_harbor.sign_in import by_browser
+assert by_browser.sign_in.__module__ == "lab_walk"
+print(lab_walk.seeing(lambda hold_back: hold_back())(hold_back=lambda: False))
+"""
+
+
+def ends_a_hold_back(person: Person, **env: str) -> bool:
+    environment = {**os.environ, **walk.SEEN, "BROWSER": person.browser_command, **env}
+    return subprocess.check_output([sys.executable, "-c", SEEN_IN_PROCESS], env=environment, text=True) == "True\n"
+
+
+def test_a_sign_in_sees_that_all_that_was_opened_is_at_rest(person: CookiePerson) -> None:
+    gate = threading.Event()
+
+    def answer(exchange: Exchange) -> None:
+        gate.wait(60)
+        exchange.answer_html(200, "<title>Harbor</title>")
+
+    server = WebServer(answer)
+    assert not ends_a_hold_back(person), "nothing was opened"
+    subprocess.run([person.browser_command, server.url], check=True, timeout=60)
+    assert not ends_a_hold_back(person), "it is under way"
+    gate.set()
+    person.wait_for_windows()
+    wait_until(lambda: ends_a_hold_back(person), "it to be seen")
+    assert not ends_a_hold_back(person, BROWSER="/usr/bin/true"), "somebody else's browser"
+    server.close()

@@ -1,13 +1,12 @@
 """Puts the clocks of this process forward by the seconds in a file, which the environment names (clock.py).
 
-Python imports a module of this name before anything else (documentation of `site`). Clocks that only measure how long
-something takes stay as they are.
+Clocks that only measure how long something takes stay as they are.
 """
 
 import os
 import time
 
-FILE = os.environ.get("HARBOR_LAB_CLOCK", "")
+FILE = os.environ["HARBOR_LAB_CLOCK"]
 PUT_FORWARD = {time.CLOCK_REALTIME, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_REALTIME)}
 machines_time, machines_clock = time.time, time.clock_gettime
 
@@ -23,6 +22,5 @@ def put_forward(clock: int) -> float:
     return machines_clock(clock) + (seconds_forward() if clock in PUT_FORWARD else 0)
 
 
-if FILE:
-    time.time = lambda: machines_time() + seconds_forward()
-    time.clock_gettime = put_forward
+time.time = lambda: machines_time() + seconds_forward()
+time.clock_gettime = put_forward
