@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from docker_credential_harbor.warm_get import remembered
+from tests.conftest import need
+from tests.lab import kerberos
 from tests.lab.embedded_realm import EmbeddedProvider
 from tests.lab.workplace import WITHOUT_OFFLINE
 from tests.unit.browser_place import KEY, Place
+from tests.unit.harbor_place import HOME_VARIABLES, SIGNS_OF_A_PERSON, HarborPlace
 from tests.unit.loopback import Answers, answers_server
 from tests.unit.machine import Machine
 
@@ -18,9 +22,9 @@ if TYPE_CHECKING:
 
     from tests.lab.embedded_realm import EmbeddedRealm
     from tests.lab.harbor import StandInHarbor
+    from tests.lab.kerberos import Kdc
     from tests.lab.person import CookiePerson
     from tests.lab.sealed_home import Home
-    from tests.unit.harbor_place import HarborPlace
 
     MakeMachine = Callable[..., Machine]
 
@@ -49,30 +53,6 @@ def place() -> Iterator[Place]:
         yield made
 
 
-@pytest.fixture
-def harbor_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HarborPlace]:
-    from docker_credential_harbor.warm_get import remembered
-    from tests.lab.embedded_realm import EmbeddedProvider
-    from tests.lab.harbor import StandInHarbor
-    from tests.lab.person import CookiePerson
-    from tests.unit import harbor_place
-
-    for variable in harbor_place.HOME_VARIABLES:
-        monkeypatch.setenv(variable, str(tmp_path))
-    for variable in harbor_place.SIGNS_OF_A_PERSON:
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_CONFIG", str(tmp_path / "config.toml"))
-    provider = EmbeddedProvider(tmp_path)
-    realm = provider.realm()
-    person = CookiePerson()
-    with person, StandInHarbor.start(realm.issuer, client_secret=realm.harbor_secret) as harbor:
-        place = harbor_place.HarborPlace(harbor, realm, person, tmp_path / "config.toml")
-        place.configure()
-        yield place
-        remembered.forget(place.name)
-    provider.close()
-
-
 @pytest.fixture(scope="session")
 def embedded_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedProvider]:
     provider = EmbeddedProvider(tmp_path_factory.mktemp("clock"))
@@ -84,6 +64,27 @@ def embedded_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embe
 def shared_realm(embedded_provider: EmbeddedProvider) -> EmbeddedRealm:
     """One for all that do not change it."""
     return embedded_provider.realm()
+
+
+@pytest.fixture
+def harbor_place(
+    tmp_path: Path,
+    embedded_provider: EmbeddedProvider,
+    make_harbor: Callable[..., StandInHarbor],
+    person: CookiePerson,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[HarborPlace]:
+    """With a realm of its own; nobody is known to Harbor yet."""
+    for variable in HOME_VARIABLES:
+        monkeypatch.setenv(variable, str(tmp_path))
+    for variable in SIGNS_OF_A_PERSON:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("DOCKER_CREDENTIAL_HARBOR_CONFIG", str(tmp_path / "config.toml"))
+    realm = embedded_provider.realm()
+    place = HarborPlace(make_harbor(realm), realm, person, tmp_path / "config.toml")
+    place.configure()
+    yield place
+    remembered.forget(place.name)
 
 
 @pytest.fixture
@@ -113,3 +114,23 @@ def make_machine(
 def machine(make_machine: MakeMachine) -> Machine:
     """As it comes: alice is known to Harbor as alice-h, and nobody has signed in here."""
     return make_machine()
+
+
+@pytest.fixture(scope="session")
+def shared_kdc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kdc]:
+    """One for all tests that leave it as it was; it knows alice and bob."""
+    need("Kerberos KDC", "apt-get install krb5-kdc krb5-admin-server krb5-user", not kerberos.missing())
+    need("GSSAPI", "apt-get install libgssapi-krb5-2", kerberos.has_library())
+    with kerberos.Kdc(tmp_path_factory.mktemp("kdc")) as server:
+        for name in ("alice", "bob"):
+            server.add_person(name)
+        yield server
+
+
+@pytest.fixture
+def tickets(shared_kdc: Kdc, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kdc]:
+    """Whoever signs in there has a ticket in this process; nobody does at first."""
+    for name, value in shared_kdc.environment.items():
+        monkeypatch.setenv(name, value)
+    yield shared_kdc
+    shared_kdc.sign_out()
