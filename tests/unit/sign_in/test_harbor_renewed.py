@@ -104,7 +104,9 @@ class TestAfterAWalk:
     def test_a_new_token_and_a_refusal_all_the_same(self, harbor_place: HarborPlace, id_token: ReleasedIdToken) -> None:
         looks = watch(harbor_place, dead(harbor_place), id_token)
         looks.before_walk()
+        harbor_place.harbor.clear_requests()
         assert looks.after_walk() is None
+        assert harbor_place.asked() == ["/service/token", "/api/v2.0/users/current"], "the same pair is asked for once"
         assert not looks.in_vain
         harbor_place.walk()
         dead(harbor_place)

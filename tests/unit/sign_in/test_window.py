@@ -240,10 +240,16 @@ class TestEnd:
             window.end(NAME, RUN)
         assert child.wait(60) == -15
 
-    @pytest.mark.parametrize("which", ["of another registry", "another run", "another process of that number", "ended"])
+    @pytest.mark.parametrize(
+        "which", ["of another registry", "another run", "another process of that number", "another machine's", "ended"]
+    )
     def test_and_nobody_else(self, child: subprocess.Popen[bytes], which: str) -> None:
         its_own = OPENED._replace(pid=child.pid, process=processes.mark(child.pid))
-        notes = {"another process of that number": OPENED._replace(pid=child.pid), "ended": ENDED}
+        notes = {
+            "another process of that number": OPENED._replace(pid=child.pid),
+            "another machine's": OPENED._replace(pid=child.pid, process="another machine 1"),
+            "ended": its_own._replace(ended=True),
+        }
         with worker(notes.get(which, its_own)):
             window.end("h" if which == "of another registry" else NAME, "x" if which == "another run" else None)
         assert child.stdin
