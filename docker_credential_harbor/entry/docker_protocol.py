@@ -70,7 +70,7 @@ class _NotFound(Exception):
 
 def _get(payload: bytes, began_at: float) -> str:
     url = _server_url(payload)
-    caller = Caller(ancestors.command_lines(), os.environ)
+    caller = _caller()
     console.called_by(drawn_over=caller.redraws, passed_on=caller.passes_on)
     context = _context(began_at)
     registry = _registry(context, url)
@@ -86,6 +86,13 @@ def _get(payload: bytes, began_at: float) -> str:
     else:
         pair = _pair(context, registry, caller, began_at)
     return json.dumps({"ServerURL": url, "Username": pair.username, "Secret": pair.secret}, separators=(",", ":"))
+
+
+def _caller() -> Caller:
+    above = ancestors.above()
+    stderrs = (ancestors.stderr_of(), *(each.stderr for each in above))
+    lines = tuple(each.command_line for each in above)
+    return Caller(lines, os.environ, stderrs=stderrs if stderrs[0] else ())
 
 
 def _pair(context: Context, registry: Registry, caller: Caller, began_at: float) -> Credentials:

@@ -26,7 +26,8 @@ _CLIENTS = frozenset(
 )
 _PLUGIN = "docker-"  # how the names of docker's plugins begin
 _DOCKER_DESKTOPS = "com.docker.cli"  # its docker, which the one on PATH starts
-_SHELLS = frozenset(("sh", "bash", "dash", "ash", "ksh", "zsh", "fish"))  # whose pipes are a person's own
+_SHELLS = frozenset(("sh", "bash", "dash", "ash", "ksh", "zsh", "fish"))  # without a script: a person's own
+_TERMINALS = ("/dev/pts/", "/dev/tty", "/dev/console")
 _REDRAWING = frozenset(("docker-compose", "docker-buildx", "buildx", "buildctl"))
 _REDRAWING_VERBS = frozenset(("build", "buildx", "bake", "compose"))  # of docker itself
 _GROUPS = frozenset(("image", "builder", "registry", "auth"))  # stand before a verb, as in `docker image build`
@@ -42,7 +43,6 @@ _WITH_VALUE = frozenset(
         *("--file", "-f", "--project-name", "-p", "--project-directory", "--profile", "--env-file", "--ansi"),
     )
 )
-_IMAGE_VERBS = ("pull", "push", "run", "create")  # among whose words is the image
 _ONLY_IMAGES_VERBS = ("pull", "push")  # and no other word that is no option
 _USERNAME = ("-u", "--username")
 _REMOTE = ("--remote", "-r", "--url", "--host", "-H", "--connection", "-c")
@@ -69,11 +69,16 @@ class Command(NamedTuple):
 
 
 class Caller(NamedTuple):
-    """``command_lines``: the caller's own, then those of the processes above it."""
+    """``command_lines``: the caller's own, then those of the processes above it.
+
+    ``stderrs``: where standard error leads, of each of them, with ours before them; the path of a terminal, another
+    text for each pipe, "" where it is not known.
+    """
 
     command_lines: tuple[CommandLine, ...] = ()
     environ: Mapping[str, str] = {}
     platform: str = sys.platform
+    stderrs: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -87,9 +92,25 @@ class Caller(NamedTuple):
 
     @property
     def passes_on(self) -> bool:
-        """Whether a person sees what is written to standard error where that is a pipe, as docker gives its plugins."""
-        known = self.name in _CLIENTS | _REDRAWING | _SHELLS
-        return not self.name or known or self.name.startswith(_PLUGIN)
+        """Whether a person sees what is written to standard error where that is a pipe.
+
+        So it is where docker has made it, for a plugin of its own, and copies it to a terminal; and where a person
+        has, in a shell (`docker pull … 2>&1 | less`). A script that has made it may keep what it reads to itself.
+        """
+        if not self.name:
+            return True
+        at = self._maker_of_the_pipe()
+        maker = self.command_lines[at] if at < len(self.command_lines) else ()
+        if _parsed(maker).program == "docker":
+            return not self.stderrs or self.stderrs[at + 1].startswith(_TERMINALS)
+        return _parsed(maker).program in _SHELLS and all(word.startswith("-") and word != "-c" for word in maker[1:])
+
+    def _maker_of_the_pipe(self) -> int:
+        """By number: the nearest one whose own standard error is another. Where that is not known, by its name."""
+        if self.stderrs:
+            ours, *theirs = self.stderrs
+            return next((at for at, each in enumerate(theirs) if each != ours), len(theirs))
+        return 1 if self.name in _CLIENTS | _REDRAWING or self.name.startswith(_PLUGIN) else 0
 
     def wish(self, registry_name: str) -> tuple[Wish, str]:
         """What it wants of that registry, and what shows that."""
@@ -100,9 +121,7 @@ class Caller(NamedTuple):
         if not self._asks_for_every_registry(command):
             return Wish.THIS, ""
         named = [_registry_in(word) for word in command.words if not word.startswith("-")]
-        if verb in _IMAGE_VERBS and registry_name in named:
-            return Wish.THIS, ""
-        if verb in _ONLY_IMAGES_VERBS and named and "" not in named:
+        if verb in _ONLY_IMAGES_VERBS and named and not {"", registry_name} & set(named):
             return Wish.NOTHING, f"{program} {verb} is for another registry"
         return Wish.EVERY, f"{program} asks for every registry"
 

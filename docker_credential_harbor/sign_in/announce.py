@@ -89,7 +89,7 @@ def _qr_code(url: str, beside: Sequence[str] = ()) -> list[str]:
     lines = qr_code.lines(url, at.columns - len(console.PREFIX), at.encoding)
     if console.is_drawn_over():
         shown = [console.PREFIX + line for line in (*beside, *lines)]
-        return lines if at.room_below(shown) >= screen.LEAST_ROOM else []
+        return lines if at.room_below(shown) >= at.rows // 2 else []
     return lines
 
 

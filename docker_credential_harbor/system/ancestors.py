@@ -1,7 +1,7 @@
-"""The command lines of the processes that this one was started by.
+"""The processes that this one was started by: their command lines, and where their standard error leads.
 
-Sources: proc(5) (``cmdline``, ``stat`` 4); ps(1) elsewhere, which does not tell where an argument ends. Windows tells
-neither without a library of its own.
+Sources: proc(5) (``cmdline``, ``stat`` 4, ``fd``); ps(1) elsewhere, which does not tell where an argument ends, nor of
+standard error. Windows tells neither without a library of its own.
 """
 
 from __future__ import annotations
@@ -9,24 +9,41 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from typing import NamedTuple
 
 MOST = 8  # processes above this one that are looked at
 _PS = "/bin/ps"
 _PS_SECONDS = 2
 
 
-def command_lines() -> tuple[tuple[str, ...], ...]:
-    """The nearest one's first; those that cannot be read are left out. Never raises."""
-    found: list[tuple[str, ...]] = []
+class Process(NamedTuple):
+    """``stderr``: the same text for the same file, pipe or terminal, whose path it is; "" where that is not told."""
+
+    command_line: tuple[str, ...]
+    stderr: str = ""
+
+
+def above() -> tuple[Process, ...]:
+    """The nearest one first; those that cannot be read are left out. Never raises."""
+    found: list[Process] = []
     with suppress(Exception):  # an unknown caller is nothing to stop for
         pid = os.getppid()
         for _ in range(MOST):
             if pid <= 1:
                 break
-            line, pid = _read(pid)
+            line, parent = _read(pid)
             if line:
-                found.append(line)
+                found.append(Process(line, stderr_of(pid)))
+            pid = parent
     return tuple(found)
+
+
+def stderr_of(pid: int | str = "self") -> str:
+    """As in Process."""
+    try:
+        return os.readlink(f"/proc/{pid}/fd/2")  # noqa: PTH115 - of every `get`
+    except (OSError, ValueError):  # another user's, or no Linux
+        return ""
 
 
 if sys.platform == "win32":

@@ -97,8 +97,10 @@ def hint_for_person(text: str) -> None:
     """What a person has to read: on the controlling terminal, too, where nobody may see standard error."""
     hint(text)
     if is_swallowed():
+        written = _as_written(text)
         with suppress(OSError), screen.controlling_terminal() as terminal:
-            os.write(terminal, _as_written(text).encode(errors="backslashreplace"))
+            room = _room_below(written.splitlines())
+            os.write(terminal, (written + "\n" * room).encode(errors="backslashreplace"))
 
 
 def is_swallowed() -> bool:
@@ -192,7 +194,7 @@ def _write(text: str, prefix: str = PREFIX) -> None:
     if prefix != PREFIX:  # the trace, which is long and asked for
         pass_on(written)
     elif written:
-        room = _room_below(written.splitlines())
+        room = 0 if is_swallowed() else _room_below(written.splitlines())
         pass_on(written + "\n" * room, at_once=room > 0)
 
 

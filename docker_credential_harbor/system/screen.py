@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 TERMINAL = "/dev/tty"  # the controlling one of whoever opens it (tty(4))
 
-# Rows that are left for a caller to draw over: a build with four images draws ten. Half the screen is more than enough
-# there, and on a small one the rest is wanted for the caller's own last words below it.
+# Rows that are left for a caller to draw over: a build with four images draws ten, and twenty-three where compose makes
+# it of four Dockerfiles. Not all rows, since its own last words push upwards what stands above them.
 LEAST_ROOM = 13
+MOST_ROOM = 5 / 8  # of the screen
+GROWTH = 8  # rows that it may draw more than it did
 
 
 class Screen(NamedTuple):
@@ -31,8 +33,8 @@ class Screen(NamedTuple):
 
     def room_below(self, lines: list[str]) -> int:
         """How many rows stay free below them, for a caller to draw over, while all of them are seen."""
-        wanted = max(LEAST_ROOM, self.rows // 2)
-        return max(0, min(wanted, self.rows - 1 - self.rows_of(lines)))
+        wanted = max(LEAST_ROOM, int(self.rows * MOST_ROOM))
+        return max(0, min(wanted, self.rows - GROWTH - self.rows_of(lines)))
 
 
 @contextmanager

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 class PodmanRemote(Podman):
     name = "podman --remote"
     pushes = logs_in = False  # as podman itself
+    to_know = (
+        "asks for every registry that is set up; a person is waited for half a minute, and the next call has the pair"
+    )
 
     def pull(self, seat: Seat, reference: str, **environment: str) -> Done:
-        with _service(seat) as url:
+        with service(seat) as url:
             self._run(seat, "rmi", "--force", reference)
             return self._remote(seat, url, "pull", PLAIN_HTTP, reference, **environment)
 
@@ -30,7 +33,8 @@ class PodmanRemote(Podman):
 
 
 @contextmanager
-def _service(seat: Seat) -> Iterator[str]:
+def service(seat: Seat) -> Iterator[str]:
+    """Its URL."""
     socket = seat.folder / "podman.socket"
     url = f"unix://{socket}"
     own = {name: str(seat.folder) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "DOCKER_CONFIG")}

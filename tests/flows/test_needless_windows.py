@@ -5,22 +5,29 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.clients import podman, podman_remote
+from tests.clients.client import Seat
 from tests.conftest import need
 from tests.lab import docker_plugins
 from tests.lab.terminal import Terminal
 from tests.lab.workplace import NOT_FOUND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from tests.lab.desk import Desk
     from tests.lab.workplace import Workplace
+
+    Calling = Callable[[Desk, Path], AbstractContextManager[list[str]]]
 
 SSH = {"SSH_CONNECTION": "192.0.2.1 1 192.0.2.2 22", "TERM": "xterm"}
 QUICK = {"attributes": {"oauth2DevicePollingInterval": "1"}}
@@ -93,32 +100,53 @@ class TestAnothersImage:
         assert workplace.person.windows == 1
 
 
-def test_the_classic_builder_waits_half_a_minute_and_the_next_call_has_the_pair(
-    make_desk: Callable[..., Desk], tmp_path: Path
-) -> None:
-    """Its image is nobody's. The sign-in goes on without it, and whoever asks again meanwhile does not wait anew."""
+@contextmanager
+def classic_build(desk: Desk, folder: Path) -> Iterator[list[str]]:
+    """Its image is nobody's."""
     need("Docker 20.10", "apt-get install docker.io", docker_plugins.DEBIANS_DOCKER.exists())
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    environment = ["env", "DOCKER_BUILDKIT=0", f"DOCKER_HOST={desk.engine.host}"]
+    yield [*environment, str(docker_plugins.DEBIANS_DOCKER), "build", str(folder)]
+
+
+@contextmanager
+def remote_pull(desk: Desk, _: Path) -> Iterator[list[str]]:
+    """Of the registry's own image."""
+    need("podman", "apt-get install podman", shutil.which("podman"))
+    desk.publish()
+    with (
+        tempfile.TemporaryDirectory(prefix="pod-") as short,  # as a socket's path has to be
+        podman_remote.service(Seat(desk.workplace.helper.home.environment, desk.engine, Path(short))) as url,
+    ):
+        yield ["podman", "--remote", "--url", url, "pull", podman.PLAIN_HTTP, desk.image]
+
+
+@pytest.mark.parametrize(("calling", "status"), [(classic_build, 0), (remote_pull, 125)])
+def test_who_asks_for_every_registry_waits_half_a_minute_and_the_next_call_has_the_pair(
+    make_desk: Callable[..., Desk], tmp_path: Path, calling: Calling, status: int
+) -> None:
+    """The sign-in goes on without it, and whoever asks again meanwhile does not wait anew."""
     desk = make_desk(realm=QUICK)
     desk.set_up()
     workplace = desk.workplace
     workplace.person.open(f"{workplace.harbor.url}/c/oidc/login")  # Harbor's side lives
     workplace.person.reset()
-    (tmp_path / "context").mkdir()
-    (tmp_path / "context" / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
-    environment = {**workplace.helper.home.environment, **SSH, "DOCKER_HOST": desk.engine.host, "DOCKER_BUILDKIT": "0"}
+    environment = {**workplace.helper.home.environment, **SSH}
     environment.pop("BROWSER")
-    build = [str(docker_plugins.DEBIANS_DOCKER), "build", str(tmp_path / "context")]
-    began = time.monotonic()
-    with Terminal(build, environment) as terminal:
-        terminal.wait_for("confirm it there within")
-        assert terminal.wait() == 0, terminal.text
-    assert 25 < time.monotonic() - began < 110
-    assert "Successfully built" in terminal.text
-    assert "(docker asks for every registry), and goes on" in " ".join(terminal.text.split())
-    link = terminal.text.partition("on any device: ")[2].split()[0]
-    again = time.monotonic()
-    with Terminal(build, environment) as terminal:
-        assert terminal.wait() == 0, terminal.text
-    assert time.monotonic() - again < 25, "it has waited once"
-    workplace.person.open(link)
-    assert workplace.pair()[0] == "alice-h"
+    (tmp_path / "x").mkdir()
+    with calling(desk, tmp_path / "x") as call:
+        began = time.monotonic()
+        with Terminal(call, environment) as terminal:
+            terminal.wait_for("confirm it there within")
+            assert terminal.wait() == status, terminal.text
+        assert 25 < time.monotonic() - began < 110
+        assert "asks for every registry), and goes on" in " ".join(terminal.text.split())
+        link = terminal.text.partition("on any device: ")[2].split()[0]
+        again = time.monotonic()
+        with Terminal(call, environment) as terminal:
+            assert terminal.wait() == status, terminal.text
+        assert time.monotonic() - again < 25, "it has waited once"
+        workplace.person.open(link)
+        assert workplace.pair()[0] == "alice-h"
+        with Terminal(call, environment) as terminal:
+            assert terminal.wait() == 0, terminal.text

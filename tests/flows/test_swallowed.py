@@ -13,6 +13,7 @@ from tests.lab.terminal import Terminal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.lab.desk import Desk
     from tests.lab.workplace import Workplace
 
 SSH = {"SSH_CONNECTION": "192.0.2.1 1 192.0.2.2 22", "TERM": "xterm"}
@@ -30,14 +31,48 @@ def swallowing(workplace: Workplace, where: str) -> list[str]:
     return ["/usr/bin/env", "-S", sys.executable, "-c", SWALLOWING, workplace.helper.program, workplace.name, where]
 
 
-@pytest.mark.parametrize("where", ["pipe", "null"])
-def test_the_link_is_on_the_terminal_all_the_same(make_workplace: Callable[..., Workplace], where: str) -> None:
-    workplace = make_workplace(realm=QUICK)
+def over_ssh(workplace: Workplace) -> dict[str, str]:
     workplace.person.open(f"{workplace.harbor.url}/c/oidc/login")  # Harbor's side lives
     workplace.person.reset()
     environment = {**workplace.helper.home.environment, **SSH}
     environment.pop("BROWSER")
-    with Terminal(swallowing(workplace, where), environment) as terminal:
+    return environment
+
+
+class TestAScriptThatCapturesDockersStandardError:
+    """`docker` hands its own on to the helper: nobody reads it there before the pull has ended."""
+
+    def test_the_link_is_on_the_terminal(self, make_desk: Callable[..., Desk]) -> None:
+        desk = make_desk(realm=QUICK)
+        desk.set_up()
+        desk.publish()
+        script = f'told=$(docker pull {desk.image} 2>&1); echo "$? $told" | tail -n 1'
+        environment = {**over_ssh(desk.workplace), "DOCKER_HOST": desk.engine.host}
+        with Terminal(["sh", "-c", script], environment) as terminal:
+            shown = terminal.wait_for("confirm it there within")
+            desk.workplace.person.open(shown.partition("on any device: ")[2].split()[0])
+            assert terminal.wait() == 0
+            assert terminal.text.splitlines()[-1] == desk.image
+        assert desk.workplace.person.windows == 1
+
+    def test_what_a_person_reads_through_a_pipe_is_there_once(self, make_desk: Callable[..., Desk]) -> None:
+        desk = make_desk(realm=QUICK)
+        desk.set_up()
+        desk.publish()
+        environment = {**over_ssh(desk.workplace), "DOCKER_HOST": desk.engine.host}
+        with Terminal(["bash", "--norc", "--noprofile"], environment) as terminal:
+            terminal.enter(f"docker pull {desk.image} 2>&1 | cat; exit\n")
+            shown = terminal.wait_for("confirm it there within")
+            desk.workplace.person.open(shown.partition("on any device: ")[2].split()[0])
+            terminal.wait()
+            assert terminal.text.count("on any device: ") == 1
+            assert f"Status: Downloaded newer image for {desk.image}" in terminal.text
+
+
+@pytest.mark.parametrize("where", ["pipe", "null"])
+def test_the_link_is_on_the_terminal_all_the_same(make_workplace: Callable[..., Workplace], where: str) -> None:
+    workplace = make_workplace(realm=QUICK)
+    with Terminal(swallowing(workplace, where), over_ssh(workplace)) as terminal:
         shown = terminal.wait_for("confirm it there within")
         assert shown.count("open this in a browser on any device: ") == 1
         workplace.person.open(shown.partition("on any device: ")[2].split()[0])

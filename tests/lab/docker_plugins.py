@@ -5,6 +5,7 @@ buildx and compose 2 are no Debian packages, and take minutes to be built:
 """
 
 import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -30,4 +31,14 @@ def install(name: str, docker_config: Path) -> None:
     assert source
     folder = docker_config / "cli-plugins"
     folder.mkdir(exist_ok=True)
-    shutil.copy2(source, folder / source.name)
+    installed = folder / source.name
+    if name != "buildx":
+        shutil.copy2(source, installed)
+        return
+    # Built by `go install` it knows no version of its own, and compose asks which one it is.
+    told = '{"SchemaVersion": "0.1.0", "Vendor": "Docker Inc.", "Version": "v0.38.2"}'
+    installed.write_text(f"""#!/bin/sh
+[ "$1" = docker-cli-plugin-metadata ] && exec echo '{told}'
+exec {shlex.quote(str(source))} "$@"
+""")
+    installed.chmod(0o755)

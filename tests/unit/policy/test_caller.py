@@ -76,22 +76,57 @@ def test_nor_where_a_program_has_put_its_arguments_into_one_word(word: str, name
     assert Caller(((word, "more"),)).name == name
 
 
-@pytest.mark.parametrize(
-    ("line", "passes_on"),
-    [
-        ("docker pull x", True),
-        ("/x/docker-compose compose up", True),
-        ("/usr/libexec/docker/cli-plugins/docker-scout scout cves x", True),
-        ("-zsh", True),
-        ("bash ./script", True),
-        ("/opt/jdk/bin/java -jar x", False),
-        ("node x", False),
-        ("python3 x", False),
-    ],
-)
-def test_whether_a_pipe_of_its_is_seen_by_anybody(line: str, passes_on: bool) -> None:
-    assert caller(line).passes_on is passes_on
-    assert caller().passes_on, "nothing is known of it"
+PTS, OURS, ANOTHER = "/dev/pts/3", "pipe:[7]", "pipe:[8]"
+
+
+class TestWhetherAPipeIsSeenByAnybody:
+    """On standard error, and by whom it was made."""
+
+    @pytest.mark.parametrize(
+        ("lines", "stderrs", "seen"),
+        [
+            (["/x/docker-compose compose up", "docker compose up", "bash"], [OURS, PTS, PTS], True),
+            (["/x/docker-scout scout cves x", "docker scout cves x", "bash"], [OURS, "/dev/tty1", PTS], True),
+            (["/x/docker-compose compose up", "docker compose up", "bash ./up"], [OURS, ANOTHER, PTS], False),
+            (["/x/docker-compose compose up", "docker compose up", "bash"], [OURS, "/dev/null", PTS], False),
+            (
+                ["/x/docker-buildx bake", "/x/docker-compose compose up", "docker compose up"],
+                [OURS, ANOTHER, PTS],
+                False,
+            ),
+            (["docker pull x", "-zsh"], [OURS, PTS], True),
+            (["docker pull x", "make", "-bash"], [OURS, OURS, PTS], True),
+            (["docker pull x", "bash ./script", "bash"], [OURS, PTS, PTS], False),
+            (["docker pull x", "bash -c y", "bash"], [OURS, PTS, PTS], False),
+            (["docker pull x", "python3 y", "bash"], [OURS, PTS, PTS], False),
+            (["docker pull x", "sudo docker pull x", "bash"], [OURS, "", PTS], False),
+            (["docker pull x"], [OURS], False),
+            (["bash"], [PTS], True),
+            (["/opt/jdk/bin/java -jar x", "bash"], [PTS, PTS], False),
+        ],
+    )
+    def test_where_the_system_tells(self, lines: list[str], stderrs: list[str], seen: bool) -> None:
+        found = caller(*lines)._replace(stderrs=(OURS, *stderrs))
+        assert found.passes_on is seen
+
+    @pytest.mark.parametrize(
+        ("lines", "seen"),
+        [
+            (["/x/docker-compose compose up", "docker compose up", "bash ./script"], True),
+            (["/x/docker-buildx bake", "/x/docker-compose compose up", "docker compose up"], False),
+            (["docker pull x", "-zsh"], True),
+            (["podman pull x", "bash -l"], True),
+            (["podman pull x", "bash ./script"], False),
+            (["docker pull x"], False),
+            (["-zsh"], True),
+            (["bash ./script"], False),
+            (["/opt/jdk/bin/java -jar x", "bash"], False),
+            (["node x", "-bash"], False),
+            ([], True),
+        ],
+    )
+    def test_where_names_alone_are_known(self, lines: list[str], seen: bool) -> None:
+        assert caller(*lines).passes_on is seen
 
 
 class TestLogin:
@@ -166,8 +201,8 @@ class TestEveryRegistry:
             f"podman-remote run --rm {HARBOR}/a/b sh",
         ],
     )
-    def test_but_its_own_image_is_needed(self, line: str) -> None:
-        assert caller(line).wish(HARBOR) == (Wish.THIS, "")
+    def test_and_for_its_own_image_as_well(self, line: str) -> None:
+        assert caller(line).wish(HARBOR) == (Wish.EVERY, f"{line.split()[0]} asks for every registry")
 
     @pytest.mark.parametrize(
         "line",
@@ -226,7 +261,7 @@ def test_podman_that_finds_its_service_by_a_variable(name: str) -> None:
 
 
 def test_podman_on_macos_is_the_remote_client() -> None:
-    for image, wish in (("quay.io/a/b", Wish.NOTHING), ("alpine", Wish.EVERY), (f"{HARBOR}/a/b", Wish.THIS)):
+    for image, wish in (("quay.io/a/b", Wish.NOTHING), ("alpine", Wish.EVERY), (f"{HARBOR}/a/b", Wish.EVERY)):
         assert Caller((("podman", "pull", image),), {}, "darwin").wish(HARBOR)[0] is wish
         assert Caller((("podman", "pull", image),), {}, "linux").wish(HARBOR)[0] is Wish.THIS
 

@@ -36,7 +36,7 @@ def written(drawn_over: bool) -> str:
 def test_what_is_written_has_room_below_it() -> None:
     lines = "docker-credential-harbor: one\ndocker-credential-harbor: two\n"
     trace = "docker-credential-harbor: trace: not that\n"
-    assert written(True) == lines + "\n" * 13 + trace
+    assert written(True) == lines + "\n" * 14 + trace
     assert written(False) == lines + trace
 
 

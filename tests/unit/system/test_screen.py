@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from docker_credential_harbor.system.screen import LEAST_ROOM, Screen
+from docker_credential_harbor.system.screen import Screen
 
 
 @pytest.mark.parametrize(
     ("rows", "lines", "room"),
-    [(24, 3, LEAST_ROOM), (24, 20, 3), (24, 30, 0), (40, 3, 20), (60, 3, 30), (60, 40, 19), (1, 1, 0)],
+    [(20, 3, 9), (24, 3, 13), (24, 20, 0), (40, 3, 25), (64, 3, 40), (64, 24, 32), (1, 1, 0)],
 )
 def test_as_much_as_leaves_all_lines_on_the_screen(rows: int, lines: int, room: int) -> None:
     assert Screen(80, rows, "utf-8").room_below(["x"] * lines) == room
