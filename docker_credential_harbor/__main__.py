@@ -4,11 +4,12 @@ The warm `get` is called for every registry in every pull. It is one straight li
 whatever is unusual about a request goes the long way, which gives the same answer.
 """
 
-import os
 import sys
 
+from docker_credential_harbor.warm_get.bare_os import calls, variable
+
 MAXIMUM_WARM_PAYLOAD = 4096
-TRACE_VARIABLE = "DOCKER_CREDENTIAL_HARBOR_TRACE"
+TRACE_VARIABLE = b"DOCKER_CREDENTIAL_HARBOR_TRACE"
 
 
 def main() -> int:
@@ -20,12 +21,12 @@ def main() -> int:
     arguments = sys.argv[1:]
     payload = b""
     try:
-        if arguments == ["get"] and TRACE_VARIABLE not in os.environ:
+        if arguments == ["get"] and variable(TRACE_VARIABLE) is None:
             payload = _payload()
             answer = _warm_answer(payload)
             if answer:
-                os.write(1, answer)
-                os._exit(0)  # nothing is open or buffered, and Python's own end takes as long as the rest of it
+                calls.write(1, answer)
+                calls._exit(0)  # noqa: SLF001 - nothing is open or buffered, and Python's own end takes as long as all this
     except Exception:  # noqa: S110 - streams that are closed or full, …: the long way has the words for it
         pass
     except KeyboardInterrupt:
@@ -58,7 +59,7 @@ def _payload() -> bytes:
     """Standard input to its end (half a URL may name another server), or the beginning of what is too long."""
     payload = b""
     while len(payload) <= MAXIMUM_WARM_PAYLOAD:
-        part = os.read(0, MAXIMUM_WARM_PAYLOAD + 1)
+        part = calls.read(0, MAXIMUM_WARM_PAYLOAD + 1)
         if not part:
             break
         payload += part
@@ -138,6 +139,8 @@ def _has_payload(verb: str) -> bool:
 
 def _keep_stream_numbers() -> None:
     """Where a caller closed one of the three streams, no file of ours must get its number."""
+    import os
+
     for number in range(3):
         try:
             os.fstat(number)
@@ -147,6 +150,8 @@ def _keep_stream_numbers() -> None:
 
 def _with_output_written(status: int) -> int:
     """The exit status once all output is out. Python would try again at its end, and complain in words of its own."""
+    import os
+
     from docker_credential_harbor import errors
     from docker_credential_harbor.system import console, time_limit
 
@@ -169,6 +174,8 @@ def _with_output_written(status: int) -> int:
 
 
 def _discard(stream_number: int) -> None:
+    import os
+
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream_number)
 
 

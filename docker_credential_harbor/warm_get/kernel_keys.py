@@ -6,8 +6,9 @@ every function raises OSError (ENOSYS), as it does where a container's seccomp f
 ENOSYS).
 """
 
-import os
 import sys
+
+from docker_credential_harbor.warm_get.bare_os import calls
 
 TYPE_CHECKING = False  # typing itself would cost more than all the rest
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _FUNCFLAG_CDECL, _RTLD_NOW = 1, 2
 _LARGEST = 32767  # bytes in the payload of a "user" key
 
 if sys.platform == "linux" and sys.maxsize > 2**32:
-    _ADD_KEY, _KEYCTL = {"x86_64": (248, 250), "aarch64": (217, 219)}.get(os.uname().machine, (0, 0))
+    _ADD_KEY, _KEYCTL = {"x86_64": (248, 250), "aarch64": (217, 219)}.get(calls.uname().machine, (0, 0))
 else:
     _ADD_KEY, _KEYCTL = 0, 0
 
@@ -148,7 +149,7 @@ def _search(description: bytes, keyring: int) -> int | None:
 def _call(number: int, *arguments: object) -> int:
     """syscall(2). Raises OSError."""
     if not number:
-        raise OSError(_ENOSYS, os.strerror(_ENOSYS))
+        raise OSError(_ENOSYS, calls.strerror(_ENOSYS))
     return _checked(_opened()[0], number, *arguments)
 
 
@@ -157,7 +158,7 @@ def _checked(function: "Any", *arguments: object) -> int:
     _, long, _, errno, _ = _opened()
     result: int = function(*[long(a) if isinstance(a, int) else a for a in arguments])
     if result < 0:
-        raise OSError(errno(), os.strerror(errno()))
+        raise OSError(errno(), calls.strerror(errno()))
     return result
 
 
@@ -179,6 +180,6 @@ def _opened() -> "list[Any]":
             library = c.dlopen(None, _RTLD_NOW)
             syscall, prctl = function(c.dlsym(library, "syscall")), function(c.dlsym(library, "prctl"))
         except (ImportError, AttributeError, TypeError) as error:  # a Python that was built otherwise
-            raise OSError(_ENOSYS, os.strerror(_ENOSYS)) from error
+            raise OSError(_ENOSYS, calls.strerror(_ENOSYS)) from error
         _open.extend((syscall, long, buffer, c.get_errno, prctl))
     return _open

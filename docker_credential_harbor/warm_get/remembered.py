@@ -10,9 +10,10 @@ between which it holds, the answer's finished members, and the stamp of the conf
 they keep by the wall clock; the payload's own end holds even if that is set back.
 """
 
-import os
 import sys
 import time
+
+from docker_credential_harbor.warm_get.bare_os import calls, variable
 
 TYPE_CHECKING = False  # typing itself would cost more than all the rest
 if TYPE_CHECKING:
@@ -86,27 +87,29 @@ def stamp(files: list[str], variables: list[str]) -> bytes:
 
     It carries their names, so ``recall`` can look again without working out which they are.
     """
+    import os  # never in a warm get
+
     fields = []
     for path in files:
         name = os.fsencode(path)
         fields += [b"F", name, _file_fact(name)]
-    for variable in variables:
-        name = os.fsencode(variable)
+    for each in variables:
+        name = os.fsencode(each)
         fields += [b"V", name, _variable_fact(name)]
     return b"\0".join(fields)
 
 
 def _file_fact(path: bytes) -> bytes:
     try:
-        status = os.stat(path)
+        status = calls.stat(path)
     except OSError:
         return b"-"
     return b"%d %d %d %d" % (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
 
 
 def _variable_fact(name: bytes) -> bytes:
-    value = os.environ.get(os.fsdecode(name))
-    return b"-" if value is None else b"=" + os.fsencode(value)
+    value = variable(name)
+    return b"-" if value is None else b"=" + value
 
 
 def _read(description: bytes) -> "bytes | None":

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,11 +18,9 @@ from tests.lab import kernel_keyring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
     from types import ModuleType
 
 MEMBERS = '"Username":"ålice","Secret":"s 1"'.encode()
-ABOVE_A_BARE_START = {"_ctypes", "docker_credential_harbor"}
 
 
 @pytest.fixture
@@ -208,17 +207,22 @@ class TestPlaces:
         assert remembered.recall("h") is None
 
 
+@pytest.mark.parametrize("options", [[], ["-I", "-S"]], ids=["as installed", "without site"])
 def test_another_process_recalls_it_and_imports_next_to_nothing(
-    name: str, configuration: tuple[list[str], list[str]]
+    name: str, configuration: tuple[list[str], list[str]], options: list[str]
 ) -> None:
+    """Without Python's site, as in the packaged executable, not even os."""
     remembered.remember(name, MEMBERS, stamp(configuration), 60)
     program = (
         "import sys\n"
+        "sys.path.append(sys.argv[2])\n"
         "before = set(sys.modules)\n"
         "from docker_credential_harbor.warm_get import remembered\n"
         "sys.stdout.buffer.write(remembered.recall(sys.argv[1]))\n"
         "print(*sorted(set(sys.modules) - before), file=sys.stderr)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program, name], capture_output=True, timeout=60, check=True)
+    command = [sys.executable, *options, "-c", program, name, str(Path(remembered.__file__).parents[2])]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=True)
     assert done.stdout == MEMBERS
-    assert {module.partition(".")[0] for module in done.stderr.decode().split()} <= ABOVE_A_BARE_START
+    imported = {module.partition(".")[0] for module in done.stderr.decode().split()}
+    assert imported <= {"_ctypes", "docker_credential_harbor"}
