@@ -31,7 +31,18 @@ def main() -> int:
         pass
     except KeyboardInterrupt:
         return 130
-    return _long_way(arguments, payload, began_at)
+    status = _long_way(arguments, payload, began_at)
+    if arguments == ["get"]:
+        _end_at_once(status)
+    return status
+
+
+def _end_at_once(status: int) -> None:
+    """All output is out, and Python would take all modules apart first: a twelfth of the time of a `get` that asks."""
+    disk_room = sys.modules.get("docker_credential_harbor.system.disk_room")
+    if disk_room:
+        disk_room.give_back_all()
+    calls._exit(status)  # noqa: SLF001
 
 
 def _without_core_dumps() -> None:

@@ -6,7 +6,6 @@ the session (RFC 9700 4.14.2). The caller holds the registry's lock.
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from contextlib import contextmanager, suppress
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from docker_credential_harbor.errors import Failure
 from docker_credential_harbor.model import SignIn
 from docker_credential_harbor.outside.json_record import as_json, of_json
-from docker_credential_harbor.remote import discovery, harbor, id_token, identity_provider
-from docker_credential_harbor.system import console, forked, redaction
+from docker_credential_harbor.remote import harbor
+from docker_credential_harbor.system import console, redaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +42,8 @@ def provider_of(
         has_moved = redirect and not registry.issuer and redirect.authorization_endpoint != kept.endpoint_without_query
         if not has_moved:
             return kept, notes
+    from docker_credential_harbor.remote import discovery
+
     if registry.issuer:
         found = discovery.discover(http, registry.issuer)
     else:
@@ -66,6 +67,9 @@ def refresh(
     """
     if sign_in.tokens.refresh_token is None or found.issuer != sign_in.tokens.issuer:
         return None  # a refresh token is for the provider that gave it, whoever Harbor names now
+    from docker_credential_harbor.remote import identity_provider
+    from docker_credential_harbor.system import forked
+
     store.check(registry.name)
     afresh = http.afresh()
     http.check_time_left(found.token_endpoint)  # with rotation an answer that comes too late costs the sign-in
@@ -93,6 +97,8 @@ def _uninterrupted() -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
+    import signal
+
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         yield
@@ -102,6 +108,8 @@ def _uninterrupted() -> Iterator[None]:
 
 def end(http: Transport, found: Provider, registry: Registry, tokens: TokenSet) -> None:
     """Tells the provider that these are not used any more; one that cannot or does not want to is none the worse."""
+    from docker_credential_harbor.remote import identity_provider
+
     for secret in (tokens.id_token, tokens.refresh_token):
         redaction.keep_secret(secret)
     if tokens.refresh_token and tokens.issuer == found.issuer:
@@ -114,6 +122,8 @@ def end_replaced(http: Transport, found: Provider, registry: Registry, before: T
 
     Two sign-ins in one session of the browser are one to the provider.
     """
+    from docker_credential_harbor.remote import id_token
+
     sessions = {id_token.session_of(before.id_token), id_token.session_of(after.id_token)}
     if found.revokes_one_session and len(sessions) == 2 and None not in sessions:
         end(http, found, registry, before)

@@ -11,7 +11,6 @@ goes by the notes alone. A person's own command asks it anew.
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -25,7 +24,7 @@ from docker_credential_harbor.errors import (
     Unreachable,
 )
 from docker_credential_harbor.model import Pin, Word
-from docker_credential_harbor.remote import authorization, discovery
+from docker_credential_harbor.remote import discovery
 from docker_credential_harbor.warm_get import server_url
 
 if TYPE_CHECKING:
@@ -139,6 +138,7 @@ def pinned_issuer(notes: Notes, before: SignIn | None) -> str | None:
 
 def _asked(http: Transport, registry: Registry, redirect: LoginRedirect, found: Provider, known: Word | None) -> Word:
     """By requests that nobody is sent to. The made-up one is left out where its answer would change nothing."""
+    from docker_credential_harbor.remote import authorization
 
     word = known or asked_of_own(http, registry, redirect, found)
     if word.takes_own and word.refuses_made_up is None and found.iss_parameter_supported:
@@ -150,6 +150,8 @@ def _asked(http: Transport, registry: Registry, redirect: LoginRedirect, found: 
 
 def asked_of_own(http: Transport, registry: Registry, redirect: LoginRedirect, found: Provider) -> Word:
     """Whether it takes the registry's callback for the client that this names as Harbor's. Raises Unreachable."""
+    from docker_credential_harbor.remote import authorization
+
     own = _answer(http, registry, redirect, found, redirect.redirect_uri)
     authorization.check_is_clear(own)
     return Word(pin_for(redirect, found), takes_own=not authorization.is_refusal(own))
@@ -157,6 +159,8 @@ def asked_of_own(http: Transport, registry: Registry, redirect: LoginRedirect, f
 
 def _answer(http: Transport, registry: Registry, redirect: LoginRedirect, found: Provider, redirect_uri: str) -> Answer:
     """To Harbor's authorization request, as Harbor itself would make it."""
+    from docker_credential_harbor.remote import authorization
+
     harbors = registry._replace(client_id=redirect.client_id)
     request = authorization.request(found, harbors, redirect_uri, redirect.scopes, redirect.further)
     return authorization.first_answer(http, request.url)
@@ -179,6 +183,8 @@ def check_device_page(registry: Registry, found: Provider, code: DeviceCode) -> 
 
 def _made_up(redirect_uri: str) -> str:
     """Harbor's callback on a host that nobody can have (RFC 6761 6.4) and that `HOST*` would match."""
+    import secrets
+
     parts = urlsplit(redirect_uri)
     host = (parts.hostname or "").strip("[]").replace(":", "-")
     return urlunsplit(parts._replace(netloc=f"{host}.{secrets.token_hex(8)}.invalid"))

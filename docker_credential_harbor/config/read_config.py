@@ -3,8 +3,6 @@
 Every fault is named with its file and line, or its variable, and stops the command (`ConfigurationInvalid`).
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from contextlib import suppress
@@ -44,7 +42,7 @@ class Sources(NamedTuple):
     variables: tuple[str, ...]
 
 
-def user_file(environ: Mapping[str, str] = os.environ) -> Path:
+def user_file(environ: "Mapping[str, str]" = os.environ) -> Path:
     """The user's file: the one that DOCKER_CREDENTIAL_HARBOR_CONFIG names, else the platform's own place.
 
     Raises NoHome, ConfigurationInvalid.
@@ -53,7 +51,7 @@ def user_file(environ: Mapping[str, str] = os.environ) -> Path:
     return path_of(named, f"${USER_FILE_VARIABLE}") if named else folders.user_folder("config") / FILE_NAME
 
 
-def sources(environ: Mapping[str, str] = os.environ) -> Sources:
+def sources(environ: "Mapping[str, str]" = os.environ) -> Sources:
     """The files in the order in which they are read (absent ones too), and the variables. Without a home there is no
     user's file.
     """
@@ -69,7 +67,7 @@ def site_files() -> tuple[Path, ...]:
     return tuple(folder / FILE_NAME for folder in reversed(folders.site_config_folders()))
 
 
-def load(environ: Mapping[str, str] = os.environ) -> Settings:
+def load(environ: "Mapping[str, str]" = os.environ) -> Settings:
     """The settings in force. Raises ConfigurationInvalid."""
     return _load(sources(environ).files, environ)
 
@@ -79,7 +77,7 @@ def load_site() -> Settings:
     return _load(site_files(), {})
 
 
-def _load(paths: tuple[Path, ...], environ: Mapping[str, str]) -> Settings:
+def _load(paths: tuple[Path, ...], environ: "Mapping[str, str]") -> Settings:
     values: dict[str, Any] = {}
     registries: dict[str, Registry] = {}
     for path in paths:
@@ -119,7 +117,7 @@ def registry_for(settings: Settings, url: str, *, erasing: bool = False) -> Regi
 # --- Keys -------------------------------------------------------------------------------------------------------------
 
 
-def _one_of(*choices: str) -> Callable[[object], bool]:
+def _one_of(*choices: str) -> "Callable[[object], bool]":
     return lambda value: value in choices
 
 
@@ -132,7 +130,7 @@ def _is_positive(value: object) -> bool:
 
 
 # key: (field of Settings, check, what is wanted)
-KEYS: dict[str, tuple[str, Callable[[object], bool], str]] = {
+KEYS: "dict[str, tuple[str, Callable[[object], bool], str]]" = {
     "login": ("login", _one_of(*get_args(LoginChoice)), "auto, browser, device or never"),
     "storage": ("storage", _one_of(*get_args(StorageChoice)), "auto, keyring, kernel or file"),
     "cache_ttl": ("cache_ttl_seconds", _is_duration, "a number of seconds, or 0"),
@@ -163,7 +161,7 @@ def _from_environment(key: str, value: str, variable: str) -> object:
 # --- Registries -------------------------------------------------------------------------------------------------------
 
 
-def _registry_name(text: str, place: _Place) -> str:
+def _registry_name(text: str, place: "_Place") -> str:
     at = place.of("registries", text)
     try:
         name, scheme = server_url.parse(text)
@@ -174,7 +172,7 @@ def _registry_name(text: str, place: _Place) -> str:
     return name
 
 
-def _registry(text: str, table: object, before: Registry | None, place: _Place) -> Registry:
+def _registry(text: str, table: object, before: Registry | None, place: "_Place") -> Registry:
     """One table; keys that a site-wide file has set before are kept where this one does not name them."""
     name = _registry_name(text, place)
     if not isinstance(table, dict):
@@ -274,14 +272,14 @@ class _Place:
         self._text = text
         self._keys = keys
 
-    def of(self, *keys: str) -> _Place:
+    def of(self, *keys: str) -> "_Place":
         return _Place(self.path, self._text, keys)
 
     def __str__(self) -> str:
         line = next((line for line, document in self._statements() if _leads(document, self._keys)), None)
         return f"{self.path}:{line}" if line else str(self.path)
 
-    def _statements(self) -> Iterator[tuple[int, object]]:
+    def _statements(self) -> "Iterator[tuple[int, object]]":
         """Each table's head, and each key below its table's head, with the line where it begins."""
         head, statement, begin = "", "", 1
         for number, line in enumerate(self._text.split("\n"), start=1):  # splitlines() knows ends that TOML does not

@@ -3,8 +3,6 @@
 `get`, `status` and `keepalive` all go through here. Nothing is decided here.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor.errors import BrokeOff, Failure, FoundOut, Unreachable
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
 End = Step | HandOut | NotFound
 
-_CARRIED_OUT: dict[Step, Callable[[Inquiry], None]] = {
+_CARRIED_OUT: "dict[Step, Callable[[Inquiry], None]]" = {
     Step.PROBE: harbor_steps.probe,
     Step.READ_PAIR_KIND: harbor_steps.read_pair_kind,
     Step.REFRESH: own_token_steps.refresh,
@@ -36,7 +34,7 @@ _CARRIED_OUT: dict[Step, Callable[[Inquiry], None]] = {
 _BY_TICKET = (Step.LOOK_FOR_TICKET, Step.SIGN_IN_BY_TICKET, Step.RENEW_BY_TICKET)
 
 
-def until_answered(look: Inquiry) -> End:
+def until_answered(look: "Inquiry") -> End:
     """Until there is an answer, or a step that only a person can take."""
     while True:
         step = next_step.decide(look.known)

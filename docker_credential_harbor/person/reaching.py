@@ -4,17 +4,14 @@ Each sign comes with its reason, which `doctor` shows and which a message names 
 those of Git Credential Manager (LinuxSessionManager, WslUtils), and those of VS Code's remotes.
 """
 
-from __future__ import annotations
-
 import os
-import shlex
 import shutil
 import sys
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from docker_credential_harbor.errors import NotStarted
 from docker_credential_harbor.policy.caller import Wish
-from docker_credential_harbor.system import detached, screen
+from docker_credential_harbor.system import screen
 from docker_credential_harbor.system.time_limit import within
 
 if TYPE_CHECKING:
@@ -38,8 +35,8 @@ class Reach(NamedTuple):
 
 
 def reach(
-    settings_login: LoginChoice,
-    environ: Mapping[str, str],
+    settings_login: "LoginChoice",
+    environ: "Mapping[str, str]",
     *,
     asked: bool = False,
     has_terminal: bool,
@@ -89,17 +86,17 @@ def for_caller(found: Reach, wish: Wish, reason: str) -> Reach:
     return found
 
 
-def _is_ci(environ: Mapping[str, str]) -> bool:
+def _is_ci(environ: "Mapping[str, str]") -> bool:
     return environ.get("CI", "").strip().lower() not in ("", "0", "false", "no")
 
 
-def _is_wsl(environ: Mapping[str, str]) -> bool:
+def _is_wsl(environ: "Mapping[str, str]") -> bool:
     """By its variables, or where they are gone (sudo, services) by what lets it start Windows' programs."""
     named = bool(environ.get("WSL_DISTRO_NAME") or environ.get("WSL_INTEROP"))
     return named or any(os.path.exists(place) for place in WSL_INTEROP_PLACES)  # noqa: PTH110
 
 
-def _can_open(environ: Mapping[str, str]) -> bool:
+def _can_open(environ: "Mapping[str, str]") -> bool:
     """Whether any program is there that opens addresses."""
     return any(shutil.which(command[0], path=environ.get("PATH")) for command in _commands("https://", environ))
 
@@ -127,6 +124,8 @@ def open_browser(url: str) -> bool:
     Whatever is started has a session of its own and none of our streams: browsers write to theirs, and Docker waits
     until ours are closed.
     """
+    from docker_credential_harbor.system import detached
+
     url = beyond_any_shell(url)
     if not url.startswith(("https://", "http://")):  # also, so that no browser takes it for an option
         return False
@@ -150,8 +149,10 @@ def beyond_any_shell(url: str) -> str:
     return quote(re.sub("%(?![0-9A-Fa-f]{2})", "%25", url), safe=":/?=%[]")
 
 
-def _commands(url: str, environ: Mapping[str, str]) -> Iterator[list[str]]:
+def _commands(url: str, environ: "Mapping[str, str]") -> "Iterator[list[str]]":
     """What may open it, best first. $BROWSER: commands separated as in PATH, %s stands for the address (environ(7))."""
+    import shlex
+
     for entry in _browsers(environ):
         try:
             words = shlex.split(entry)
@@ -172,12 +173,12 @@ def _commands(url: str, environ: Mapping[str, str]) -> Iterator[list[str]]:
         yield from _known_to_webbrowser(url)
 
 
-def _browsers(environ: Mapping[str, str]) -> Iterator[str]:
+def _browsers(environ: "Mapping[str, str]") -> "Iterator[str]":
     """$BROWSER's entries that are not blank: one of blanks alone is as good as unset."""
     return filter(str.strip, environ.get("BROWSER", "").split(os.pathsep))
 
 
-def _known_to_webbrowser(url: str) -> Iterator[list[str]]:
+def _known_to_webbrowser(url: str) -> "Iterator[list[str]]":
     """A browser that the standard library finds installed, where the desktop has no choice of its own."""
     import webbrowser
 

@@ -1,13 +1,14 @@
-"""What one ``get`` can know of a registry, and the steps that it can take next. Values only; next_step.py decides."""
+"""What one ``get`` can know of a registry, and the steps that it can take next. Values only; next_step.py decides.
 
-from __future__ import annotations
+Here as in model.py, and wherever else a `get` makes a NamedTuple, annotations are not put off (``from __future__``):
+typing compiles each that is a text.
+"""
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from docker_credential_harbor.errors import Failure
-    from docker_credential_harbor.model import Credentials, LoginRedirect, PairKind, Registry
+from docker_credential_harbor.errors import Failure
+from docker_credential_harbor.model import Credentials, LoginRedirect, PairKind, Registry
 
 
 class Probe(Enum):

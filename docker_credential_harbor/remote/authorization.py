@@ -5,8 +5,6 @@ it and comes back with the answer, or a Kerberos ticket does. Asked by nobody, t
 whether it takes client and redirect URI.
 """
 
-from __future__ import annotations
-
 import hmac
 import secrets
 from enum import Enum
@@ -74,7 +72,7 @@ class Request(NamedTuple):
         """Whether it asks for offline_access."""
         return OFFLINE_ACCESS in self.scopes
 
-    def without_offline_access(self) -> Request:
+    def without_offline_access(self) -> "Request":
         """Another one, for the same."""
         scopes = without_offline_access(self.scopes)
         return request(self.provider, self.registry, self.redirect_uri, scopes, self.further, self.login_hint)
@@ -156,7 +154,7 @@ def response_to(asked: Request, query: str) -> Response | NotTaken:
     return Response(code, error, parameters.get("error_description", "")) if code or error else NotTaken.NEITHER
 
 
-def exchange(http: Transport, asked: Request, code: str, now: float) -> TokenSet:
+def exchange(http: "Transport", asked: Request, code: str, now: float) -> "TokenSet":
     """The tokens for the answer's code; raises as identity_provider.exchange_code does. ``now`` is an instant."""
     return identity_provider.exchange_code(
         http,
@@ -173,7 +171,7 @@ def exchange(http: Transport, asked: Request, code: str, now: float) -> TokenSet
 # --- Asked by nobody --------------------------------------------------------------------------------------------------
 
 
-def look_at_client(http: Transport, provider: Provider, registry: Registry, redirect: LoginRedirect) -> None:
+def look_at_client(http: "Transport", provider: Provider, registry: Registry, redirect: LoginRedirect) -> None:
     """Whether the provider takes our client and its redirect URI, by a request that nobody is sent to.
 
     Raises ClientUnknown, Unreachable.
@@ -185,7 +183,7 @@ def look_at_client(http: Transport, provider: Provider, registry: Registry, redi
     check_client(http, registry, asked.url)
 
 
-def check_client(http: Transport, registry: Registry, url: str) -> None:
+def check_client(http: "Transport", registry: Registry, url: str) -> None:
     """Whether the provider takes our authorization request, before a person is sent there with it.
 
     Raises ClientUnknown, Unreachable.
@@ -196,14 +194,14 @@ def check_client(http: Transport, registry: Registry, url: str) -> None:
     check_is_clear(answer)
 
 
-def first_answer(http: Transport, url: str) -> Answer:
+def first_answer(http: "Transport", url: str) -> "Answer":
     """To the authorization request at ``url``, by which nobody signs in. Raises Unreachable."""
     answer = http.request("GET", url)
     answer.raise_for_server_fault()
     return answer
 
 
-def is_refusal(answer: Answer) -> bool:
+def is_refusal(answer: "Answer") -> bool:
     """Whether it is a page that shows what is wrong with the authorization request.
 
     An unknown client or redirect URI must not be redirected (RFC 6749 4.1.2.1), and shows without anybody signing in.
@@ -212,7 +210,7 @@ def is_refusal(answer: Answer) -> bool:
     return answer.status in (400, 422)
 
 
-def check_is_clear(answer: Answer) -> None:
+def check_is_clear(answer: "Answer") -> None:
     """Any other 4xx can come from a proxy, a gateway or a limit. 401 is a Kerberos ticket's way (RFC 4559).
 
     Raises BrokenAnswer.

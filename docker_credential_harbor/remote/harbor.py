@@ -7,7 +7,6 @@ its answer means nothing; expected refusals are returned.
 
 from __future__ import annotations
 
-import secrets
 import string
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -150,6 +149,8 @@ def set_cli_secret(http: Transport, registry: Registry, id_token: ReleasedIdToke
 
 def new_cli_secret() -> str:
     """A random secret that Harbor takes: with an upper-case letter, a lower-case letter and a digit."""
+    import secrets
+
     alphabet = string.ascii_letters + string.digits
     while True:
         secret = "".join(secrets.choice(alphabet) for _ in range(CLI_SECRET_CHARACTERS))

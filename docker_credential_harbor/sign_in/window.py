@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import os
-import signal
 import sys
 import time
 from contextlib import suppress
@@ -20,7 +19,7 @@ from docker_credential_harbor.config import read_config
 from docker_credential_harbor.sign_in import window_note
 from docker_credential_harbor.sign_in.window_note import Link, Note, room_for_one
 from docker_credential_harbor.sign_in.window_note import read as read_note
-from docker_credential_harbor.system import detached, lock, processes
+from docker_credential_harbor.system import lock, processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +74,8 @@ def start(registry_name: str, step: Step, generation: int, asked_by: AskedBy) ->
 
     The caller holds the registry's lock, so that no second worker is started for it meanwhile.
     """
+    from docker_credential_harbor.system import detached
+
     room_for_one().give_back()  # without room for its note the worker could not even say so
     run = os.urandom(8).hex()
     program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "docker_credential_harbor"]
@@ -165,6 +166,8 @@ def end(registry_name: str, run: str | None = None) -> None:
 
     Only a process that is known to be the worker is signalled. Another machine's looks at the notes itself.
     """
+    import signal
+
     note = under_way()
     if note and note.registry == registry_name and run in (None, note.run) and _runs(note):
         with suppress(OSError):

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_rooms: weakref.WeakSet[Room] = weakref.WeakSet()
+
+
 class Room:
     """For the next write of one file, until it is spent or this process ends."""
 
@@ -24,6 +27,7 @@ class Room:
         self._target = target
         self._taken: list[Path] = []
         weakref.finalize(self, _give_back, self._taken, os.getpid())
+        _rooms.add(self)
 
     def take(self, size: int) -> None:
         """So many bytes, whatever was taken before. Raises NotWritable."""
@@ -36,6 +40,12 @@ class Room:
 
     def give_back(self) -> None:
         _give_back(self._taken, os.getpid())
+
+
+def give_back_all() -> None:
+    """For a process that is about to end without Python's own end."""
+    for room in list(_rooms):
+        room.give_back()
 
 
 def _give_back(taken: list[Path], pid: int) -> None:

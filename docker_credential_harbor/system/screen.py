@@ -1,7 +1,5 @@
 """The terminal that shows what is written to standard error, and how much room is on it."""
 
-from __future__ import annotations
-
 import os
 import stat
 import sys
@@ -38,7 +36,7 @@ class Screen(NamedTuple):
 
 
 @contextmanager
-def controlling_terminal() -> Iterator[int]:
+def controlling_terminal() -> "Iterator[int]":
     """Open to be written to. Raises OSError where there is none."""
     if sys.platform == "win32":
         raise OSError

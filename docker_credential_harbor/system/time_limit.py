@@ -5,8 +5,6 @@ Those are D-Bus and the prompts behind it, name resolution, requests in redirect
 process. Hence only for calls whose late effect does no harm.
 """
 
-from __future__ import annotations
-
 import sys
 import threading
 import time
@@ -30,11 +28,11 @@ class Allowance(NamedTuple):
     ends_at: float | None = None
 
     @classmethod
-    def shared(cls, seconds: float) -> Allowance:
+    def shared(cls, seconds: float) -> "Allowance":
         """For all calls from now on together."""
         return cls(seconds, time.monotonic() + seconds)
 
-    def longer(self, seconds: float) -> Allowance:
+    def longer(self, seconds: float) -> "Allowance":
         """The same shared one with a later end (below 0: an earlier one); that of each call stays as it is."""
         if self.ends_at is None:
             return self
@@ -45,7 +43,7 @@ class Allowance(NamedTuple):
         return self.seconds if self.ends_at is None else max(0.0, self.ends_at - time.monotonic())
 
 
-def within(seconds: float, call: Callable[[], T]) -> T:
+def within(seconds: float, call: "Callable[[], T]") -> T:
     """What ``call()`` returns or raises, if it does so within ``seconds``; else raises TimeoutError.
 
     With no time left (0 or less) it is not even started. Where no thread can be started it is called in this one.
@@ -75,7 +73,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     raise TimeoutError(f"not finished within {seconds:g} s")
 
 
-def _in_this_thread(seconds: float, call: Callable[[], T]) -> T:
+def _in_this_thread(seconds: float, call: "Callable[[], T]") -> T:
     """Within the limit by a signal, which ends what Python waits for, and where there are none by the call's own."""
     import signal
 

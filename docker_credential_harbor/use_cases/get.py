@@ -4,8 +4,6 @@ Lock, look whether another process has just found out, find out, save, hand out.
 while a person is asked; after that everything is looked at anew.
 """
 
-from __future__ import annotations
-
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +16,7 @@ from docker_credential_harbor.inquiry.run import Ended
 from docker_credential_harbor.inquiry.state import Inquiry
 from docker_credential_harbor.outside.clean_text import in_shell
 from docker_credential_harbor.policy.known import HandOut, NotFound, Step
-from docker_credential_harbor.sign_in import announce, window
+from docker_credential_harbor.sign_in import window
 from docker_credential_harbor.storage import registry_notes
 from docker_credential_harbor.system import console
 
@@ -38,7 +36,7 @@ class Asking(NamedTuple):
     step: Step
 
 
-def credentials(context: Context, registry: Registry, ended: Ended | None = None) -> Credentials:
+def credentials(context: "Context", registry: "Registry", ended: Ended | None = None) -> "Credentials":
     """The pair that works now, or the last known one with a warning. Raises the Failure that says why there is none.
 
     ``ended``: how asking the person has ended already.
@@ -51,7 +49,7 @@ def credentials(context: Context, registry: Registry, ended: Ended | None = None
         return _last_known(context, registry, console.told(fault))
 
 
-def _credentials(context: Context, registry: Registry, ended: Ended | None) -> Credentials:
+def _credentials(context: "Context", registry: "Registry", ended: Ended | None) -> "Credentials":
     turns = 0
     while True:
         with context.try_registry_lock(registry) as hindrance:
@@ -85,7 +83,7 @@ def _credentials(context: Context, registry: Registry, ended: Ended | None) -> C
             ended = Ended(asking.step, None, errors.Busy(what_runs="sign-in", registry="another registry"))
 
 
-def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "login") -> Credentials:
+def sign_in(context: "Context", registry: "Registry", asked_by: window.AskedBy = "login") -> "Credentials":
     """For `login`: a sign-in whether one is needed or not, then the pair. Raises Failure."""
     window.end(registry.name)  # an older one: its tab may be closed already, and two would not help
     _wait(context, registry, Asking(None, Step.SIGN_IN))
@@ -104,7 +102,7 @@ def sign_in(context: Context, registry: Registry, asked_by: window.AskedBy = "lo
     return credentials(context, registry, ended)
 
 
-def sign_in_by_ticket(context: Context, registry: Registry) -> Credentials | None:
+def sign_in_by_ticket(context: "Context", registry: "Registry") -> "Credentials | None":
     """For `login`: anew, by a Kerberos ticket, whoever it is of; None where that does not lead to a pair that works.
 
     Raises Busy, Store… errors, and why the registry gets no sign-in of ours, which a browser would meet as well.
@@ -131,14 +129,14 @@ def sign_in_by_ticket(context: Context, registry: Registry) -> Credentials | Non
     return look.known.pair
 
 
-def _answer(look: Inquiry, end: HandOut | NotFound) -> Credentials:
+def _answer(look: Inquiry, end: HandOut | NotFound) -> "Credentials":
     if isinstance(end, NotFound):
         raise end.reason
     assert look.known.pair
     return _handed_out(look.registry, look.known.pair, end.unverified)
 
 
-def _last_known(context: Context, registry: Registry, failure: Failure) -> Credentials:
+def _last_known(context: "Context", registry: "Registry", failure: "Failure") -> "Credentials":
     """Where nothing more can be found out. Raises the failure where no pair can be read."""
     pair = None
     with suppress(Exception):
@@ -148,18 +146,18 @@ def _last_known(context: Context, registry: Registry, failure: Failure) -> Crede
     return _handed_out(registry, pair, failure)
 
 
-def _handed_out(registry: Registry, pair: Credentials, unverified: Failure | None) -> Credentials:
+def _handed_out(registry: "Registry", pair: "Credentials", unverified: "Failure | None") -> "Credentials":
     if unverified:
         console.tell(unverified, f"the pair for {registry.name} could not be verified: ")
     return pair
 
 
-def _is_under_way(registry: Registry) -> bool:
+def _is_under_way(registry: "Registry") -> bool:
     note = window.under_way()
     return note is not None and note.registry == registry.name
 
 
-def _asked_already(context: Context, registry: Registry) -> Asking | None:
+def _asked_already(context: "Context", registry: "Registry") -> Asking | None:
     """What another `get` found out that only the person can give, while it asks and nothing has changed since.
 
     So a hundred at once need not look into the store one by one to find out the same.
@@ -185,11 +183,13 @@ def _start_or_join(look: Inquiry, step: Step) -> Asking:
     return joined
 
 
-def _wait(context: Context, registry: Registry, asking: Asking) -> Ended | None:
+def _wait(context: "Context", registry: "Registry", asking: Asking) -> Ended | None:
     """How it ended; None: the window is free now, or was another registry's."""
     seconds = context.settings.login_timeout_seconds + window.GRACE_SECONDS
     patience = _patience(context)
     if asking.run:
+        from docker_credential_harbor.sign_in import announce
+
         told = announce.Announcement(alone=context.asked)
         try:
             outcome = window.wait(asking.run, registry.name, seconds, patience, told.show, told.count_down, told.remind)
@@ -206,7 +206,7 @@ def _wait(context: Context, registry: Registry, asking: Asking) -> Ended | None:
     return Ended(asking.step, None, errors.Busy(what_runs="sign-in", registry="another registry"))
 
 
-def _patience(context: Context) -> float:
+def _patience(context: "Context") -> float:
     """Seconds from now on: a caller that asks twice is kept waiting once."""
     note = window.under_way()
     opened_at = registry_notes.load(note.registry).declined_at if note else None

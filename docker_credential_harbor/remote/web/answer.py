@@ -1,16 +1,12 @@
 """What a server answered: a value."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from docker_credential_harbor.errors import BrokenAnswer, ServerFault
 from docker_credential_harbor.outside import json_value
 from docker_credential_harbor.outside.clean_text import Said
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Answer(NamedTuple):

@@ -4,8 +4,6 @@ Docker is written in Go: NO_PROXY means what golang.org/x/net/http/httpproxy mak
 first, and a SOCKS proxy looks names up itself. ALL_PROXY, which desktops set, comes last; Docker does not know it.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import sys
@@ -126,7 +124,7 @@ def _lists(entry: str, host: str, port: str) -> bool:
     return host.endswith(name) if name.startswith(".") else f".{host}".endswith(f".{name}")
 
 
-def _is_in_network(entry: str, address: IPv4Address | IPv6Address | None) -> bool | None:
+def _is_in_network(entry: str, address: "IPv4Address | IPv6Address | None") -> bool | None:
     """None: the entry is no network."""
     if not entry.rpartition("/")[2].isdigit() or "/" not in entry:
         return None
@@ -139,7 +137,7 @@ def _is_in_network(entry: str, address: IPv4Address | IPv6Address | None) -> boo
     return address is not None and address in network
 
 
-def _address(text: str) -> IPv4Address | IPv6Address | None:
+def _address(text: str) -> "IPv4Address | IPv6Address | None":
     """An IPv4 address in IPv6's clothes is an IPv4 address."""
     import ipaddress
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json as json_format
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -22,6 +23,7 @@ from docker_credential_harbor.errors import (
 from docker_credential_harbor.outside.clean_text import is_plain
 from docker_credential_harbor.remote.web import unreachable
 from docker_credential_harbor.remote.web.answer import Answer, host_of
+from docker_credential_harbor.system.left_out import left_out
 from docker_credential_harbor.system.time_limit import within
 from docker_credential_harbor.warm_get.server_url import is_loopback_host
 
@@ -255,10 +257,11 @@ def _bounded(chunks: Iterator[bytes], host: str) -> bytes:
 def _new_adapter(trust: TrustStore) -> Any:
     import warnings
 
-    with warnings.catch_warnings():
-        # Every answer says its encoding or is JSON: the packaged executable is without a library that guesses it.
+    # Every answer says its encoding or is JSON: what guesses it is a fifth of the time that requests takes to import.
+    with suppress(ImportError), left_out("chardet", "charset_normalizer"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Unable to find acceptable character detection")
-        from docker_credential_harbor.remote.web.http_adapter import SystemTrustAdapter
+        import requests  # noqa: F401
+    from docker_credential_harbor.remote.web.http_adapter import SystemTrustAdapter
 
     return SystemTrustAdapter(trust)
 

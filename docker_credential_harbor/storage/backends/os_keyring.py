@@ -7,10 +7,12 @@ nobody is there to answer a prompt; of other backends that cannot be asked, and 
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, TypeVar
 
 from docker_credential_harbor.errors import Failure, StoreUnavailable
+from docker_credential_harbor.system.left_out import left_out
 from docker_credential_harbor.system.time_limit import within
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 SERVICE = "docker-credential-harbor"
 _NO_KEYRINGS = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")  # the last keeps plain files
+# keyring imports each of its backends to see whether it is one for this system. Of these importing alone starts nine
+# programs (a compiler, a linker and ldconfig, in search of macOS' libraries).
+_OF_OTHER_SYSTEMS = {"linux": ("keyring.backends.macOS", "keyring.backends.Windows")}
 _SECRET_SERVICES = ("keyring.backends.SecretService", "keyring.backends.libsecret")
 
 T = TypeVar("T")
@@ -99,7 +104,8 @@ def _find() -> KeyringBackend:
 
     # keyring logs a third-party backend that is broken; with no handler Python would write the traceback for people.
     logging.lastResort = logging.NullHandler()
-    ring: KeyringBackend = keyring.get_keyring()
+    with left_out(*_OF_OTHER_SYSTEMS.get(sys.platform, ())):
+        ring: KeyringBackend = keyring.get_keyring()
     if isinstance(ring, ChainerBackend):  # a chain would look a value up in one backend that was kept in another
         ring = ring.backends[0]
     if type(ring).__module__.startswith(_NO_KEYRINGS):

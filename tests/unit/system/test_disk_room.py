@@ -6,7 +6,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.system.disk_room import Room
+from docker_credential_harbor.system.disk_room import Room, give_back_all
 from docker_credential_harbor.system.files import write_private
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def test_taken_again_it_is_one(tmp_path: Path) -> None:
 
 PROGRAM = """
 import os, pathlib, sys
-from docker_credential_harbor.system.disk_room import Room
+from docker_credential_harbor.system.disk_room import Room, give_back_all
 room = Room(pathlib.Path(sys.argv[1]))
 room.take(5000)
 if os.fork() == 0:
@@ -67,4 +67,12 @@ print(len(list(pathlib.Path(sys.argv[1]).parent.iterdir())))
 def test_it_goes_with_the_process_that_took_it_and_not_with_a_fork(tmp_path: Path) -> None:
     run = [sys.executable, "-c", PROGRAM, str(tmp_path / "file")]
     assert subprocess.run(run, capture_output=True, text=True, check=True).stdout == "1\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_given_back_by_a_process_that_ends_at_once(tmp_path: Path) -> None:
+    rooms = [Room(tmp_path / name) for name in ("one", "other")]
+    for room in rooms:
+        room.take(5000)
+    give_back_all()
     assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -39,6 +41,26 @@ class TestSecretService(BackendTests):
     def test_it_is_there(self) -> None:
         OsKeyring(Allowance(30), may_prompt=False).check()
         assert OsKeyring(Allowance(30), may_prompt=False).find() == "SecretService"
+
+
+STARTED = (
+    "import sys\n"
+    "STARTS = ('subprocess.Popen', 'os.exec', 'os.fork', 'os.posix_spawn')\n"
+    "sys.addaudithook(lambda event, _: event in STARTS and print(event))\n"
+    "from docker_credential_harbor.storage.backends.os_keyring import OsKeyring\n"
+    "from docker_credential_harbor.system.time_limit import Allowance\n"
+    "keyring = OsKeyring(Allowance(60), may_prompt=False)\n"
+    "assert keyring.find() == 'SecretService'\n"
+    "keyring.check()\n"
+)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system's own keyring is the one")
+@pytest.mark.usefixtures("shared_unlocked")
+def test_no_program_is_started_to_find_it() -> None:
+    """A backend for macOS, only imported, looks for its libraries by a compiler, a linker and ldconfig."""
+    started = subprocess.run([sys.executable, "-c", STARTED], capture_output=True, text=True, check=True)
+    assert started.stdout == ""
 
 
 def all_calls(backend: OsKeyring) -> list[Callable[[], object]]:
