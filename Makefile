@@ -14,11 +14,11 @@ MUTANTS_STAMP := build/mutants-venv/.installed
 CLIENTS_PYTHON := build/clients-venv/bin/python
 CLIENTS_STAMP := build/clients-venv/.installed
 
-.PHONY: help heart test soak fuzz mutants clients lint demo bench package docs troubleshooting pictures lock clean
+.PHONY: help heart test soak fuzz mutants clients lint demo bench bench-compare package docs troubleshooting pictures lock clean
 
 # What there is: this list
 help:
-	@awk '/^# / { said = said substr($$0, 2); next } /^[a-z]+:/ { sub(/:.*/, ""); printf "make %-16s%s\n", $$0, said } { said = "" }' Makefile
+	@awk '/^# / { said = said substr($$0, 2); next } /^[a-z-]+:/ { sub(/:.*/, ""); printf "make %-16s%s\n", $$0, said } { said = "" }' Makefile
 
 $(STAMP): requirements.lock pyproject.toml
 	python3 -m venv $(VENV)
@@ -41,6 +41,12 @@ demo: $(DEMO_STAMP)
 # The figures of docs/measured.md, printed; BENCH_RUNS=5 for few
 bench: $(DEMO_STAMP) package
 	@$(DEMO_PYTHON) -m tests.bench.bench dist/docker-credential-harbor/docker-credential-harbor build/package-venv/bin/python
+
+BASE ?= HEAD~1
+
+# What a get takes now and at a commit: instructions, imports, requests; BASE=HEAD~1
+bench-compare: $(DEMO_STAMP)
+	@$(DEMO_PYTHON) -m tests.bench.compare $(BASE)
 
 # What builds the packages, and what goes into them; the product itself is installed afresh by each build.
 $(PACKAGE_STAMP): requirements-package.lock

@@ -13,10 +13,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.bench import closed_keyring, cold, killed_caller, naive, peers, requests_of_get, timeline
+from tests.bench import asking, closed_keyring, killed_caller, naive, peers, requests_of_get, timeline
 from tests.bench.chart import chart
 from tests.bench.lab import BenchLab
-from tests.bench.timing import Contestant, in_turns, instructions, median, tenth_percentile
+from tests.bench.timing import Contestant, in_turns, instructions, median, peak_memory, tenth_percentile
 from tests.lab.workplace import learn_life
 
 RUNS = int(os.environ.get("BENCH_RUNS") or 60)
@@ -30,6 +30,11 @@ WHAT = {
     f"{peers.SECRET_SERVICE} get": f"{peers.SECRET_SERVICE} get",
     f"{peers.PASS} get": f"{peers.PASS} get",
 }
+ASKING = {
+    asking.PROBING: "packaged executable, get that probes over TLS",
+    asking.COLD: "packaged executable, cold get",
+}
+MEBIBYTE = 1 << 20
 RESULT, CHART = Path("build/bench.json"), Path("docs/bench.svg")
 
 
@@ -42,8 +47,9 @@ def main() -> None:
             contestants = [*own(lab, packaged, python), *others]
             times = in_turns(contestants, RUNS)
             counts = {contestant.name: instructions(contestant) for contestant in contestants[:2]}
+            memory = peak_memory(contestants[0])
             parts = timeline.measure(contestants[0])
-        cold_get = cold.measure(packaged, COLD_RUNS)
+        asks = asking.measure(packaged, RUNS, COLD_RUNS, others)
         without_keyring = closed_keyring.measure(packaged, python, RUNS)
         refresh = killed_caller.measure(RUNS)
     result: dict[str, Any] = {
@@ -54,14 +60,21 @@ def main() -> None:
         "warm_get_to": {name: round(median(times[PACKAGED]) / median(values), 2) for name, values in times.items()},
         "instructions": counts,
         "timeline": parts,
-        "cold_get": cold_get,
+        "asking": asks,
+        "memory_mib": {PACKAGED: memory, asking.PROBING: asks["probing_memory_mib"]},
+        "size_mib": size(packaged.parent),
         "closed_keyring_milliseconds": without_keyring,
         "refresh_milliseconds": refresh,
         "requests": counted,
     }
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=2) + "\n")
-    CHART.write_text(chart({WHAT[name]: value for name, value in result["milliseconds"].items()}, result["machine"]))
+    asked = {
+        ASKING[asking.PROBING]: asks["milliseconds"][asking.PROBING],
+        ASKING[asking.COLD]: asks["cold_milliseconds"],
+    }
+    drawn = {WHAT[name]: value for name, value in result["milliseconds"].items()}
+    CHART.write_text(chart({**drawn, **asked}, result["machine"]))
     show(result)
 
 
@@ -93,9 +106,10 @@ def show(result: dict[str, Any]) -> None:
     print("\n  the packaged get in parts, under strace" if result["timeline"] else "  no strace")
     for part, milliseconds in (result["timeline"] or {}).items():
         print(f"  {part:<68}{milliseconds:>8} ms")
-    cold_get = result["cold_get"]
-    print(f"\n  cold get: a refresh, a new secret fetched and probed over TLS{cold_get['milliseconds']:>10} ms")
-    print(f"  its requests: {', '.join(cold_get['requests'])}\n")
+    show_asking(result["asking"])
+    print(f"\n  in memory at most, warm{result['memory_mib'][PACKAGED]:>46} MiB")
+    print(f"  in memory at most, probing{result['memory_mib'][asking.PROBING]:>43} MiB")
+    print(f"  the program folder{result['size_mib']:>51} MiB\n")
     print("  where the kernel's keyring is closed, a warm get from")
     for name, milliseconds in result["closed_keyring_milliseconds"].items():
         print(f"  {name:<68}{milliseconds:>8} ms")
@@ -106,6 +120,23 @@ def show(result: dict[str, Any]) -> None:
     for kind, (harbor, provider) in result["requests"].items():
         print(f"  {kind:<40}{harbor:>8}{provider:>10}")
     print(f"\n{RESULT}, {CHART}")
+
+
+def show_asking(asks: dict[str, Any]) -> None:
+    """What asks Harbor, beside the peers in the same turns."""
+    own = asks["milliseconds"][asking.PROBING]
+    print(f"\n  {'':<48}{'ms':>8}{'probing get to it':>22}")
+    for name, milliseconds in asks["milliseconds"].items():
+        print(f"  {ASKING.get(name, name):<48}{milliseconds:>8}{round(own / milliseconds, 2):>22}")
+    print(f"  {ASKING[asking.COLD]:<48}{asks['cold_milliseconds']:>8}")
+    print(f"  its requests: {', '.join(asks['cold_requests'])}")
+    count = asks["probing_instructions"]
+    print(f"  instructions of the probing get{f'{count / 1e6:.1f} million' if count else 'no valgrind':>47}")
+
+
+def size(folder: Path) -> float:
+    """MiB of all files in it."""
+    return round(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / MEBIBYTE, 1)
 
 
 if __name__ == "__main__":

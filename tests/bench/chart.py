@@ -16,15 +16,18 @@ STYLE = (
 
 
 def chart(milliseconds: Mapping[str, float], machine: str) -> str:
-    """One bar for each name, the shortest first; the first name given is ours. A bar too long for the page is cut."""
-    own = next(iter(milliseconds))
+    """One bar for each name, the shortest first; ours are those that begin as the first one does.
+
+    A bar that is much longer than ours is cut.
+    """
+    own = next(iter(milliseconds)).partition(",")[0]
     rows = sorted(milliseconds.items(), key=lambda row: row[1])
-    longest = 5 * milliseconds[own]
+    longest = 1.2 * max(value for name, value in rows if name.startswith(own))
     parts = [f'<text x="0" y="18">Milliseconds from start to end; medians, taken in turns ({escape(machine)})</text>']
     for number, (name, value) in enumerate(rows):
         y = TOP + number * ROW
         length = (WIDTH - LEFT - 80) * min(value, longest) / longest
-        kind = "own" if name == own else "other"
+        kind = "own" if name.startswith(own) else "other"
         more = " »" if value > longest else ""
         parts += [
             f'<text x="{LEFT - 10}" y="{y}" text-anchor="end">{escape(name)}</text>',

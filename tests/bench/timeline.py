@@ -20,7 +20,7 @@ MILESTONES = (
     ("loaded again, archive found", r"openat\(.*/libpython3"),
     ("libpython loaded, core of the interpreter initialized", r"openat\(.*/encodings/__init__\.pyc"),
     ("encodings imported, the interpreter is ready", r"openat\(.*/docker_credential_harbor/__init__\.pyc"),
-    ("our modules imported, and os", r"openat\(.*/_ctypes\."),
+    ("our modules imported", r"openat\(.*/_ctypes\."),
     ("_ctypes imported", r"keyctl\("),
     ("the kernel asked, the configuration compared, the answer written", r"exit_group\("),
     ("the kernel takes the process down", r"\+\+\+ exited"),

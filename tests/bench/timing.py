@@ -7,6 +7,7 @@ import re
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -68,6 +69,25 @@ def median(values: Sequence[float]) -> float:
 def tenth_percentile(values: Sequence[float]) -> float:
     """To a hundredth; less of the weather than the median has."""
     return round(statistics.quantiles(values, n=10)[0], 2)
+
+
+MEASURED_RUNS = 3
+# Beside a small process: what the one that starts it takes counts as the new one's until it is executed.
+_PEAK = (
+    "import os, sys; pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ); "
+    "_, status, used = os.wait4(pid, 0); sys.stderr.write(str(used.ru_maxrss)); "
+    "sys.exit(os.waitstatus_to_exitcode(status))"
+)
+
+
+def peak_memory(contestant: Contestant) -> float:
+    """The most that it has in memory at a time, in MiB, libraries that others have there as well among it."""
+    command = [sys.executable, "-I", "-S", "-c", _PEAK, *contestant.command]
+    runs = [
+        subprocess.run(command, env=contestant.environment, input=contestant.payload, capture_output=True, check=True)
+        for _ in range(MEASURED_RUNS)
+    ]
+    return round(statistics.median(int(run.stderr) for run in runs) / 1024, 1)
 
 
 def instructions(contestant: Contestant) -> int | None:
