@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from tests.lab.clock import Clock
@@ -32,6 +32,9 @@ GROUPS_MAPPER: dict[str, Any] = {
     "config": {"claim.name": GROUPS_CLAIM, "full.path": "false", "id.token.claim": "true"},
 }
 PLAIN_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d+)?")
+AS_IMPORTED = {"post.logout.redirect.uris": "+"}  # what a client gets that comes with its realm, and not alone
+HELPER_ATTRIBUTES = {"pkce.code.challenge.method": "S256", "oauth2.device.authorization.grant.enabled": "true"}
+RENEWABLE = re.compile(r"(POST|PUT|DELETE) /(clients|components|users/profile)\b")
 PEOPLE = ("alice", "bob", "carol")
 EVENTS = ["LOGIN", "CODE_TO_TOKEN", "CODE_TO_TOKEN_ERROR", "REFRESH_TOKEN", "REFRESH_TOKEN_ERROR", "REVOKE_GRANT"]
 
@@ -100,7 +103,7 @@ def _harbor_client(attributes: Mapping[str, str], groups: bool) -> dict[str, Any
         "secret": HARBOR_CLIENT_SECRET,
         # Keycloak lets a loopback address without a port stand for every port.
         "redirectUris": ["http://127.0.0.1/c/oidc/callback", "http://localhost/c/oidc/callback"],
-        "attributes": dict(attributes),
+        "attributes": {**AS_IMPORTED, **attributes},
         "protocolMappers": [GROUPS_MAPPER] if groups else [],
     }
 
@@ -110,7 +113,7 @@ def _helper_client(audience_mapper: bool) -> dict[str, Any]:
         "clientId": HELPER_CLIENT,
         "publicClient": True,
         "redirectUris": ["http://127.0.0.1/callback"],
-        "attributes": {"pkce.code.challenge.method": "S256", "oauth2.device.authorization.grant.enabled": "true"},
+        "attributes": {**AS_IMPORTED, **HELPER_ATTRIBUTES},
         "protocolMappers": [_audience_mapper(HARBOR_CLIENT)] if audience_mapper else [],
     }
 
@@ -154,6 +157,7 @@ class Realm:
         self._representation = representation
         self.people = tuple(user["username"] for user in representation["users"])
         self._changes: list[str] = []  # by an administrator; one list for all that see it, see `through`
+        self._undo: list[Callable[[], object]] = []
 
     def through(self, url: str) -> Realm:
         """The same realm as seen through a proxy at `url`: Keycloak takes its own address from the request."""
@@ -197,6 +201,8 @@ class Realm:
     def add_client(self, representation: Mapping[str, Any]) -> None:
         """As an administrator imports one."""
         self._admin("POST", "/clients", json=dict(representation))
+        search = {"clientId": representation["clientId"]}
+        self._undo.append(lambda: self._remove_found("/clients", search))
 
     def show_groups_to(self, client_id: str) -> None:
         """That client's ID tokens have everybody's groups in them, too."""
@@ -210,13 +216,8 @@ class Realm:
 
     def make_pairwise(self, client_id: str) -> None:
         """That client gets a `sub` of its own for everybody (OIDC Core 8.1)."""
-        mapper = {
-            "name": "pairwise",
-            "protocol": "openid-connect",
-            "protocolMapper": "oidc-sha256-pairwise-sub-mapper",
-            "config": {"pairwiseSubAlgorithmSalt": "salt"},
-        }
-        self._add_mapper(client_id, mapper)
+        kind = {"protocol": "openid-connect", "protocolMapper": "oidc-sha256-pairwise-sub-mapper"}
+        self._add_mapper(client_id, {"name": "pairwise", **kind, "config": {"pairwiseSubAlgorithmSalt": "salt"}})
 
     def add_audience(self, client_id: str, audience: str) -> None:
         """That client's ID tokens are for another client, too."""
@@ -307,27 +308,41 @@ class Realm:
         parent = self._admin("GET", "")["id"]
         kind = "org.keycloak.storage.UserStorageProvider"
         self._admin("POST", "/components", json={**component, "providerType": kind, "parentId": parent})
+        self._undo.append(lambda: self._remove_found("/components", {"type": kind}))  # with the people from there
         # They have no names, and Keycloak would ask for them.
-        profile = self._admin("GET", "/users/profile")
+        before = self._admin("GET", "/users/profile")
+        self._undo.append(lambda: self._admin("PUT", "/users/profile", json=before))
+        profile = copy.deepcopy(before)
         for attribute in profile["attributes"]:
             if attribute["name"] in ("firstName", "lastName"):
                 attribute.pop("required", None)
         self._admin("PUT", "/users/profile", json=profile)
 
-    def is_as_made(self) -> bool:
-        """Whether no administrator has changed it since, by this class; people may have signed in."""
-        return not self._changes
+    def is_renewable(self) -> bool:
+        """Whether `renew` makes it as it was: clients may have been changed, Kerberos added, people signed in."""
+        return all(RENEWABLE.match(change) for change in self._changes)
 
-    def renew_people(self) -> None:
-        """Everybody goes with their sessions and tokens, and is there anew with another `sub`; no event is left."""
-        people = {"ifResourceExists": "OVERWRITE", "users": self._representation["users"]}
-        self._admin("POST", "/partialImport", json=people)
+    def renew(self) -> None:
+        """Everybody goes with their sessions and tokens, and is there anew with another `sub`; no event is left.
+
+        So do the clients, if anything was changed; what was added goes.
+        """
+        kinds = ("users", "clients") if self._changes else ("users",)
+        anew = {kind: self._representation[kind] for kind in kinds}
+        for undo in self._undo:
+            undo()
+        self._admin("POST", "/partialImport", json={**anew, "ifResourceExists": "OVERWRITE"})
         self._admin("DELETE", "/events")
         self._changes.clear()
+        self._undo.clear()
 
     def delete(self) -> None:
         """Removes the realm and everything in it."""
         self._admin("DELETE", "")
+
+    def _remove_found(self, path: str, search: Mapping[str, str]) -> None:
+        for found in self._admin("GET", path, params=search):
+            self._admin("DELETE", f"{path}/{found['id']}")
 
     def _admin(self, method: str, path: str, **arguments: Any) -> Any:
         if method != "GET":

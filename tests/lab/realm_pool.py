@@ -1,4 +1,4 @@
-"""Realms, used by one test after another: making one costs Keycloak a second, renewing its people a tenth of that."""
+"""Realms, one test after another: making one and removing it costs Keycloak a second, renewing it a tenth of that."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class RealmPool:
         return idle.pop() if idle else self._keycloak.realm(**options)
 
     def give_back(self, realm: Realm, **options: Any) -> None:
-        """One that an administrator has changed is removed at once: each further one takes Keycloak longer."""
+        """One that cannot be renewed is removed at once: each further one takes Keycloak longer."""
         with suppress(requests.RequestException):  # it goes with the Keycloak at the latest
-            if realm.is_as_made():
-                realm.renew_people()
+            if realm.is_renewable():
+                realm.renew()
                 self._idle[repr(sorted(options.items()))].append(realm)
             else:
                 realm.delete()

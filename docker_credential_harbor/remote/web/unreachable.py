@@ -158,7 +158,7 @@ def _tls_fault(error: ssl.SSLError) -> tuple[type[Unreachable], str]:
     reason = error.reason or ""
     if reason in TLS_FAULTS:
         return TLS_FAULTS[reason]
-    if isinstance(error, ssl.SSLEOFError):
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):  # the latter by Python 3.11.2, Debian 12's
         return HandshakeFailed, "it closed the connection in the handshake"
     alert = reason.partition("ALERT_")[2].lower().replace("_", " ")
     return HandshakeFailed, f"the handshake failed: {alert}" if alert else "the handshake failed"
