@@ -57,14 +57,14 @@ PARTS = {
     "client-files": Part(
         (
             "config/clients/*.py",
-            *(f"config/{name}.py" for name in ("go_json", "change", "preview", "write_config", "made_files")),
+            *(f"config/{name}.py" for name in ("go_json", "file_change", "preview", "write_config", "made_files")),
         ),
         (
             *(f"unit/config/test_{name}.py" for name in ("go_json", "preview")),
             *(f"unit/config/clients/test_{name}.py" for name in ("json_text", "json_file", "docker_reads")),
             *(f"unit/config/clients/test_{name}.py" for name in ("cred_helpers", "creds_store")),
             *(f"unit/config/clients/test_{name}.py" for name in ("docker", "podman", "helm")),
-            *(f"unit/config/test_{name}.py" for name in ("change", "made_files", "write_config")),
+            *(f"unit/config/test_{name}.py" for name in ("file_change", "made_files", "write_config")),
             "unit/config/clients/test_native_store.py",
         ),
     ),
