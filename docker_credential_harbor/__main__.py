@@ -127,13 +127,14 @@ def _carry_out(arguments: list[str], payload: bytes, began_at: float) -> int:
     import io
 
     from docker_credential_harbor.entry import docker_protocol
-    from docker_credential_harbor.sign_in import window
 
     if len(arguments) == 1 and arguments[0] in docker_protocol.VERBS:
         if _has_payload(arguments[0]) and sys.stdin is not None:
             payload += sys.stdin.buffer.read(docker_protocol.MAXIMUM_PAYLOAD + 1)
         output = None if sys.stdout is None else sys.stdout.buffer
         return docker_protocol.serve(arguments[0], io.BytesIO(payload), output, began_at)
+    from docker_credential_harbor.sign_in import window
+
     if arguments[:1] == [window.WORKER_VERB]:
         from docker_credential_harbor.sign_in import worker
 

@@ -1,10 +1,12 @@
-"""Pairs that somebody stored: `store`, `get` for servers that are no Harbor, and when one gives way to a sign-in."""
+"""Pairs that somebody stored: `store`, `get` for servers that are no Harbor, and when one gives way to a sign-in.
+
+What a registry of Harbor's needs is imported for one alone: of all others there are many in each pull.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from docker_credential_harbor.account.account import locked_account
 from docker_credential_harbor.model import Credentials, Registry, StoredPair
 from docker_credential_harbor.policy import trust_window
 from docker_credential_harbor.warm_get import server_url
@@ -28,6 +30,8 @@ def store(context: Context, server: str, registry: Registry | None, pair: Creden
     if registry is None:
         context.store.save_stored(server, StoredPair(pair))
         return
+    from docker_credential_harbor.account.account import locked_account
+
     with locked_account(context, registry) as account:
         account.forget_verified()
         account.save_notes()
@@ -41,6 +45,8 @@ def store(context: Context, server: str, registry: Registry | None, pair: Creden
 
 def keep_verified(context: Context, registry: Registry, stored: StoredPair, probed_at: float) -> None:
     """Keeps a pair that Harbor accepted at ``probed_at`` (an instant). Raises Busy and Store… errors."""
+    from docker_credential_harbor.account.account import locked_account
+
     with locked_account(context, registry) as account:
         account.forget_verified()
         account.stored_token = trust_window.of_anybody(account.stored_token)
@@ -55,6 +61,8 @@ def gives_way(context: Context, registry: Registry) -> bool:
 
     Raises Busy and Store… errors.
     """
+    from docker_credential_harbor.account.account import locked_account
+
     with locked_account(context, registry) as account:
         stored, sign_in = account.stored, account.load_sign_in()
         if not (stored and sign_in and sign_in.pair and stored.pair.username == sign_in.pair.username):

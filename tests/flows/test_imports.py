@@ -31,6 +31,12 @@ NEVER = {
     ),
 }
 
+NOT_FOR_OTHERS = {
+    "requests",
+    "ssl",
+    *(f"docker_credential_harbor.{name}" for name in ("account.account", "sign_in.window")),
+}
+
 
 class _Harbor(BaseHTTPRequestHandler):
     """Takes every pair for a person's."""
@@ -55,8 +61,8 @@ def server() -> Iterator[str]:
         harbor.shutdown()
 
 
-def test_a_get_that_probes_imports_what_it_needs(helper: Helper, server: str) -> None:
-    helper.configure(f'storage = "file"\n[registries."{server}"]\nurl = "http://{server}"\n')
+def imported_by_get(helper: Helper, server: str) -> set[str]:
+    """The modules, once the pair has been stored."""
     assert helper.run("store", json.dumps({"ServerURL": server, **PAIR})).returncode == 0
     script = helper.home.path / "with-import-times"
     script.write_text(f'#!/bin/sh\nexec {sys.executable} -X importtime -m docker_credential_harbor "$@"\n')
@@ -65,6 +71,18 @@ def test_a_get_that_probes_imports_what_it_needs(helper: Helper, server: str) ->
     answer = helper.get(server, {"DOCKER_CREDENTIAL_HARBOR_CACHE_TTL": "0"})
     assert answer.returncode == 0, answer.stderr
     assert json.loads(answer.stdout)["Secret"] == PAIR["Secret"]
-    imported = set(re.findall(r"^import time:.*\| *(\S+)$", answer.stderr, re.MULTILINE))
+    return set(re.findall(r"^import time:.*\| *(\S+)$", answer.stderr, re.MULTILINE))
+
+
+def test_one_that_probes(helper: Helper, server: str) -> None:
+    helper.configure(f'storage = "file"\n[registries."{server}"]\nurl = "http://{server}"\n')
+    imported = imported_by_get(helper, server)
     assert "requests" in imported
     assert sorted(imported & NEVER) == []
+
+
+def test_one_for_a_server_that_is_no_harbor(helper: Helper) -> None:
+    """A pull asks for those as well, where the helper is the credsStore."""
+    helper.configure('storage = "file"\n')
+    imported = imported_by_get(helper, "registry.example.com")
+    assert sorted(imported & {*NEVER, *NOT_FOR_OTHERS}) == []
