@@ -80,11 +80,13 @@ class TestForPrograms:
         self, machine: Machine, capsys: pytest.CaptureFixture[str]
     ) -> None:
         machine.sign_in()
-        [secrets] = machine.home.path.rglob("secrets.json")
-        secrets.write_text("{")
+        kept = list(machine.home.folders["XDG_DATA_HOME"].rglob("*.json"))
+        assert kept
+        for path in kept:
+            path.write_text("{")
         found = row(capsys)
-        assert (found["state"], found["username"]) == ("refused", None)
-        assert str(secrets) in found["message"]
+        assert (found["state"], found["username"], found["storage"]) == ("refused", None, None)
+        assert any(str(path) in found["message"] for path in kept)
 
     def test_none_is_configured(self, machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
         machine.configuration.write_text("")
