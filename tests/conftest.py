@@ -40,6 +40,8 @@ from tests.lab.workplace import WITHOUT_OFFLINE, Workplace
 RUN_FOLDER = "HARBOR_LAB_RUN"
 FIRST_START_SECONDS = 400
 STARTS_KEYCLOAK = {"keycloak", "identity_provider"}
+# These take a minute and need none, so they come first: another worker starts it meanwhile, which takes half a minute.
+BESIDE_ITS_START = ("tests/mutants/test_sample.py", "tests/packaging/test_reproducible.py")
 UNDER_WAY = pytest.StashKey[TextIO]()
 IdentityProvider = Keycloak | EmbeddedProvider
 MakeRealm = Callable[..., Realm]
@@ -94,6 +96,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if STARTS_KEYCLOAK & set(getattr(item, "fixturenames", ())) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(FIRST_START_SECONDS))
+    items.sort(key=lambda item: not item.nodeid.startswith(BESIDE_ITS_START))
 
 
 def need(part: str, how: str, found: object) -> None:
