@@ -15,7 +15,7 @@ from docker_credential_harbor.use_cases import client_checks
 from tests.unit.machine import put_on_path, seal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from docker_credential_harbor.use_cases.client_checks import Check
@@ -30,8 +30,10 @@ OTHERS_PLAIN = {"auths": {"other.example.com": {"auth": base64.b64encode(b"alice
 
 
 @pytest.fixture(autouse=True)
-def _sealed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def _sealed(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     seal(home, monkeypatch)
+    native_store.hindrance_to_reading.cache_clear()
+    yield
     native_store.hindrance_to_reading.cache_clear()
 
 

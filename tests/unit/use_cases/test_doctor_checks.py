@@ -110,6 +110,14 @@ class TestTheRow:
         assert list(found)[-1] == "store"
         assert not found["store"].ok
 
+    def test_what_is_kept_cannot_be_read(self, machine: Machine) -> None:
+        machine.sign_in()
+        [secrets] = machine.home.path.rglob("secrets.json")
+        secrets.write_text("{")
+        found = examine(machine)
+        assert list(found)[-1] == "store"
+        assert str(secrets) in found["store"].message
+
     def test_there_is_no_room_for_them(self, machine: Machine) -> None:
         data = machine.home.folders["XDG_DATA_HOME"]
         data.rmdir()
@@ -293,13 +301,6 @@ class TestTheSession:
         assert refused.message.startswith(f"Harbor refuses the pair of {pair.username}; likely it has expired")
         machine.harbor.add_robot(*pair)
         assert check(machine, "session").message == f"Harbor accepts the pair of {pair.username} now"
-
-    def test_what_is_kept_cannot_be_read(self, machine: Machine) -> None:
-        machine.sign_in()
-        [secrets] = machine.home.path.rglob("secrets.json")
-        secrets.write_text("{")
-        found = examine(machine)
-        assert "session" not in found or not found["session"].ok
 
 
 def test_nothing_is_asked_of_the_provider_that_stands_in_its_log(machine: Machine) -> None:

@@ -80,14 +80,17 @@ def test_a_sign_in_under_way_is_ended(machine: Machine) -> None:
     with subprocess.Popen(["/bin/sleep", "600"]) as worker:
         note = Note("run", machine.name, Step.SIGN_IN.name, worker.pid, processes.mark(worker.pid))
         room = window_note.room_for_one()
-        with lock.hold(window_note.lock_path(), 0):
-            window_note.write(note._replace(registry="other.example.com"), room)
-            assert not sign_out(machine)
-            assert worker.poll() is None, "another registry's goes on"
-            window_note.write(note, room)
-            assert not sign_out(machine)
-            assert worker.wait(30) != 0
-        room.give_back()
+        try:
+            with lock.hold(window_note.lock_path(), 0):
+                window_note.write(note._replace(registry="other.example.com"), room)
+                assert not sign_out(machine)
+                assert worker.poll() is None, "another registry's goes on"
+                window_note.write(note, room)
+                assert not sign_out(machine)
+                assert worker.wait(30) != 0
+        finally:
+            worker.kill()
+            room.give_back()
 
 
 def test_the_provider_is_away(machine: Machine, capfd: pytest.CaptureFixture[str]) -> None:
