@@ -107,11 +107,12 @@ def _pair(context: Context, registry: Registry, caller: Caller, began_at: float)
     except Failure as failure:
         from docker_credential_harbor.use_cases import why_no_pair
 
-        if wish is not Wish.NOTHING:
+        needless = wish is Wish.NOTHING and failure.note_code == errors.NobodyToAsk.code
+        if needless:
+            failure = errors.NoSignInNeeded(registry=registry.name, reason=reason, todo=failure.fix)
+        if needless or wish is not Wish.NOTHING:
             why_no_pair.tell(registry, failure, caller.name, began_at)
-        elif failure.note_code == errors.NobodyToAsk.code:  # of no interest later on
-            console.tell(errors.NoSignInNeeded(registry=registry.name, reason=reason, todo=failure.fix))
-        else:
+        else:  # of no interest later on
             console.tell(failure)
         raise _NotFound from None
     miss_note.forget(registry.name)

@@ -52,7 +52,8 @@ def speaks_for_all() -> bool:
     """Whether this process is the one of all that share this standard error which tells what all of them wait for.
 
     Asked again, since the one that did may have been killed: then another one takes its place. The lock is standard
-    error's own (fcntl(2)): it goes with its process. Where there is none everybody speaks.
+    error's own (fcntl(2)): it goes with its process. Where there is none everybody speaks, and so does whoever finds
+    that one stopped (Ctrl-Z), as long as it is.
     """
     if sys.platform == "win32" or not place():
         return True
@@ -61,8 +62,25 @@ def speaks_for_all() -> bool:
     try:
         fcntl.lockf(sys.stderr.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as fault:
-        return fault.errno not in TAKEN
+        from docker_credential_harbor.system import processes
+
+        return fault.errno not in TAKEN or processes.is_stopped(_speaker())
     return True
+
+
+def _speaker() -> int:
+    """The process that has standard error's lock; 0 where the system does not tell."""
+    if sys.platform != "linux":  # elsewhere `struct flock` has another order
+        return 0
+    import fcntl
+    import struct
+
+    layout = "hhqqi"  # type, whence, start, length, process
+    asked = struct.pack(layout, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    try:
+        return int(struct.unpack(layout, fcntl.fcntl(sys.stderr.fileno(), fcntl.F_GETLK, asked))[-1])
+    except (OSError, ValueError):
+        return 0
 
 
 def place() -> str:

@@ -34,6 +34,19 @@ def is_running(pid: int, its_mark: str) -> bool | None:
     return None if not now and _is_hidden(pid) else now == its_mark
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether it waits to be continued, as after Ctrl-Z (proc(5), ``stat`` 3); False where the system does not tell."""
+    try:
+        return bool(pid) and _fields(pid)[0] in "Tt"
+    except OSError:
+        return False
+
+
+def _fields(pid: int) -> list[str]:
+    """Of /proc/PID/stat, from the one behind the command's name."""
+    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+
+
 if sys.platform == "win32":
 
     def _place() -> str:
@@ -64,7 +77,7 @@ elif sys.platform == "linux":
         return f"{boot} {Path('/proc/self/ns/pid').stat().st_ino}"
 
     def _started(pid: int) -> str:
-        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        fields = _fields(pid)
         return "" if fields[0] in "ZX" else fields[_START_FIELD]  # dead, and nobody has waited for it
 
     def _is_hidden(pid: int) -> bool:

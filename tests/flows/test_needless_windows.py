@@ -68,6 +68,7 @@ def test_a_login_with_a_user_of_its_own_opens_nothing(make_desk: Callable[..., D
     assert done.returncode == 0, done.stderr
     assert "Login Succeeded!" in done.stdout
     assert f"no sign-in is asked for ({client} login names a user of its own)" in done.stderr
+    assert done.stderr.count("[no-sign-in-needed]") == 1, "it asks twice"
     assert "needs a sign-in" not in done.stderr
     assert desk.workplace.person.windows == 0
     assert desk.workplace.pair() == ROBOT

@@ -97,10 +97,12 @@ class TestTheCauseIsKept:
         self.miss(workplace)
         told = "the last pull had no pair, just now, by python"
         cause = f": {workplace.name} needs a sign-in and nobody can be asked here (CI is set): run: "
-        for _ in range(2):
-            first, second, *_ = workplace.helper.run("status").stdout.splitlines()
+        for env in (None, {"CI": "1"}):
+            text = workplace.helper.run("status", env=env).stdout
+            first, second, *_ = text.splitlines()
             assert first.startswith(f"{workplace.name}: {told}")
             assert cause in first
+            assert text.count("run: docker-credential-harbor login") == 1, "what to do is told once"
             assert second.startswith(f"{workplace.name}: signed-out")
         name, line, *_ = workplace.helper.run("doctor").stdout.splitlines()
         assert name == f"{workplace.name}:"

@@ -41,6 +41,7 @@ PLACES = {
     "kernel": "the kernel's keyring, until a reboot or three idle days",
     "file": "a file that only this user can read",
 }
+RUN = "run: "  # how a remedy begins that is a command
 AS_IT_IS = "a robot's or local account's pair, handed out as it is"
 
 
@@ -69,11 +70,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print(row: Row) -> None:
-    if row["last_pull"]:
-        say(f"{row['registry']}: {row['last_pull']}")
+    last_pull, message = str(row["last_pull"] or ""), str(row["message"])
+    if last_pull:
+        say(f"{row['registry']}: {last_pull}")
+        cause, _, command = message.partition(RUN)
+        message = cause.rstrip(":; ") if last_pull.endswith(RUN + command) else message  # what to do is told once
     state = str(row["state"])
     who = f" ({row['username']})" if row["username"] else ""
-    say(f"{row['registry']}: ", painted(state, COLOURS.get(state, "yellow")), f"{who}: {row['message']}")
+    say(f"{row['registry']}: ", painted(state, COLOURS.get(state, "yellow")), f"{who}: {message}")
     if row["storage"]:
         say(f"  kept in {PLACES.get(row['storage'], row['storage'])}")
     if row["verified_at"]:

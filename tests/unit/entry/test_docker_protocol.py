@@ -11,16 +11,16 @@ import pytest
 
 from docker_credential_harbor import __version__, errors
 from docker_credential_harbor.entry import docker_protocol
-from docker_credential_harbor.model import Credentials, StoredPair
+from docker_credential_harbor.model import Credentials, Registry, StoredPair
 from docker_credential_harbor.storage import miss_note
 from docker_credential_harbor.storage.miss_note import Missed
 from docker_credential_harbor.system import ancestors, console
+from docker_credential_harbor.use_cases import why_no_pair
 from tests.unit.machine import ROBOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from docker_credential_harbor.policy.caller import CommandLine
     from tests.unit.machine import Machine
 
 OTHER = "https://index.docker.io/v1/"
@@ -37,8 +37,7 @@ def _docker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def called_by(monkeypatch: pytest.MonkeyPatch, *line: str) -> None:
-    lines: tuple[CommandLine, ...] = (line,)
-    monkeypatch.setattr(ancestors, "command_lines", lambda: lines)
+    monkeypatch.setattr(ancestors, "above", lambda: (ancestors.Process(line),))
 
 
 def serve(verb: str, payload: str | bytes = b"") -> tuple[int, str]:
@@ -91,7 +90,7 @@ class TestGet:
         machine.keep_sign_in()
         assert serve("get", machine.name) == (1, NOT_FOUND)
         assert "cannot be reached" in capfd.readouterr().err
-        assert miss_note.load(machine.name) is None
+        assert why_no_pair.told(Registry(machine.name, machine.harbor.url)) is None
 
     def test_a_broken_configuration_breaks_no_public_image(
         self, machine: Machine, capfd: pytest.CaptureFixture[str]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.lab.terminal import Terminal
 
@@ -87,6 +90,47 @@ def test_one_of_those_that_share_it_speaks_until_it_is_gone() -> None:
         assert ask_again(other), "its place is taken"
     finally:
         for process in (one, other, elsewhere):
+            if process:
+                end(process)
+        os.close(reading)
+        os.close(writing)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="proc(5)")
+def test_another_one_speaks_while_it_is_stopped() -> None:
+    """As by Ctrl-Z, after which a person starts another pull."""
+    reading, writing = os.pipe()
+    one, other = start(writing), None
+    try:
+        assert answer(one)
+        other = start(writing)
+        assert not answer(other)
+        one.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, one.pid, os.WSTOPPED)
+        assert ask_again(other)
+    finally:
+        for process in (one, other):
+            if process:
+                end(process)
+        os.close(reading)
+        os.close(writing)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="proc(5)")
+def test_it_speaks_alone_once_it_goes_on() -> None:
+    reading, writing = os.pipe()
+    one, other = start(writing), None
+    try:
+        assert answer(one)
+        one.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, one.pid, os.WSTOPPED)
+        other = start(writing)
+        assert answer(other)
+        one.send_signal(signal.SIGCONT)
+        os.waitid(os.P_PID, one.pid, os.WCONTINUED)
+        assert not ask_again(other)
+    finally:
+        for process in (one, other):
             if process:
                 end(process)
         os.close(reading)

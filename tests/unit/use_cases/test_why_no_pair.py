@@ -58,6 +58,23 @@ def test_it_is_kept_with_who_asked() -> None:
     assert why_no_pair.told(REGISTRY) == f"the last pull had no pair, just now: {PAUSED}"
 
 
+class TestThatNoneWasNeeded:
+    NEEDLESS = errors.NoSignInNeeded(registry="h", reason="podman login names a user of its own", todo="run: x")
+
+    def test_it_is_told_once_to_a_login_that_asks_twice_and_is_no_news(self, capfd: pytest.CaptureFixture[str]) -> None:
+        for _ in range(2):
+            why_no_pair.tell(REGISTRY, self.NEEDLESS, "podman", time.time())
+        assert capfd.readouterr().err.count("[no-sign-in-needed]") == 1
+        assert why_no_pair.told(REGISTRY) is None
+        why_no_pair.tell(REGISTRY, self.NEEDLESS, "podman", time.time() + 60)
+        assert capfd.readouterr().err.count("[no-sign-in-needed]") == 1, "another one is told anew"
+
+    def test_it_takes_no_others_place(self) -> None:
+        why_no_pair.tell(REGISTRY, PAUSED, "java", time.time())
+        why_no_pair.tell(REGISTRY, self.NEEDLESS, "podman", time.time())
+        assert PAUSED.message in str(why_no_pair.told(REGISTRY))
+
+
 def test_it_is_kept_while_another_process_has_the_registry(capfd: pytest.CaptureFixture[str]) -> None:
     """As in a `get` that was told of nothing but that, and whose caller shows it to nobody."""
     with registry_lock.held(REGISTRY.name, 0):
