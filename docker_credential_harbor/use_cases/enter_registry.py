@@ -6,6 +6,7 @@ thing, once it is done. What people are asked, and what they are warned of, goes
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from docker_credential_harbor.account import trusted_provider
@@ -176,20 +177,27 @@ def _entered(wish: Wish, client: Client) -> tuple[list[Change], Mapping[str, Cre
 def _carry_out(changes: Sequence[Change], plain: Mapping[str, Credentials]) -> None:
     """All or nothing: the pairs are in the store, under the configuration that is to be, before they leave the file."""
     ours, *theirs = changes
+    new: set[str] = set()
     ours.carry_out()
     try:
-        _move(plain)
+        _move(plain, new)
         file_change.carry_out(theirs)
     except BaseException:  # Ctrl-C, too, while a keyring asks to be unlocked
+        with suppress(Exception):  # what is left there is of no use to Docker
+            _forget(new)
         ours.take_back()
         raise
 
 
-def _move(pairs: Mapping[str, Credentials]) -> None:
+def _move(pairs: Mapping[str, Credentials], new: set[str]) -> None:
+    """``new`` is told of the servers of which there was no pair in the store."""
     if pairs:
         context = open_context(asked=True)
         for server, pair in pairs.items():
-            stored_pairs.store(context, server, read_config.registry_for(context.settings, server), pair)
+            registry = read_config.registry_for(context.settings, server)
+            if context.store.load_stored(registry.key if registry else server) is None:
+                new.add(server)
+            stored_pairs.store(context, server, registry, pair)
 
 
 def _entered_for_everybody(wish: Wish) -> list[Change]:

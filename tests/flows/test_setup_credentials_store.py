@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -59,6 +60,21 @@ class TestCredentialsStore:
         assert self.stored(place, "ghcr.io") == ("me", "other-secret")
         assert self.stored(place, "h") == ("<token>", "token-1")
         assert "other-secret" not in terminal.text
+
+    def test_none_is_left_in_the_store_where_dockers_file_cannot_be_written(
+        self, place: Workplace, theirs: Path
+    ) -> None:
+        """It is mounted there, as containers do it."""
+        need("root, for unshare", "run the tests as root", os.geteuid() == 0)
+        home, before = place.helper.home, theirs.read_bytes()
+        mounted = ["sh", "-c", 'mount --bind -o ro "$1" "$1" && shift && exec "$@"', "sh", str(theirs)]
+        words = ["setup", "--no-login", "--credentials-store", "--yes", place.harbor.url]
+        command = ["unshare", "--mount", *mounted, place.helper.program, *words]
+        done = subprocess.run(command, env=home.environment, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert "[mounted-file]" in done.stderr
+        assert theirs.read_bytes() == before
+        assert place.helper.run("list").stdout == "{}\n"
 
     def test_clients_that_know_no_credentials_store_find_this_helper(self, place: Workplace, theirs: Path) -> None:
         """skopeo reads as podman and buildah do: the same library."""
