@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.lab.docker import DockerEngine
 
 CALL_SECONDS = 100
+Artifact = Literal["image", "chart", "feature"]
 
 
 class Done(NamedTuple):
@@ -52,7 +53,8 @@ class Seat(NamedTuple):
 class Client(ABC):
     """One client. Each method starts it anew, as a person would; `**environment` is laid over the seat's.
 
-    A client that has no command to push or to log in says so (``pushes``, ``logs_in``), and is not asked to.
+    A client that has no command to push, to log in or to log out says so (``pushes``, ``logs_in``, ``logs_out``), and
+    is not asked to.
 
     Registries are plain http on loopback, so each file has the switch by which its client takes that.
     """
@@ -60,9 +62,11 @@ class Client(ABC):
     name: str
     install: str  # what a person enters who lacks it
     quick = True  # else `make clients` alone has the time for it
-    charts = False  # what it pulls are charts, and no images
+    artifact: Artifact = "image"  # what it pulls
     pushes = True
     logs_in = True  # has a command for it
+    logs_out = True  # as well
+    host = "127.0.0.1"  # of the registries
     windows_for_others = 0  # that open for an image of another registry
     to_know = ""  # by whoever uses it, for the page
 

@@ -18,7 +18,7 @@ FOLDER_OF_4 = Path(__file__).parents[2] / "build" / "helm4"
 
 class Helm(GoProgram):
     name = "helm 3"
-    charts = True
+    artifact = "chart"
     module = lab_helm.INSTALL.split()[2]
 
     def reference(self, registry: str, project: str) -> str:

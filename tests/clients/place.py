@@ -1,7 +1,7 @@
 """The desk at which clients are tried: what is published, what the helper is asked, and another company's registry.
 
-`setup` was run and nobody is signed in. Published are an image or, for clients of that kind, a chart, in a private
-project and in a public one; at the other registry in a public one.
+`setup` was run and nobody is signed in. Published are an image or, for clients of that kind, a chart or a feature, in a
+private project and in a public one; at the other registry in a public one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.clients.client import Seat
-from tests.lab import docker
+from tests.lab import devcontainer, docker
 from tests.lab.helm import Helm
 from tests.lab.sealed_home import NAME
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from tests.clients.client import Artifact
     from tests.lab.desk import Desk
     from tests.lab.harbor import StandInHarbor
 
@@ -49,12 +50,12 @@ class Asked(NamedTuple):
 class Place:
     """Use with `with`. ``seat`` is the person's."""
 
-    def __init__(self, desk: Desk, elsewhere: StandInHarbor, folder: Path, *, charts: bool) -> None:
+    def __init__(self, desk: Desk, elsewhere: StandInHarbor, folder: Path, artifact: Artifact) -> None:
         self.workplace = desk.workplace
         self.harbor = desk.workplace.harbor
         self.elsewhere = elsewhere
         self._desk = desk
-        self._charts = charts
+        self._artifact = artifact
         self._folder = folder
         self._log = folder / "asked"
         self._open = ExitStack()
@@ -100,7 +101,9 @@ class Place:
         pair = base64.b64encode(":".join(ROBOT).encode()).decode()
         config = self._made("builder") / "config.json"
         config.write_text(json.dumps({"auths": {harbor.name: {"auth": pair}}}))
-        if self._charts:
+        if self._artifact == "feature":
+            devcontainer.publish_feature(self._made(f"{harbor.port}-{project}"), harbor.name, project, ROBOT, "hello")
+        elif self._artifact == "chart":
             client = Helm(self.seat.environment, registry_config=config)
             archive = client.package(self._made("chart"))
             client.must("push", str(archive), f"oci://{harbor.name}/{project}", "--plain-http")

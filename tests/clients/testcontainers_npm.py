@@ -20,6 +20,7 @@ class TestcontainersNpm(Library):
     install = "npm ci --prefix tests/clients/testcontainers_npm"
     quick = False
     logs_in = False
+    to_know = "up to version 11.5 it asks `list` first and finds only who is signed in: run `login` first"
 
     def program(self) -> str | None:
         return shutil.which("node") if (FOLDER / "node_modules" / "testcontainers").is_dir() else None

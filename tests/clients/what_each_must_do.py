@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.clients.buildah import Buildah
+from tests.clients.cosign import Cosign
 from tests.clients.crane import Crane
+from tests.clients.dev_container import DevContainer
 from tests.clients.docker_cli import ClassicBuilder, DockerCli
 from tests.clients.docker_plugin import Buildx, Compose
 from tests.clients.docker_py import DockerPy, DockerPyBuild
@@ -43,11 +45,13 @@ CLIENTS: tuple[Client, ...] = (
     Oras(),
     Crane(),
     Regctl(),
+    Cosign(),
     GoLibrary(),
     Jib(),
     TestcontainersJava(),
     TestcontainersNpm(),
     TestcontainersPython(),
+    DevContainer(),
 )
 
 

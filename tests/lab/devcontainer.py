@@ -5,6 +5,7 @@ Source: containers.dev, "devcontainer build".
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -39,18 +40,24 @@ def build(engine: DockerEngine, workspace: Path, image: str) -> None:
         raise PartError((done.stdout + done.stderr)[-3000:])
 
 
-def publish_feature(folder: Path, registry: str, namespace: str, pair: tuple[str, str]) -> str:
+def publish_feature(folder: Path, registry: str, namespace: str, pair: tuple[str, str], name: str = "empty") -> str:
     """An empty feature, published there by that user; its name. Plain http is for localhost alone. Raises PartError."""
-    place = folder / "src" / "empty"
-    place.mkdir(parents=True)
-    (place / "devcontainer-feature.json").write_text('{"id": "empty", "version": "1.0.0", "name": "Empty"}')
-    (place / "install.sh").write_text("#!/bin/sh\n")
+    made = feature(folder, name)
     who = {"DEVCONTAINERS_OCI_AUTH": "|".join((registry, *pair)), "HOME": str(folder), "TMPDIR": str(folder)}
     where = ["--registry", registry, "--namespace", namespace]
-    done = features(["publish", *where, str(folder / "src")], {**os.environ, **who})
+    done = features(["publish", *where, str(made)], {**os.environ, **who})
     if done.returncode:
         raise PartError((done.stdout + done.stderr)[-3000:])
-    return f"{registry}/{namespace}/empty:1.0.0"
+    return f"{registry}/{namespace}/{name}:1.0.0"
+
+
+def feature(folder: Path, name: str) -> Path:
+    """The folder of an empty one, as it is published."""
+    place = folder / "src" / name
+    place.mkdir(parents=True)
+    (place / "devcontainer-feature.json").write_text(json.dumps({"id": name, "version": "1.0.0", "name": name}))
+    (place / "install.sh").write_text("#!/bin/sh\n")
+    return place.parent
 
 
 def features(arguments: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
