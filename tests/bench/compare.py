@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tests.bench.asking import PATIENT, asked, forget_requests, lab_that_asks, make_cold
 from tests.bench.timing import Contestant, instructions
+from tests.lab.demo_lab import HARBOR_NAME
 from tests.lab.workplace import learn_life
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def measure(tree: Path) -> dict[str, Taken]:
         patient = {**lab.home.environment, **PATIENT}
         probing = taken(patient, lambda: forget_requests(lab))
         cold = taken(patient, lambda: make_cold(lab, f"Replaced-{os.urandom(8).hex()}-A"))
+        lab.harbor.kill_stored_token(HARBOR_NAME)
+        lab.get()  # a walk: from then on it is known how old Harbor's token is
         lab.trust_again()
         learn_life(lab.home, A_DAY)  # under valgrind minutes have passed
         lab.get()
