@@ -40,10 +40,10 @@ class TestAlive:
         machine.sign_in()
         machine.note(trusted_until=time.time() + 60, config_stamp=machine.context().stamp_digest)
         machine.harbor.expire_stored_access_token("alice-h")
-        refreshed = machine.harbor.refreshes
+        refreshed, ours = machine.harbor.refreshes, machine.refreshes()
         assert keep_alive(machine) == ALIVE
         assert machine.harbor.refreshes == refreshed + 1
-        assert machine.refreshes() == 0, "ours are not due"
+        assert machine.refreshes() == ours, "they are not due"
 
     def test_our_own_tokens_when_they_are_due(self, machine: Machine) -> None:
         machine.sign_in(**OVER)
