@@ -35,6 +35,12 @@ def systemd(home: Home, tmp_path: Path) -> Iterator[UserSystemd]:
 
 
 @pytest.fixture
+def workplace(make_workplace: Callable[..., Workplace]) -> Workplace:
+    """Sessions live 30 minutes and what a slow sign-in takes: of less than 30, a third would be less than 10."""
+    return make_workplace({"ssoSessionIdleTimeout": 1900})
+
+
+@pytest.fixture
 def at_work(systemd: UserSystemd, workplace: Workplace) -> Workplace:
     """A workplace in a session of that systemd."""
     assert systemd.systemctl("is-active", "timers.target").stdout == "active\n"
