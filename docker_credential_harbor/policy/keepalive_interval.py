@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 RUNS_IN_A_LIFE = 3
 UNKNOWN_SECONDS = 10 * MINUTE  # a third of Keycloak's 30 minutes
+SLACK_SECONDS = 5  # of a life that was half an hour when it began, a provider tells what is left of it
 # Even parts of an hour or a day, so that every scheduler can say them, cron too.
 STEPS_SECONDS = (
     *(minutes * MINUTE for minutes in (1, 2, 3, 5, 10, 15, 20, 30)),
@@ -63,9 +64,9 @@ def session_seconds(harbor_has_offline_access: bool | None, life_seconds: float 
 
 
 def interval_seconds(sessions_seconds: Iterable[float]) -> int:
-    """The scheduler's interval for several registries: the shortest, down to the next of STEPS_SECONDS.
+    """The scheduler's interval for several registries: the shortest, down to the next of STEPS_SECONDS, give or take.
 
     Between a minute and a day; a day too where there is nothing to keep alive.
     """
     wanted = min(sessions_seconds, default=DAY)
-    return max((step for step in STEPS_SECONDS if step <= wanted), default=STEPS_SECONDS[0])
+    return max((step for step in STEPS_SECONDS if step <= wanted + SLACK_SECONDS), default=STEPS_SECONDS[0])

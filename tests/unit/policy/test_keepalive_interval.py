@@ -78,7 +78,9 @@ class TestInterval:
         ("wanted", "seconds"),
         [
             ([600], 600),
-            ([599], 5 * MINUTE),
+            ([599], 600),
+            ([595], 600),
+            ([594.9], 5 * MINUTE),
             ([20 * DAY], DAY),
             ([12000], 3 * HOUR),
             ([7], MINUTE),
