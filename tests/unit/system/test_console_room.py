@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.lab.terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FOLDER = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "TERM": "xterm", "PYTHONPATH": str(FOLDER)}
@@ -49,15 +54,36 @@ def test_nothing_is_added_where_there_is_no_terminal() -> None:
     assert done.stderr == "docker-credential-harbor: one\ndocker-credential-harbor: two\n"
 
 
-def start(stderr: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", ASKED],
-        env=ENVIRONMENT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        text=True,
-    )
+class Processes:
+    """Those that ask whether they speak for all; with a standard error that they share, unless told another."""
+
+    def __init__(self) -> None:
+        self._reading, self._shared = os.pipe()
+        self._started: list[subprocess.Popen[str]] = []
+
+    def start(self, stderr: int | None = None) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", ASKED],
+            env=ENVIRONMENT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._shared if stderr is None else stderr,
+            text=True,
+        )
+        self._started.append(process)
+        return process
+
+    def close(self) -> None:
+        for process in self._started:
+            end(process)
+        os.close(self._reading)
+        os.close(self._shared)
+
+
+@pytest.fixture
+def processes() -> Iterator[Processes]:
+    with contextlib.closing(Processes()) as started:
+        yield started
 
 
 def answer(process: subprocess.Popen[str]) -> bool:
@@ -72,66 +98,45 @@ def ask_again(process: subprocess.Popen[str]) -> bool:
     return answer(process)
 
 
+def stop(process: subprocess.Popen[str]) -> None:
+    """As by Ctrl-Z."""
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+
+
 def end(process: subprocess.Popen[str]) -> None:
     process.kill()
     process.communicate()
 
 
-def test_one_of_those_that_share_it_speaks_until_it_is_gone() -> None:
-    reading, writing = os.pipe()
-    one, other, elsewhere = start(writing), None, None
-    try:
-        assert answer(one)
-        other = start(writing)
-        assert not answer(other)
-        elsewhere = start(subprocess.DEVNULL)
-        assert answer(elsewhere)
-        end(one)
-        assert ask_again(other), "its place is taken"
-    finally:
-        for process in (one, other, elsewhere):
-            if process:
-                end(process)
-        os.close(reading)
-        os.close(writing)
+def test_one_of_those_that_share_it_speaks_until_it_is_gone(processes: Processes) -> None:
+    one = processes.start()
+    assert answer(one)
+    other = processes.start()
+    assert not answer(other)
+    assert answer(processes.start(subprocess.DEVNULL))
+    end(one)
+    assert ask_again(other), "its place is taken"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="proc(5)")
-def test_another_one_speaks_while_it_is_stopped() -> None:
-    """As by Ctrl-Z, after which a person starts another pull."""
-    reading, writing = os.pipe()
-    one, other = start(writing), None
-    try:
-        assert answer(one)
-        other = start(writing)
-        assert not answer(other)
-        one.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, one.pid, os.WSTOPPED)
-        assert ask_again(other)
-    finally:
-        for process in (one, other):
-            if process:
-                end(process)
-        os.close(reading)
-        os.close(writing)
+def test_another_one_speaks_while_it_is_stopped(processes: Processes) -> None:
+    """After which a person starts another pull."""
+    one = processes.start()
+    assert answer(one)
+    other = processes.start()
+    assert not answer(other)
+    stop(one)
+    assert ask_again(other)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="proc(5)")
-def test_it_speaks_alone_once_it_goes_on() -> None:
-    reading, writing = os.pipe()
-    one, other = start(writing), None
-    try:
-        assert answer(one)
-        one.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, one.pid, os.WSTOPPED)
-        other = start(writing)
-        assert answer(other)
-        one.send_signal(signal.SIGCONT)
-        os.waitid(os.P_PID, one.pid, os.WCONTINUED)
-        assert not ask_again(other)
-    finally:
-        for process in (one, other):
-            if process:
-                end(process)
-        os.close(reading)
-        os.close(writing)
+def test_it_speaks_alone_once_it_goes_on(processes: Processes) -> None:
+    one = processes.start()
+    assert answer(one)
+    stop(one)
+    other = processes.start()
+    assert answer(other)
+    one.send_signal(signal.SIGCONT)
+    os.waitid(os.P_PID, one.pid, os.WCONTINUED)
+    assert not ask_again(other)
