@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import json
+import secrets
 import shlex
+import shutil
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.clients.client import Seat
@@ -59,9 +61,7 @@ class Place:
         self._folder = folder
         self._log = folder / "asked"
         self._open = ExitStack()
-        # podman wants a path of fewer than 50 characters, which tests have not
-        place = Path(self._open.enter_context(TemporaryDirectory(prefix="client-")))
-        self.seat = Seat(self.workplace.helper.home.environment, desk.engine, place)
+        self.seat = Seat(self.workplace.helper.home.environment, desk.engine, self._short())
 
     def __enter__(self) -> Self:
         self.elsewhere.add_project(PUBLIC, public=True)
@@ -123,6 +123,13 @@ class Place:
         program.chmod(0o755)
         environment = self.workplace.helper.home.environment
         environment["PATH"] = f"{program.parent}:{environment['PATH']}"
+
+    def _short(self) -> Path:
+        """podman wants a path of fewer than 50 characters, buildah one that could be an image's name: no `-_`."""
+        place = Path(gettempdir()) / f"client-{secrets.token_hex(4)}"
+        place.mkdir(mode=0o700)
+        self._open.callback(shutil.rmtree, place)
+        return place
 
     def _made(self, name: str) -> Path:
         place = self._folder / name

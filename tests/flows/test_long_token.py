@@ -68,6 +68,7 @@ def test_login_at_a_terminal_goes_on_without_the_client(behind_nginx: Workplace)
     secret = behind_nginx.harbor.users["alice-h"].secret
     command = [behind_nginx.helper.program, "login", behind_nginx.name]
     with Terminal(command, behind_nginx.helper.home.environment) as terminal:
+        behind_nginx.person.wait_for_windows(2)  # the second is Harbor's page, by which its stored token is fresh
         paste(terminal, "alice-h", secret)
         assert terminal.wait() == 0
         assert CODE in terminal.text

@@ -152,6 +152,7 @@ def test_a_client_that_harbor_does_not_accept_leads_there_too(make_workplace: Ma
     workplace = make_workplace({"audience_mapper": False})
     with login(workplace) as terminal:
         terminal.wait_for("its aud lacks 'harbor'")
+        workplace.person.wait_for_windows(2)
         paste(terminal, "alice-h", workplace.harbor.users["alice-h"].secret)
         assert terminal.wait() == 0
     assert workplace.pair() == ("alice-h", workplace.harbor.users["alice-h"].secret)

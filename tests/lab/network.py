@@ -14,6 +14,7 @@ import subprocess
 import threading
 from typing import TYPE_CHECKING
 
+from tests.lab.accepting import Accepting
 from tests.lab.processes import PartError, end
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Network:
         hosts.write_text("".join(f"{address} {name}\n" for name, all_of in names.items() for address in all_of))
         order.write_text(ORDER)
         self._command = ["unshare", "-n", "-m", "sh", "-c", SETUP, "sh", str(hosts), str(order)]
-        self._listeners: list[socket.socket] = []
+        self._led: list[Accepting] = []
 
     def __enter__(self) -> Network:
         self._holder = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -76,8 +77,8 @@ class Network:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for listener in self._listeners:
-            listener.close()
+        for server in self._led:
+            server.close()
         end(self._holder)
         for pipe in (self._holder.stdin, self._holder.stdout):
             assert pipe
@@ -93,8 +94,7 @@ class Network:
         thread = threading.Thread(target=lambda: made.append(self._listen(address, port)))
         thread.start()
         thread.join()
-        self._listeners += made
-        threading.Thread(target=_pass_on, args=(*made, to_port), daemon=True).start()
+        self._led += [Accepting(listener, lambda here: _pass_on(here, to_port)) for listener in made]
 
     def enter(self) -> None:
         """The thread that calls it stays in that network; its sockets can be used by all."""
@@ -108,13 +108,12 @@ class Network:
         return socket.create_server((address, port), family=family)
 
 
-def _pass_on(listener: socket.socket, to_port: int) -> None:
-    with contextlib.suppress(OSError):
-        while True:
-            here, _ = listener.accept()
-            there = socket.create_connection(("127.0.0.1", to_port))
-            for pair in ((here, there), (there, here)):
-                threading.Thread(target=_pump, args=pair, daemon=True).start()
+def _pass_on(here: socket.socket, to_port: int) -> None:
+    with socket.create_connection(("127.0.0.1", to_port)) as there:
+        back = threading.Thread(target=_pump, args=(there, here), daemon=True)
+        back.start()
+        _pump(here, there)
+        back.join()
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:

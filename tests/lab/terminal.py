@@ -123,4 +123,5 @@ class Terminal:
             self.process.kill()
             self.process.wait()
         self._reader.join(TIMEOUT_SECONDS)
-        os.close(self._screen)
+        if not self._reader.is_alive():  # else it would read on at whatever gets that number
+            os.close(self._screen)

@@ -4,7 +4,9 @@ import base64
 import itertools
 import json
 import os
+import socket
 import ssl
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -14,11 +16,13 @@ import requests
 
 from tests.conftest import MakeHarbor, need
 from tests.lab import faults, secret_service
+from tests.lab.accepting import accepting
 from tests.lab.certificates import Authority
 from tests.lab.docker import DockerEngine, Registry
 from tests.lab.faults import FaultProxy
 from tests.lab.harbor import StandInHarbor
 from tests.lab.person import CookiePerson
+from tests.lab.processes import wait_until
 from tests.lab.realm import Realm
 from tests.lab.sealed_home import Helper, Home, purge_memory
 from tests.lab.secret_service import SecretService
@@ -215,3 +219,14 @@ def test_purges_only_the_helpers_keys(home: Home) -> None:
     assert f"{number}:" not in listed
     assert f"{other}:" in listed
     keys.run(["unlink", other, "@u"])
+
+
+def test_nobody_waits_at_a_listener_that_is_closed() -> None:
+    before = threading.active_count()
+    for _ in range(3):
+        with (
+            accepting(lambda connection: connection.sendall(b"here")) as port,
+            socket.create_connection(("127.0.0.1", port)) as client,
+        ):
+            assert client.recv(10) == b"here"
+    wait_until(lambda: threading.active_count() <= before, "the threads of the connections to end")

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.lab.accepting import accepting
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator, Mapping
@@ -26,39 +28,19 @@ def sends(data: bytes) -> Callable[[socket.socket, bytes], None]:
 @contextlib.contextmanager
 def raw_server(serve: Callable[[socket.socket, bytes], None], tls: ssl.SSLContext | None = None) -> Iterator[int]:
     """Hands every connection, with the request's head already read, to ``serve``; gives the port."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    connections: list[socket.socket] = []
 
-    def handle(connection: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            if tls is not None:
-                connection = tls.wrap_socket(connection, server_side=True)
-                connections.append(connection)
-            head = b""
-            while b"\r\n\r\n" not in head:
-                received = connection.recv(65536)
-                if not received:
-                    return
-                head += received
-            serve(connection, head)
-            connection.shutdown(socket.SHUT_RDWR)
-            connection.close()
+    def after_head(connection: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            received = connection.recv(65536)
+            if not received:
+                return
+            head += received
+        serve(connection, head)
+        connection.shutdown(socket.SHUT_RDWR)
 
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                connections.append(connection)
-                threading.Thread(target=handle, args=(connection,), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield int(listener.getsockname()[1])
-    finally:
-        listener.close()
-        for connection in connections:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+    with accepting(after_head, tls) as port:
+        yield port
 
 
 def connect_proxy(target: list[int], seen: list[bytes]) -> Callable[[socket.socket, bytes], None]:

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +17,7 @@ from docker_credential_harbor.remote.web.proxies import ProxyError
 from docker_credential_harbor.remote.web.transport import Transport
 from tests.conftest import need
 from tests.lab import socks
+from tests.lab.accepting import accepting
 from tests.lab.certificates import Authority, context_of
 from tests.lab.socks import socks_server
 from tests.unit.loopback import raw_server, sends
@@ -112,19 +112,16 @@ GRANTED = b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"
 def scripted(*replies: bytes) -> Iterator[tuple[str, list[bytes]]]:
     """Answers each message with the next reply and then closes; gives its URL and what it was sent."""
     got: list[bytes] = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
 
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection, contextlib.suppress(OSError):
-                for reply in replies:
-                    got.append(connection.recv(1024))
-                    connection.sendall(reply)
-                connection.shutdown(socket.SHUT_WR)
-                connection.recv(1024)
+    def serve(connection: socket.socket) -> None:
+        for reply in replies:
+            got.append(connection.recv(1024))
+            connection.sendall(reply)
+        connection.shutdown(socket.SHUT_WR)
+        connection.recv(1024)
 
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"127.0.0.1:{listener.getsockname()[1]}", got
+    with accepting(serve) as port:
+        yield f"127.0.0.1:{port}", got
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import socket
 import ssl
 import struct
 import subprocess
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +29,7 @@ from docker_credential_harbor.errors import (
 from docker_credential_harbor.remote.web.transport import Transport
 from tests.conftest import need
 from tests.lab import nginx
+from tests.lab.accepting import accepting
 from tests.lab.certificates import Authority, context_of
 from tests.lab.processes import end
 from tests.unit.loopback import OK, Answers, connect_proxy, raw_server, sends
@@ -126,20 +126,6 @@ def test_a_server_that_does_not_know_the_name(authority: Authority) -> None:
         Transport(10, ca_file=authority.ca_file).request("GET", f"https://localhost:{port}/")
 
 
-@contextlib.contextmanager
-def bare_server(serve: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Hands a connection over as it comes."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def accept() -> None:
-            connection, _ = listener.accept()
-            with connection, contextlib.suppress(OSError):
-                serve(connection)
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield int(listener.getsockname()[1])
-
-
 def says(data: bytes) -> Callable[[socket.socket], None]:
     def say(connection: socket.socket) -> None:
         connection.sendall(data)
@@ -169,7 +155,7 @@ def hang_up(connection: socket.socket) -> None:
     ids=["http", "smtp", "reset", "hang up"],
 )
 def test_tls_to_a_server_without(serve: Callable[[socket.socket], None], error: type[Unreachable], said: str) -> None:
-    with bare_server(serve) as port, pytest.raises(error, match=said) as caught:
+    with accepting(serve) as port, pytest.raises(error, match=said) as caught:
         Transport(10).request("GET", f"https://127.0.0.1:{port}/")
     assert type(caught.value) is error
 
@@ -271,14 +257,14 @@ def test_a_proxy_that_is_silent(monkeypatch: pytest.MonkeyPatch, scheme: str) ->
         while connection.recv(65536):
             pass
 
-    with bare_server(hang) as port:
+    with accepting(hang) as port:
         error = through(monkeypatch, f"{scheme}://127.0.0.1:{port}", timeout_seconds=3)
     assert isinstance(error, ProxyFailed)
     assert "no answer within 3 s" in str(error)
 
 
 def test_a_proxy_by_tls_that_has_none_or_an_unknown_one(monkeypatch: pytest.MonkeyPatch, authority: Authority) -> None:
-    with bare_server(says(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
+    with accepting(says(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
         error = through(monkeypatch, f"https://127.0.0.1:{port}")
     assert isinstance(error, ProxyFailed)
     assert "(it does not speak TLS)" in str(error)
@@ -295,6 +281,6 @@ def test_a_variable_that_names_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_server_behind_a_proxy_is_not_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    with bare_server(hang_up) as port, raw_server(connect_proxy([port], [])) as proxy:
+    with accepting(hang_up) as port, raw_server(connect_proxy([port], [])) as proxy:
         error = through(monkeypatch, f"http://127.0.0.1:{proxy}")
     assert isinstance(error, HandshakeFailed)
