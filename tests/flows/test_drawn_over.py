@@ -110,7 +110,7 @@ class TestByCode:
             assert blocks(rows) == 1, "\n".join(rows)
             assert code_on(rows) == link, "\n".join(rows)
             desk.workplace.person.open(link)
-            assert terminal.wait() == 0, "\n".join(terminal.screen)
+            assert terminal.wait() == 0, terminal.raw
         assert blocks([terminal.raw]) == 1
         assert desk.workplace.person.windows == 1
 
@@ -158,7 +158,7 @@ class TestByBrowser:
             assert seen.count("opening a browser") == 1
             assert "waiting for" not in seen
             desk.workplace.person.open(link)
-            assert terminal.wait() == 0, "\n".join(terminal.screen)
+            assert terminal.wait() == 0, terminal.raw
         assert terminal.raw.count("opening a browser") == 1
         assert desk.workplace.person.windows == 1
 

@@ -16,7 +16,7 @@ from types import TracebackType
 
 import pyte
 
-from tests.lab.processes import wait_until
+from tests.lab.processes import PartError, wait_until
 
 TIMEOUT_SECONDS = 60
 CLEARED = re.compile(r"[^\n]*\r\033\[K")  # a line up to Erase in Line (ECMA-48 8.3.41)
@@ -99,7 +99,10 @@ class Terminal:
 
     def wait(self) -> int:
         """The exit status, once everything is shown."""
-        status = self.process.wait(TIMEOUT_SECONDS)
+        try:
+            status = self.process.wait(TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise PartError(f"{error}; the terminal shows:\n{self.text}") from error
         self._reader.join(TIMEOUT_SECONDS)
         return status
 
