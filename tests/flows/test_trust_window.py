@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from docker_credential_harbor.policy.trust_window import TOGETHER_SECONDS
 from tests.lab.sealed_home import Home
 from tests.lab.workplace import pairs_of
 
@@ -42,6 +43,15 @@ def pull(workplace: Workplace) -> list[int]:
 
     with ThreadPoolExecutor(PULLS) as pool:
         return list(pool.map(ask, range(PULLS)))
+
+
+def sign_in(workplace: Workplace) -> None:
+    """Until the helper knows well enough when Harbor stored its token: a machine that is too slow tries once more."""
+    workplace.pair()
+    while (token := workplace.notes()["stored_token"])["latest_at"] - token["earliest_at"] > TOGETHER_SECONDS / 2:
+        workplace.harbor.kill_stored_token("alice-h")
+        workplace.end_trust_window()
+        workplace.pair()
 
 
 def age(workplace: Workplace, life: int) -> float:
@@ -81,7 +91,7 @@ def test_every_burst_is_served_and_harbors_session_lives(
 def test_a_short_life_is_learnt_and_not_trusted_beyond(make_workplace: Callable[..., Workplace]) -> None:
     """Until then what is remembered is so for ten seconds; that alone was five minutes by our own token's life."""
     workplace = make_workplace(strict(20))
-    workplace.pair()
+    sign_in(workplace)
     notes = workplace.notes()
     assert notes["trusted_until"] - notes["verified_at"] <= 10
     workplace.let_pass(22)
@@ -99,7 +109,7 @@ def test_a_short_life_is_learnt_and_not_trusted_beyond(make_workplace: Callable[
 @pytest.mark.heart
 def test_the_usual_life_is_learnt_and_then_costs_no_request(make_workplace: Callable[..., Workplace]) -> None:
     workplace = make_workplace(strict(300))
-    workplace.pair()
+    sign_in(workplace)
     workplace.let_pass(250)
     workplace.asked()
     workplace.pair()
@@ -122,7 +132,7 @@ def test_the_usual_life_is_learnt_and_then_costs_no_request(make_workplace: Call
 def test_harbors_refresh_is_watched_to_the_second(make_workplace: Callable[..., Workplace]) -> None:
     """A `get` in the seconds before it waits all the same, and learns by that."""
     workplace = make_workplace(strict(300))
-    workplace.pair()
+    sign_in(workplace)
     workplace.let_pass(max(0, 286 - age(workplace, 300)))
     workplace.asked()
     workplace.pair()
@@ -137,7 +147,7 @@ def test_harbors_refresh_is_watched_to_the_second(make_workplace: Callable[..., 
 @pytest.mark.heart
 def test_a_changed_secret_is_not_taken_for_a_refresh(make_workplace: Callable[..., Workplace]) -> None:
     workplace = make_workplace(strict(300))
-    workplace.pair()
+    sign_in(workplace)
     workplace.let_pass(100)
     workplace.pair()
     assert 110 <= (bounds(workplace)[0] or 0) <= 11 + age(workplace, 300)
@@ -158,7 +168,7 @@ def test_another_machines_refresh_is_read_and_the_window_ends_with_its_token(
 ) -> None:
     """By what was measured here alone it would have been trusted 190 seconds too long."""
     workplace = make_workplace(strict(300))
-    workplace.pair()
+    sign_in(workplace)
     workplace.learn_life(300)
     other = workplace.on_another_machine(Home(tmp_path / "another"))
     other.pair()
