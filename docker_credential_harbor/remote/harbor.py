@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import string
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -163,7 +162,7 @@ def system_info(http: Transport, registry: Registry) -> SystemInfo:
     answer = _ok(http.request("GET", registry.url + SYSTEM_INFO_PATH))
     value = answer.json_object()
     try:
-        clock: float | None = parsedate_to_datetime(answer.headers.get("date") or "").timestamp()
+        clock: float | None = _by_its_clock(answer.headers.get("date")).timestamp()
     except (ValueError, TypeError):
         clock = None
     return SystemInfo(value.shown("auth_mode"), value.shown("harbor_version"), clock)
@@ -252,9 +251,16 @@ def _age_seconds(updated_at: str, answered_at: str | None) -> float | None:
     digits = rest[: len(rest) - len(rest.lstrip(string.digits))]  # as many as Go has; Python before 3.11 takes six
     try:
         then = datetime.fromisoformat(f"{whole}{point}{digits[:6].ljust(6 if point else 0, '0')}{rest[len(digits) :]}")
-        return (parsedate_to_datetime(answered_at or "") - then).total_seconds()
+        return (_by_its_clock(answered_at) - then).total_seconds()
     except (ValueError, TypeError):
         return None
+
+
+def _by_its_clock(date: str | None) -> datetime:
+    """The instant in a Date header (RFC 9110 6.6.1). Raises ValueError or TypeError for what is none."""
+    from email.utils import parsedate_to_datetime  # requests needs most of it: later it is imported for less
+
+    return parsedate_to_datetime(date or "")
 
 
 def _login_redirect(answer: Answer) -> LoginRedirect:

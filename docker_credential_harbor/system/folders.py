@@ -9,20 +9,20 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from docker_credential_harbor.errors import NoHome
+from docker_credential_harbor.system.put_off import functions, put_off
 
 APPLICATION = "docker-credential-harbor"
 
 
 def user_folder(kind: Literal["config", "data", "state"]) -> Path:
     """Our own folder for what is of that kind. Raises NoHome."""
-    from platformdirs import user_config_path, user_data_path, user_state_path
-
-    find = {"config": user_config_path, "data": user_data_path, "state": user_state_path}[kind]
+    dirs = _platformdirs()
+    find = {"config": dirs.user_config_path, "data": dirs.user_data_path, "state": dirs.user_state_path}[kind]
     try:
-        path = find(APPLICATION, appauthor=False)
+        path: Path = find(APPLICATION, appauthor=False)
     except RuntimeError:
         path = Path()
     if not path.is_absolute():
@@ -32,10 +32,14 @@ def user_folder(kind: Literal["config", "data", "state"]) -> Path:
 
 def site_config_folders() -> list[Path]:
     """Those for all users, the most important one first."""
-    from platformdirs import PlatformDirs
+    dirs = _platformdirs().PlatformDirs(APPLICATION, appauthor=False, multipath=True)
+    return [path for path in map(Path, dirs.site_config_dir.split(os.pathsep)) if path.is_absolute()]
 
-    folders = PlatformDirs(APPLICATION, appauthor=False, multipath=True).site_config_dir.split(os.pathsep)
-    return [path for path in map(Path, folders) if path.is_absolute()]
+
+def _platformdirs() -> Any:
+    with put_off({"tempfile": functions("tempfile", "gettempdir")}):  # for folders that end with the session
+        import platformdirs
+    return platformdirs
 
 
 def home() -> Path:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from docker_credential_harbor.remote.web.requests_import import PUT_OFF
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 PAIR = {"Username": "alice", "Secret": "A-Secret-0123456789"}
 # Of libraries, and of ours: what a person, a first sign-in, a refresh or another store needs.
 NEVER = {
+    *PUT_OFF,
     *("argparse", "asyncio", "authlib", "charset_normalizer.api", "cryptography", "dataclasses", "http.server"),
     *("joserfc", "keyring", "secrets", "segno", "signal", "subprocess", "tomlkit", "truststore", "webbrowser"),
     *(

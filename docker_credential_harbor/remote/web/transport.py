@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json as json_format
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -23,7 +22,6 @@ from docker_credential_harbor.errors import (
 from docker_credential_harbor.outside.clean_text import is_plain
 from docker_credential_harbor.remote.web import unreachable
 from docker_credential_harbor.remote.web.answer import Answer, host_of
-from docker_credential_harbor.system.left_out import left_out
 from docker_credential_harbor.system.time_limit import within
 from docker_credential_harbor.warm_get.server_url import is_loopback_host
 
@@ -39,12 +37,6 @@ MAXIMUM_BYTES = 1024 * 1024
 CHUNK_BYTES = 64 * 1024
 CONNECTING_SHARE = 0.9  # of the time, so that a connection's end comes first and says who was not there
 LONGEST_URL = 8000  # characters, with a query; a whole one is told to a person
-# What requests and urllib3 import where it is installed. Answers are JSON: no encoding is guessed. None is
-# packed, and socks5.py is our own. What guesses encodings alone is a fifth of the time that requests takes to import.
-UNUSED = (
-    *("chardet", "charset_normalizer", "simplejson", "socks"),
-    *("backports", "brotli", "brotlicffi", "zstandard"),
-)
 USER_AGENT = f"docker-credential-harbor/{__version__}"
 
 
@@ -261,11 +253,9 @@ def _bounded(chunks: Iterator[bytes], host: str) -> bytes:
 
 
 def _new_adapter(trust: TrustStore) -> Any:
-    import warnings
+    from docker_credential_harbor.remote.web.requests_import import import_requests
 
-    with suppress(ImportError), left_out(*UNUSED), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Unable to find acceptable character detection")
-        import requests  # noqa: F401
+    import_requests()
     from docker_credential_harbor.remote.web.http_adapter import SystemTrustAdapter
 
     return SystemTrustAdapter(trust)
