@@ -27,8 +27,7 @@ WHAT = {
     BARE: "python3 -I -S -c pass, the bundled one",
     SCRIPT: "console script (pip install), warm get",
     NAIVE: "naive one-file build, warm get",
-    f"{peers.SECRET_SERVICE} get": f"{peers.SECRET_SERVICE} get",
-    f"{peers.PASS} get": f"{peers.PASS} get",
+    **{name: name for name in peers.NAMES},
 }
 ASKING = {
     asking.PROBING: "packaged executable, get that probes over TLS",
@@ -98,7 +97,7 @@ def show(result: dict[str, Any]) -> None:
     print(f"  {'':<48}{'ms':>8}{'packaged get to it':>22}")
     for name, milliseconds in result["milliseconds"].items():
         print(f"  {WHAT[name]:<48}{milliseconds:>8}{result['warm_get_to'][name]:>22}")
-    for name in (f"{peers.SECRET_SERVICE} get", f"{peers.PASS} get"):
+    for name in peers.NAMES:
         if name not in result["milliseconds"]:
             print(f"  {name}: not on this machine ({peers.HOW_TO_INSTALL})")
     for name, count in result["instructions"].items():

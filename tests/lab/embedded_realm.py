@@ -15,7 +15,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from tests.lab.app_server import AppServer
 from tests.lab.clock import Clock
 from tests.lab.provider_endpoints import PATHS, ProviderEndpoints
-from tests.lab.provider_records import Records
+from tests.lab.provider_records import Client, Records
 from tests.lab.realm import HARBOR_CLIENT, HARBOR_CLIENT_SECRET, HELPER_CLIENT, PEOPLE, Realm
 
 if TYPE_CHECKING:
@@ -101,6 +101,10 @@ class EmbeddedRealm(Realm):
             self._change(client_id, token_seconds=int(life))
         if refreshes := attributes.get("use.refresh.tokens"):
             self._change(client_id, gets_refresh_tokens=refreshes == "true")
+
+    def add_public_client(self, client_id: str, redirect_path: str) -> None:
+        """One whose redirect URI is that path at 127.0.0.1, on any port."""
+        self._records.clients[client_id] = Client(client_id, "", redirect_path)
 
     def remove_client(self, client_id: str) -> None:
         del self._records.clients[client_id]
