@@ -95,11 +95,31 @@ def _caller() -> Caller:
     return Caller(lines, os.environ, stderrs=stderrs if stderrs[0] else ())
 
 
+def _with_what_it_missed(caller: Caller, context: Context, registry: Registry) -> Caller:
+    """Where that can tell more of it: what the same process had no pair for until now."""
+    others = context.settings.registries.keys() - {registry.name}
+    if not others or not caller.is_untold:
+        return caller
+    from docker_credential_harbor.storage import miss_note
+
+    missed = miss_note.of_process(_callers_mark(), others)
+    return caller._replace(missed_before=tuple(context.began_at - each.at for each in missed))
+
+
+def _callers_mark() -> str:
+    from docker_credential_harbor.system import processes
+
+    with suppress(Exception):  # as in ancestors
+        return processes.mark(os.getppid())
+    return ""
+
+
 def _pair(context: Context, registry: Registry, caller: Caller, began_at: float) -> Credentials:
     from docker_credential_harbor.person import reaching
     from docker_credential_harbor.storage import miss_note
     from docker_credential_harbor.use_cases import get
 
+    caller = _with_what_it_missed(caller, context, registry)
     wish, reason = caller.wish(registry.name)
     reach = reaching.for_caller(context.reach, wish, reason)
     try:
@@ -111,7 +131,7 @@ def _pair(context: Context, registry: Registry, caller: Caller, began_at: float)
         if needless:
             failure = errors.NoSignInNeeded(registry=registry.name, reason=reason, todo=failure.fix)
         if needless or wish is not Wish.NOTHING:
-            why_no_pair.tell(registry, failure, caller.name, began_at)
+            why_no_pair.tell(registry, failure, caller.name, began_at, _callers_mark())
         else:  # of no interest later on
             console.tell(failure)
         raise _NotFound from None

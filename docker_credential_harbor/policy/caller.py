@@ -1,7 +1,10 @@
-"""What the caller of a `get` wants, by its command line and those of the processes above it. Without I/O.
+"""What the caller of a `get` wants, by its command line, those above it and what it asked before. Without I/O.
 
 Docker's protocol names a registry and says nothing else: not whether its image is needed, nor what becomes of the
 lines on standard error. Where command lines do not tell, a `get` goes on as if there were none.
+
+A client whose command line does not tell may still be seen to ask for every registry: it had no pair for one and, being
+the same process, asks for the next at once, where whoever needs a pair would have failed (docker-py's `build()`).
 
 Sources: BuildKit's ``progressui`` and compose's ``progress`` (they move the cursor up by the lines that they wrote last
 and write them anew, every tenth of a second); Docker's classic builder and podman's remote client, which send the pairs
@@ -46,6 +49,7 @@ _WITH_VALUE = frozenset(
 _ONLY_IMAGES_VERBS = ("pull", "push")  # and no other word that is no option
 _USERNAME = ("-u", "--username")
 _REMOTE = ("--remote", "-r", "--url", "--host", "-H", "--connection", "-c")
+_AT_ONCE_SECONDS = 10  # within which it asks on: what it does between two requests is to start a process
 _FALSE = ("", "0", "f", "false")  # strconv.ParseBool
 _INTERPRETERS = ("python", "node")  # their scripts, by the first argument that is no option
 
@@ -73,12 +77,15 @@ class Caller(NamedTuple):
 
     ``stderrs``: where standard error leads, of each of them, with ours before them; the path of a terminal, another
     text for each pipe, "" where it is not known.
+
+    ``missed_before``: seconds since the same process had no pair for another registry, of each of them.
     """
 
     command_lines: tuple[CommandLine, ...] = ()
     environ: Mapping[str, str] = {}
     platform: str = sys.platform
     stderrs: tuple[str, ...] = ()
+    missed_before: tuple[float, ...] = ()
 
     @property
     def name(self) -> str:
@@ -105,6 +112,12 @@ class Caller(NamedTuple):
             return not self.stderrs or self.stderrs[at + 1].startswith(_TERMINALS)
         return _parsed(maker).program in _SHELLS and all(word.startswith("-") and word != "-c" for word in maker[1:])
 
+    @property
+    def is_untold(self) -> bool:
+        """Whether its command line tells nothing of what it wants: a program of its own, by its name."""
+        known = self.name in _CLIENTS | _REDRAWING | _SHELLS or self.name.startswith(_PLUGIN)
+        return bool(self.name) and not known
+
     def _maker_of_the_pipe(self) -> int:
         """By number: the nearest one whose own standard error is another. Where that is not known, by its name."""
         if self.stderrs:
@@ -118,6 +131,8 @@ class Caller(NamedTuple):
         program, verb = command.program, command.verb
         if verb == "login" and program in _CLIENTS and (reason := _needs_nobody(command.words)):
             return Wish.NOTHING, f"{program} login {reason}"
+        if self.is_untold and any(0 <= seconds < _AT_ONCE_SECONDS for seconds in self.missed_before):
+            return Wish.EVERY, f"{program} asks for one registry after another"
         if not self._asks_for_every_registry(command):
             return Wish.THIS, ""
         named = [_registry_in(word) for word in command.words if not word.startswith("-")]

@@ -16,6 +16,7 @@ from docker_credential_harbor.storage import registry_lock
 from docker_credential_harbor.system.files import make_private_folder, read_bytes, write_private
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
@@ -27,6 +28,7 @@ class Missed(NamedTuple):
     code: str  # as in errors.py
     message: str
     place: str = ""  # the standard error that it was told on (console.place)
+    process: str = ""  # that asked (processes.mark); "" where it is unknown
 
 
 def load(name: str) -> Missed | None:
@@ -36,6 +38,14 @@ def load(name: str) -> Missed | None:
     except (Failure, ValueError, TypeError, LookupError, ArithmeticError):
         return None
     return missed if all(shown(text, LONGEST_USED) == text for text in missed[1:]) else None
+
+
+def of_process(process: str, names: "Iterable[str]") -> "Iterator[Missed]":
+    """Those of these registries of which that process, no other, had no pair."""
+    for name in names:
+        missed = load(name)
+        if missed and process and missed.process == process:
+            yield missed
 
 
 def save(name: str, missed: Missed) -> None:

@@ -23,10 +23,11 @@ LONGEST_PROGRAM = 60  # characters
 ONE_LOGIN_SECONDS = 10  # within which `podman login` asks again
 
 
-def tell(registry: Registry, failure: Failure, program: str, began_at: float) -> None:
+def tell(registry: Registry, failure: Failure, program: str, began_at: float, process: str = "") -> None:
     """Unless another `get` has told the same on this standard error since this one began: four services ask at once.
 
-    ``program``: the caller's name. NoSignInNeeded is of no interest later on, and told once to whoever asks again.
+    ``program``: the caller's name; ``process``: which one it is (processes.mark). NoSignInNeeded is of no interest
+    later on, and told once to whoever asks again.
     """
     place, in_passing = console.place(), isinstance(failure, NoSignInNeeded)
     since = began_at - ONE_LOGIN_SECONDS if in_passing else began_at
@@ -41,7 +42,7 @@ def tell(registry: Registry, failure: Failure, program: str, began_at: float) ->
         message = shown(redaction.redact(str(failure)), LONGEST_USED)
         with suppress(Exception):  # what cannot be kept is not worth more
             by = shown(program, LONGEST_PROGRAM)
-            miss_note.save(registry.name, Missed(time.time(), by, failure.note_code, message, place))
+            miss_note.save(registry.name, Missed(time.time(), by, failure.note_code, message, place, process))
 
 
 def _is_told(registry: Registry, failure: Failure, place: str, since: float) -> bool:

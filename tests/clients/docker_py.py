@@ -52,7 +52,8 @@ class DockerPyBuild(DockerPy):
     pushes = False
     windows_for_others = 1
     to_know = (
-        "asks for every registry that is set up, and waits for a person as a pull does: its command line tells nothing"
+        "asks for every registry that is set up; at the first that has no pair a person is waited for as in a pull, "
+        "for those after it half a minute more, and the next build has the pair"
     )
 
     def pull(self, seat: Seat, reference: str, **environment: str) -> Done:

@@ -13,18 +13,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients import podman, podman_remote
+from tests.clients import docker_py, podman, podman_remote, python_environment
 from tests.clients.client import Seat
 from tests.conftest import need
 from tests.lab import docker_plugins
+from tests.lab.processes import wait_until
 from tests.lab.terminal import Terminal
-from tests.lab.workplace import NOT_FOUND
+from tests.lab.workplace import NOT_FOUND, WITHOUT_OFFLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from tests.conftest import MakeHarbor, MakeRealm
     from tests.lab.desk import Desk
+    from tests.lab.harbor import StandInHarbor
     from tests.lab.workplace import Workplace
 
     Calling = Callable[[Desk, Path], AbstractContextManager[list[str]]]
@@ -151,3 +154,47 @@ def test_who_asks_for_every_registry_waits_half_a_minute_and_the_next_call_has_t
         assert workplace.pair()[0] == "alice-h"
         with Terminal(call, environment) as terminal:
             assert terminal.wait() == 0, terminal.text
+
+
+LOGIN_SECONDS = 60
+
+
+def another_harbor(desk: Desk, make_realm: MakeRealm, make_harbor: MakeHarbor) -> StandInHarbor:
+    """Of a realm of its own; alice is known to it as alice-b. It is set up as well."""
+    realm = make_realm(**QUICK)
+    harbor = make_harbor(realm, scopes=WITHOUT_OFFLINE)
+    realm.set_harbor_redirect(harbor.url)
+    harbor.onboard("alice-b", "alice@example.com", realm.subject("alice"))
+    done = desk.workplace.helper.run(["setup", "--no-login", harbor.url])
+    assert (done.returncode, done.stderr) == (0, "")
+    return harbor
+
+
+def test_docker_pys_build_waits_for_a_person_once_and_half_a_minute_more_however_many_registries(
+    make_desk: Callable[..., Desk], make_realm: MakeRealm, make_harbor: MakeHarbor, tmp_path: Path
+) -> None:
+    """Its first request is like a pull's. By the next one, of the same process, it is seen; that sign-in goes on."""
+    python = python_environment.python()
+    need("docker-py", python_environment.INSTALL, python)
+    desk = make_desk(realm=QUICK)
+    desk.set_up()
+    workplace = desk.workplace
+    other = another_harbor(desk, make_realm, make_harbor)
+    harbors = {workplace.name: workplace.harbor, other.name: other}
+    for harbor in harbors.values():
+        workplace.person.open(f"{harbor.url}/c/oidc/login")  # Harbor's side lives
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    build = [str(python), "-c", docker_py.BUILD.replace(", pull=True", ""), str(tmp_path)]
+    environment = {**workplace.helper.home.environment, **SSH, "DOCKER_HOST": desk.engine.host}
+    environment["DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT"] = str(LOGIN_SECONDS)
+    environment.pop("BROWSER")
+    began = time.monotonic()
+    with Terminal(build, environment) as terminal:
+        wait_until(lambda: terminal.process.poll() is not None, "the end of the build", 4 * LOGIN_SECONDS)
+        assert terminal.wait() == 0, terminal.text
+    assert LOGIN_SECONDS < time.monotonic() - began < 2 * LOGIN_SECONDS
+    assert " ".join(terminal.text.split()).count("asks for one registry after another), and goes on") == 1
+    _, _, second = terminal.text.split("on any device: ")
+    later = next(name for name in harbors if name in second)
+    workplace.person.open(second.split()[0])
+    assert workplace.pair(later)[0] in ("alice-h", "alice-b")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import time
-from typing import TYPE_CHECKING
+from math import inf
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -15,12 +17,13 @@ from docker_credential_harbor.model import Credentials, Registry, StoredPair
 from docker_credential_harbor.storage import miss_note
 from docker_credential_harbor.storage.miss_note import Missed
 from docker_credential_harbor.system import ancestors, console
-from docker_credential_harbor.use_cases import why_no_pair
+from docker_credential_harbor.use_cases import get, why_no_pair
 from tests.unit.machine import ROBOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from docker_credential_harbor.context import Context
     from tests.unit.machine import Machine
 
 OTHER = "https://index.docker.io/v1/"
@@ -72,6 +75,29 @@ class TestGet:
         machine.keep_stored(ROBOT)
         serve("get", machine.name)
         assert miss_note.load(machine.name) is None
+
+    def test_a_process_that_had_no_pair_for_another_registry_is_waited_with_for_half_a_minute(
+        self, machine: Machine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is the test's own parent that asks, as `os` has it."""
+        patience = []
+
+        def credentials(context: Context, _registry: Registry) -> NoReturn:
+            patience.append(context.reach.patience_seconds)
+            raise errors.SignInEnded(registry="h")
+
+        other = '[registries."other.example.com"]\n'
+        machine.configuration.write_text(f"{machine.configuration.read_text()}\n{other}")
+        monkeypatch.setattr(get, "credentials", credentials)
+        for line in (("python3", "build.py"), ("docker", "pull", "image")):
+            called_by(monkeypatch, *line)
+            for name in (machine.name, "other.example.com", machine.name):
+                serve("get", name)
+        assert patience == [inf, 30, 30, inf, inf, inf]
+        called_by(monkeypatch, "python3", "build.py")
+        monkeypatch.setattr(os, "getppid", os.getpid)
+        serve("get", machine.name)
+        assert patience[-1] == inf, "another process asks"
 
     @pytest.mark.usefixtures("machine")
     def test_of_a_server_that_no_configuration_names(self, capfd: pytest.CaptureFixture[str]) -> None:

@@ -269,3 +269,39 @@ def test_podman_on_macos_is_the_remote_client() -> None:
 def test_a_name_that_is_no_registry() -> None:
     for image in ("./a.b/c", "../x.y/z", "a b/c.d", "user@h.x/a", "a.b:port/c", "library/alpine"):
         assert Caller((("podman-remote", "pull", image),)).wish(HARBOR)[0] is Wish.EVERY
+
+
+class TestOneThatAsksForTheNextAtOnce:
+    """Having had no pair for another registry: whoever needs that would have failed."""
+
+    @pytest.mark.parametrize("line", ["python3 build.py", "/usr/bin/python3.11 -c x", "dagger build", "java -jar x"])
+    @pytest.mark.parametrize("seconds", [0.0, 9.9])
+    def test_a_program_of_its_own_is_seen_to_ask_for_every_registry(self, line: str, seconds: float) -> None:
+        found = caller(line)._replace(missed_before=(3600.0, seconds))
+        assert found.is_untold
+        assert found.wish(HARBOR) == (Wish.EVERY, f"{found.name} asks for one registry after another")
+
+    @pytest.mark.parametrize("missed", [(), (10.0,), (3600.0, 86400.0), (-1.0,)])
+    def test_not_a_good_while_later(self, missed: tuple[float, ...]) -> None:
+        assert caller("python3 pull.py")._replace(missed_before=missed).wish(HARBOR) == (Wish.THIS, "")
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "docker pull x",
+            "/x/docker-compose compose pull",
+            "docker-scout x",
+            "buildctl build",
+            "helm pull x",
+            "sh",
+            "",
+        ],
+    )
+    def test_nor_one_that_asks_for_what_it_needs(self, line: str) -> None:
+        found = caller(line)._replace(missed_before=(0.0,))
+        assert not found.is_untold
+        assert found.wish(HARBOR) == (Wish.THIS, "")
+
+    def test_what_a_command_line_tells_goes_first(self) -> None:
+        for line, wish in (("podman --remote pull quay.io/a/b", Wish.NOTHING), ("podman --remote run a", Wish.EVERY)):
+            assert caller(line)._replace(missed_before=(0.0,)).wish(HARBOR)[0] is wish

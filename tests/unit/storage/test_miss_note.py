@@ -58,3 +58,11 @@ def test_what_is_damaged_counts_as_none(tmp_path: Path, content: str) -> None:
     [path] = tmp_path.rglob("*.missed")
     path.write_text(content)
     assert miss_note.load("h") is None
+
+
+def test_what_one_process_had_no_pair_for() -> None:
+    mine, anothers = MISSED._replace(process="boot 1 7"), MISSED._replace(process="boot 1 8")
+    for name, missed in {"a": mine, "b": anothers, "c": MISSED, "d": mine}.items():
+        miss_note.save(name, missed)
+    assert list(miss_note.of_process("boot 1 7", ["a", "b", "c", "none"])) == [mine]
+    assert list(miss_note.of_process("", ["a", "b", "c"])) == [], "nobody knows which one it is"
