@@ -96,6 +96,9 @@ def _long_way(arguments: list[str], payload: bytes, began_at: float) -> int:
     import gc
 
     gc.disable()  # a run is short, and its imports leave nothing to be collected
+    from docker_credential_harbor.system import known_patterns
+
+    known_patterns.use()
     from docker_credential_harbor import errors
     from docker_credential_harbor.system import console, redaction
 

@@ -6,9 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 SPEC = Path(__file__).with_name("docker-credential-harbor.spec")
+PACKAGE = SPEC.stem.replace("-", "_")
 
 
 def build(repository: Path, dist: Path, work: Path) -> Path:
@@ -19,10 +21,19 @@ def build(repository: Path, dist: Path, work: Path) -> Path:
          "--target", str(product), str(source), work=work, product=product)  # fmt: skip
     _run("PyInstaller", "--noconfirm", "--log-level", "WARN", "--distpath", str(dist), "--workpath", str(work),
          str(SPEC), work=work, product=product)  # fmt: skip
+    if sys.version_info >= (3, 11):  # before that re has no part that only compiles
+        _note_patterns(dist / SPEC.stem / "_internal" / PACKAGE, product)
     sys.path.insert(0, str(product))
     if sys.platform.startswith("linux"):
         _remove_library_paths(dist / SPEC.stem)
     return dist / SPEC.stem
+
+
+def _note_patterns(package: Path, product: Path) -> None:
+    """For `known_patterns`, by the interpreter that is bundled; without site, which has imported what it needs."""
+    file = package / "system" / "known_patterns.marshal"
+    command = [sys.executable, "-S", "-OO", str(SPEC.with_name("patterns.py")), str(file)]
+    subprocess.run([*command, str(product), sysconfig.get_path("purelib")], check=True)
 
 
 def _remove_library_paths(folder: Path) -> None:
@@ -40,8 +51,7 @@ def _copy_source(repository: Path, source: Path) -> None:
     source.mkdir()
     for name in ("pyproject.toml", "README.md"):
         shutil.copyfile(repository / name, source / name)
-    package = SPEC.stem.replace("-", "_")
-    shutil.copytree(repository / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(repository / PACKAGE, source / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def _run(module: str, *arguments: str, work: Path, product: Path) -> None:
