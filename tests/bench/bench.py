@@ -30,7 +30,7 @@ WHAT = {
     **{name: name for name in peers.NAMES},
 }
 ASKING = {
-    asking.PROBING: "packaged executable, get that probes over TLS",
+    asking.PROBING: "packaged executable, probing get",
     asking.COLD: "packaged executable, cold get",
 }
 MEBIBYTE = 1 << 20
