@@ -24,7 +24,7 @@ def use(file: str = FILE) -> None:
     try:
         with open(file, "rb") as opened:  # noqa: PTH123
             written_by, known = marshal.loads(opened.read())  # noqa: S302 - as a module's code is read
-    except OSError:
+    except (OSError, EOFError, ValueError, TypeError):  # none, or damaged: all is compiled as ever
         return
     if written_by != sys.version:
         return

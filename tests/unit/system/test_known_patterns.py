@@ -79,3 +79,15 @@ def test_where_there_is_no_file_all_is_as_ever(compiler: Any, tmp_path: Path) ->
     as_ever = compiler.compile
     known_patterns.use(str(tmp_path / "none"))
     assert compiler.compile is as_ever
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", marshal.dumps(None), marshal.dumps((sys.version,)), marshal.dumps((sys.version, {}))[:-1]],
+    ids=["empty", "no marshal", "nothing", "half of it", "cut short"],
+)
+def test_a_damaged_file_is_as_none(compiler: Any, tmp_path: Path, content: bytes) -> None:
+    as_ever, file = compiler.compile, tmp_path / "damaged"
+    file.write_bytes(content)
+    known_patterns.use(str(file))
+    assert compiler.compile is as_ever
