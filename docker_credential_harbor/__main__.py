@@ -144,6 +144,7 @@ def _carry_out(arguments: list[str], payload: bytes, began_at: float) -> int:
         worker.main(*arguments[1:])
         return 0
     from docker_credential_harbor.entry import command_line
+    from docker_credential_harbor.system import libraries  # noqa: F401 - the last catch may have no file left to open
 
     return command_line.run(arguments)
 

@@ -48,7 +48,7 @@ class TestFewOpenFiles:
         "sys.exit(main())\n"
     )
 
-    @pytest.mark.parametrize("files", [4, 5, 7, 12])
+    @pytest.mark.parametrize("files", [4, 5, 6, 7, 9, 12])
     @pytest.mark.parametrize("arguments", ["get", "erase", "list", "status", "doctor", "logout", "login", "keepalive"])
     def test_a_line_and_no_more(self, known: Helper, arguments: str, files: int) -> None:
         answer = self.under(known, files, arguments)
