@@ -4,6 +4,7 @@ Source: Keycloak's server guide (kc.sh start-dev) and its Admin REST API. The zi
 from Maven, unpacked once per version. Each server has its data in a folder of its own, so several run side by side.
 """
 
+import contextlib
 import fcntl
 import os
 import secrets
@@ -31,6 +32,7 @@ THEME_CACHES = ("cache-themes=true", "cache-templates=true", "static-max-age=259
 # Admin tokens live 60 s; a new one is fetched well before.
 ADMIN_TOKEN_SECONDS = 40
 ATTEMPTS = 3
+LOWEST_PORT, PORTS_END = 20_000, 32_768
 
 
 def distribution() -> Path | None:
@@ -75,10 +77,16 @@ def kcadm() -> Path:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago, for programs that cannot be handed a bound socket."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free now, for programs that cannot be handed a bound socket.
+
+    It is none of those that systems give to whoever asks for any (ip(7), ip_local_port_range; RFC 6335, 6), so it stays
+    free although the tests beside this one open many, until the program is there.
+    """
+    while True:
+        port = LOWEST_PORT + secrets.randbelow(PORTS_END - LOWEST_PORT)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Keycloak:

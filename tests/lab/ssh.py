@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.lab.keycloak import free_port
 from tests.lab.processes import end, wait_until
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ def server(folder: Path) -> Iterator[int]:
     for name in ("host", "person"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
     Path("/run/sshd").mkdir(exist_ok=True)  # its privilege separation wants it
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
+    port = free_port()
     (folder / "sshd_config").write_text(CONFIGURATION.format(folder=folder, port=port))
     with (folder / "sshd.log").open("wb") as log:
         process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(folder / "sshd_config")], stderr=log)
