@@ -77,6 +77,8 @@ class Terminal:
         wait_until(
             lambda: text in "".join(self.screen) or self.process.poll() is not None, f"{text!r} on the screen", seconds
         )
+        if self.process.poll() is not None:
+            self._reader.join(TIMEOUT_SECONDS)
         rows = self.screen
         assert text in "".join(rows), "\n".join(rows)
         return rows
