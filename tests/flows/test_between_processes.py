@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.flows.conftest import WITHOUT_OFFLINE
-from tests.lab.processes import wait_until
 
 if TYPE_CHECKING:
     import subprocess
@@ -39,7 +38,7 @@ def test_a_refresh_while_a_walk_is_open_is_not_undone(
     person.decline = True
     person.forget_cookies()
     walking = workplace.start_get()
-    wait_until(lambda: person.windows == 2, "the window")
+    person.wait_for_windows(2)
     before = workplace.kept_tokens()["refresh_token"]
     workplace.let_id_token_expire()
     assert workplace.helper.run("status").returncode == 0
@@ -60,7 +59,7 @@ def test_a_pair_stored_while_a_window_is_open_is_the_answer_from_then_on(
     person.decline = True
     workplace = make_workplace()
     asking = workplace.start_get()
-    wait_until(lambda: person.windows == 1, "the window")
+    person.wait_for_windows()
     workplace.store("robot$ci", "s")
     assert workplace.pair() == ("robot$ci", "s")
     assert asking.poll() is None, "the window is still open, and only who asked for it waits"
@@ -141,7 +140,7 @@ def test_what_ci_could_not_do_is_no_answer_for_a_person(make_workplace: Callable
 
 class TestLogin:
     def test_it_tells_how_the_walk_ended(self, make_workplace: Callable[..., Workplace]) -> None:
-        workplace = make_workplace(harbor={"auto_onboard": True}, onboarded=False, top="login_timeout = 3")
+        workplace = make_workplace(harbor={"auto_onboard": True}, onboarded=False, top="login_timeout = 10")
         workplace.harbor.onboard("alice", "somebody@example.com", "old-sub")
         answer = workplace.helper.run("login")
         assert answer.returncode == 1
@@ -154,9 +153,9 @@ class TestLogin:
         person.decline = True
         workplace = make_workplace()
         asking = workplace.start_get()
-        wait_until(lambda: person.windows == 1, "the window")
+        person.wait_for_windows()
         person.decline = False
-        answer = workplace.helper.run("login", timeout=30)
+        answer = workplace.helper.run("login")
         assert answer.returncode == 0, answer.stderr
         assert person.windows == 2
         assert asking.communicate(timeout=60)
