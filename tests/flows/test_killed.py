@@ -65,6 +65,7 @@ def refreshing(
         workplace = make_workplace(STRICT, through=proxy)
         workplace.helper.home.environment |= {"DOCKER_CREDENTIAL_HARBOR_STORAGE": storage, **environment}
         workplace.pair()
+        wait_until(lambda: not processes_of(workplace), "the worker of the sign-in to end")
         expire_kept_id_token(workplace)
         workplace.harbor.set_secret("alice-h", ANOTHER)
         workplace.end_trust_window()
@@ -117,7 +118,7 @@ def test_a_command(refreshing: Callable[..., tuple[Workplace, HeldAnswer]], comm
 def test_what_goes_on_ends_by_itself(refreshing: Callable[..., tuple[Workplace, HeldAnswer]]) -> None:
     """Where the answer never comes, when the time of the request is over."""
     workplace, answer = refreshing()
-    killed = workplace.start_get(DOCKER_CREDENTIAL_HARBOR_TIMEOUT=str(paced(3)))
+    killed = workplace.start_get(DOCKER_CREDENTIAL_HARBOR_TIMEOUT=str(paced(6)))
     assert answer.given.wait(60)
     kill_group(killed)
     [other] = processes_of(workplace)
