@@ -254,7 +254,7 @@ class TestSession:
     def test_another_sub_for_our_client(self, workplace: Workplace) -> None:
         """Keycloak's mapper of type pairwise, which its metadata do not tell."""
         name_helper(workplace)
-        workplace.configure(top="login_timeout = 4")
+        workplace.configure(top="login_timeout = 10")
         workplace.realm.make_pairwise(HELPER_CLIENT)
         workplace.refused()
         the_one(workplace, "session", "does not know alice yet", "sub differs per client: set client_id = ''")

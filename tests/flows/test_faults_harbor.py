@@ -119,7 +119,7 @@ class TestHarbor:
         proxy = make_proxy(workplace.harbor.url)
         workplace.configure(top=SETTINGS, url=proxy.url)
         proxy.set(CURRENT, faults.status(503))
-        get = told(workplace, seconds=10, DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT="3")
+        get = told(workplace, seconds=10, DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT="10")
         assert (get.answer.returncode, get.answer.stdout) == (1, NOT_FOUND)
         assert "status 503" in get.line
         proxy.clear()

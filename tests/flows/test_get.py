@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PROBE = "/service/token"
 CURRENT = "/api/v2.0/users/current"
+SHORT = {"DOCKER_CREDENTIAL_HARBOR_TIMEOUT": "2"}  # for what hangs alone
 
 
 def accepts(workplace: Workplace, pair: tuple[str, str]) -> bool:
@@ -153,7 +154,7 @@ class TestNotOnboarded:
     def test_a_taken_name_ends_with_a_line_that_an_administrator_can_act_on(
         self, make_workplace: Callable[..., Workplace]
     ) -> None:
-        workplace = make_workplace(harbor={"auto_onboard": True}, onboarded=False, top="login_timeout = 4")
+        workplace = make_workplace(harbor={"auto_onboard": True}, onboarded=False, top="login_timeout = 10")
         workplace.harbor.onboard("alice", "somebody@example.com", "old-sub")
         line = workplace.refused()
         assert "does not know alice yet" in line
@@ -166,11 +167,11 @@ class TestAway:
     ) -> None:
         workplace = make_workplace(top="cache_ttl = 0")
         proxy = make_proxy(workplace.harbor.url)
-        workplace.configure(top="cache_ttl = 0\ntimeout = 2", url=proxy.url)
+        workplace.configure(top="cache_ttl = 0", url=proxy.url)
         pair = workplace.pair()
         for fault in (faults.refuse, faults.hang, faults.status(503), faults.garbage, faults.cut_short):
             proxy.set("/", fault)
-            answer = workplace.get()
+            answer = workplace.get(**SHORT)
             assert answer.returncode == 0, answer.stderr
             assert failure_in(answer.stderr).startswith("the pair for ")
             assert "could not be verified" in answer.stderr
@@ -192,14 +193,14 @@ class TestAway:
     def test_provider_away_from_harbor_keeps_the_pair_and_opens_nothing(
         self, make_workplace: Callable[..., Workplace], make_proxy: Callable[..., FaultProxy]
     ) -> None:
-        workplace = make_workplace(top="cache_ttl = 0\ntimeout = 2")
+        workplace = make_workplace(top="cache_ttl = 0")
         pair = workplace.pair()
         proxy = make_proxy(workplace.realm.url)
         workplace.harbor.provider.connect_through(proxy.url)
         workplace.harbor.expire_stored_access_token("alice-h")
         for fault in (faults.refuse, faults.hang):
             proxy.set("/", fault)
-            answer = workplace.get()
+            answer = workplace.get(**SHORT)
             assert answer.returncode == 0, answer.stderr
             assert "could not be verified" in answer.stderr
             proxy.clear()

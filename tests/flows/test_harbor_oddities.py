@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from tests.flows.faulty import ANOTHER, change_own_tokens, restore, snapshot
+from tests.lab.pace import paced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ class TestEmptyRobotPrefix:
         pair = workplace.pair()
         workplace.harbor.robot_prefix = ""
         before = snapshot(workplace)
-        line = workplace.refused(DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT="2")
+        line = workplace.refused(DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT=str(paced(5)))  # for the walk to be over, too
         assert "still refuses the CLI secret of alice-h after its login" in line
         assert "Harbor's robot name prefix is empty (an administrator must set one)" in line
         assert workplace.person.windows == 2

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 PROBE = "/service/token"
 CURRENT = "/api/v2.0/users/current"
 SAID = "docker-credential-harbor: "
+SHORT = {"DOCKER_CREDENTIAL_HARBOR_TIMEOUT": "2"}  # for what hangs alone
 
 
 def keepalive(workplace: Workplace, *arguments: str, **env: str) -> tuple[int, str]:
@@ -295,7 +296,7 @@ class TestAway:
     ) -> None:
         workplace = make_workplace()
         proxy = make_proxy(workplace.harbor.url)
-        workplace.configure(top="cache_ttl = 0\ntimeout = 2", url=proxy.url)
+        workplace.configure(top="cache_ttl = 0", url=proxy.url)
         pair = workplace.pair()
         proxy.set("/", faults.refuse)
         status, said = keepalive(workplace)
@@ -303,9 +304,9 @@ class TestAway:
         assert "cannot be reached" in said
         assert keepalive(workplace) == (0, ""), "the same outage is not told twice"
         proxy.set("/", faults.hang)
-        status, said = keepalive(workplace)
+        status, said = keepalive(workplace, **SHORT)
         assert (status, said.count("\n")) == (0, 1)
-        answer = workplace.get()
+        answer = workplace.get(**SHORT)
         assert (answer.returncode, json.loads(answer.stdout)["Secret"]) == (0, pair[1])
         assert "could not be verified" in answer.stderr
         proxy.clear()
@@ -333,13 +334,13 @@ class TestAway:
         fault: faults.Fault,
     ) -> None:
         proxy = make_proxy(keycloak.url)
-        workplace = make_workplace(through=proxy, top="timeout = 2")
+        workplace = make_workplace(through=proxy)
         workplace.harbor.provider.connect_through(keycloak.url)
         workplace.pair()
         tokens = workplace.kept_tokens()
         workplace.let_id_token_expire()
         proxy.set("/", fault)
-        assert keepalive(workplace) == (0, ""), "pulls work all the same"
+        assert keepalive(workplace, **SHORT) == (0, ""), "pulls work all the same"
         assert workplace.kept_tokens()["refresh_token"] == tokens["refresh_token"]
         proxy.clear()
         assert keepalive(workplace) == (0, "")

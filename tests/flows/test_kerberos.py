@@ -12,6 +12,7 @@ import pytest
 
 from tests.lab import faults
 from tests.lab.kerberos import REALM
+from tests.lab.pace import paced
 from tests.lab.realm import HELPER_CLIENT
 from tests.lab.workplace import WITH_OFFLINE
 
@@ -279,7 +280,7 @@ class TestStops:
         """GSSAPI alone would block for half a minute."""
         os.kill(kdc.pid, signal.SIGSTOP)
         try:
-            desk.configure(top="cache_ttl = 0\ntimeout = 4")
+            desk.configure(top=f"cache_ttl = 0\ntimeout = {paced(6)}")
             self.by_browser(desk)
         finally:
             os.kill(kdc.pid, signal.SIGCONT)
@@ -309,7 +310,7 @@ class TestStops:
     ) -> None:
         """As where its own KDC or directory is."""
         desk = desk_behind(proxy)
-        desk.configure(top="cache_ttl = 0\ntimeout = 4")
+        desk.configure(top=f"cache_ttl = 0\ntimeout = {paced(6)}")
         proxy.set("/realms/", only_for_tokens(faults.hang))
         self.by_browser(desk)
 

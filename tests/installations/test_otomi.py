@@ -139,7 +139,7 @@ class TestRedeployedKeycloak:
 
     def test_the_line_names_the_user_that_an_administrator_has_to_remove(self, workplace: Workplace) -> None:
         old = workplace.harbor.users["alice"]
-        workplace.configure(top="login_timeout = 3")
+        workplace.configure(top="login_timeout = 10")
         workplace.realm.redeploy()
         workplace.let_pass(MINUTE)
         assert workplace.refused() == (
@@ -165,7 +165,7 @@ class TestRedeployedKeycloak:
 
     def test_without_login_the_next_pull_heals_it_once_the_pause_is_over(self, workplace: Workplace) -> None:
         old = workplace.harbor.users["alice"]
-        workplace.configure(top="login_timeout = 3")
+        workplace.configure(top="login_timeout = 10")
         workplace.realm.redeploy()
         workplace.let_pass(MINUTE)
         workplace.refused()
@@ -176,7 +176,7 @@ class TestRedeployedKeycloak:
         self.nothing_is_left_of(old.secret, workplace)
 
     def test_a_new_machine_meets_the_409_at_its_first_pull(self, make_workplace: Callable[..., Workplace]) -> None:
-        workplace = make_workplace(**OTOMI.options(top="login_timeout = 3"))
+        workplace = make_workplace(**OTOMI.options(top="login_timeout = 10"))
         workplace.harbor.onboard("alice", "alice@example.com", "the sub of the old Keycloak")
         assert workplace.refused() == (
             "docker-credential-harbor: [not-onboarded] "

@@ -66,7 +66,7 @@ class TestOnboarding:
         assert (workplace.person.windows, workplace.person.forms) == (1, 1)
 
     def test_somebody_else_of_the_same_full_name(self, make_workplace: Callable[..., Workplace]) -> None:
-        options = OVHCLOUD.options(harbor={"user_claim": ""}, top="login_timeout = 3")
+        options = OVHCLOUD.options(harbor={"user_claim": ""}, top="login_timeout = 10")
         workplace = make_workplace(**options)
         workplace.harbor.onboard("Alice_A", "alice.adams@example.com", "another-sub")
         assert workplace.refused() == (
