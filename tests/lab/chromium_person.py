@@ -49,6 +49,7 @@ class ChromiumPerson(Person):
 
     def forget_cookies(self) -> None:
         """Forgets the provider's session and Harbor's."""
+        self.wait_for_rest()
         self._in_thread(lambda context: context.clear_cookies())
 
     def at_window(self, look: Callable[[Window], object]) -> None:

@@ -48,6 +48,7 @@ class Person:
         self._spool = Path(self._folder.name) / "spool"
         self._spool.touch()
         self._rested = self._spool.with_name("rested")  # a line for each of the spool's that has come to rest
+        self._rested.touch()
         script = Path(self._folder.name) / "browser"
         script.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$1\" >> {shlex.quote(str(self._spool))}\n")
         script.chmod(0o755)
@@ -63,6 +64,7 @@ class Person:
 
     def open(self, url: str) -> Page:
         """Opens an address by hand and waits until it has come to rest."""
+        self.wait_for_rest()
         before = len(self.pages)
         with self._spool.open("a") as spool:
             spool.write(f"{url}\n")
@@ -83,12 +85,17 @@ class Person:
         """Waits until so many windows in all have come to rest."""
         wait_until(lambda: len(self.pages) >= count, f"{count} windows", timeout_seconds)
 
+    def wait_for_rest(self) -> None:
+        """Waits until whatever was opened has come to rest: a helper may know enough before the browser is through."""
+        wait_until(lambda: _lines(self._spool) == _lines(self._rested), "all windows to come to rest", TIMEOUT_SECONDS)
+
     def reset(self) -> None:
-        """Counts anew; cookies stay."""
+        """Counts anew, once everything is at rest; cookies stay."""
+        self.wait_for_rest()
         self.forms, self.urls, self.pages, self.passed = 0, [], [], []
 
     def forget_cookies(self) -> None:
-        """A browser that nobody has used yet."""
+        """A browser that nobody has used yet, once everything is at rest."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -144,6 +151,7 @@ class CookiePerson(Person):
 
     def forget_cookies(self) -> None:
         """Forgets the provider's session and Harbor's."""
+        self.wait_for_rest()
         self._session.cookies.clear()
 
     def trust(self, ca_file: Path) -> None:
@@ -227,6 +235,10 @@ class CookiePerson(Person):
             if until and target.startswith(until):
                 return Page(target)
             answer = self._session.get(target, allow_redirects=False, timeout=TIMEOUT_SECONDS)
+
+
+def _lines(file: Path) -> int:
+    return file.read_bytes().count(b"\n")
 
 
 def lift_secure(cookies: CookieJar) -> None:

@@ -90,6 +90,25 @@ def test_another_person_after_forgetting(realm: Realm, person: CookiePerson) -> 
     assert not realm.sessions("bob")
 
 
+def test_counted_anew_once_all_that_was_opened_is_at_rest(person: CookiePerson) -> None:
+    """Else the rest of a walk would count as the next window's."""
+    gate = threading.Event()
+
+    def answer(exchange: Exchange) -> None:
+        gate.wait(60)
+        exchange.answer_html(200, "<title>Harbor</title>")
+
+    server = WebServer(answer)
+    subprocess.run([person.browser_command, server.url], check=True, timeout=60)
+    counting = threading.Thread(target=person.reset)
+    counting.start()
+    wait_until(lambda: person.windows == 1, "the window")
+    gate.set()
+    counting.join(60)
+    assert (person.windows, person.pages, person.passed) == (0, [], [])
+    server.close()
+
+
 SEEN_IN_PROCESS = """
 import lab_walk
 from docker_credential_harbor.sign_in import by_browser
