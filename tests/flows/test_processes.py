@@ -75,7 +75,7 @@ class TestKilledCaller:
         assert caller.stdin
         caller.stdin.write(workplace.name.encode())
         caller.stdin.close()
-        wait_until(lambda: person.windows == 1, "the window")
+        person.wait_for_windows()
         os.kill(caller.pid, signal.SIGKILL)
         caller.wait(10)
         caller.stdin = None
@@ -91,7 +91,7 @@ class TestKilledCaller:
         person.decline = True
         workplace = make_workplace()
         first, second = (workplace.start_get() for _ in range(2))
-        wait_until(lambda: person.windows == 1, "the window")
+        person.wait_for_windows()
         os.kill(first.pid, signal.SIGKILL)
         first.communicate(timeout=10)
         person.decline = False
@@ -107,7 +107,7 @@ class TestKilledCaller:
         person.decline = True
         workplace = make_workplace()
         caller = workplace.start_get()
-        wait_until(lambda: person.windows == 1, "the window")
+        person.wait_for_windows()
         [worker] = workers(workplace)
         os.kill(worker, signal.SIGKILL)
         output, errors = caller.communicate(timeout=30)
@@ -125,7 +125,7 @@ class TestEnding:
         person.decline = True
         workplace = make_workplace()
         login = workplace.helper.start(["login"])
-        wait_until(lambda: person.windows == 1, "the window")
+        person.wait_for_windows()
         login.send_signal(signal.SIGINT)
         output, errors = login.communicate(timeout=30)
         assert (login.returncode, output) == (130, b"")
@@ -138,7 +138,7 @@ class TestEnding:
         person.decline = True
         workplace = make_workplace()
         caller = workplace.start_get()
-        wait_until(lambda: person.windows == 1, "the window")
+        person.wait_for_windows()
         assert workplace.helper.run("erase", workplace.name).returncode == 0
         output, errors = caller.communicate(timeout=30)
         assert output.decode() == NOT_FOUND

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,9 +22,11 @@ from docker_credential_harbor.errors import (
 from docker_credential_harbor.model import Credentials, LoginRedirect, PairKind, Registry, ReleasedIdToken
 from docker_credential_harbor.remote import harbor
 from docker_credential_harbor.remote.web.transport import Transport
+from tests.lab.keycloak import free_port
 from tests.unit.loopback import Answers, Asked, Reply, answers_server, raw_server
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
 
 RECORDINGS = {
@@ -341,10 +342,8 @@ def test_silence_means_that_harbor_waits_for_its_provider() -> None:
 
 
 def test_a_refused_connection_says_nothing_of_the_provider() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
     with pytest.raises(Unreachable) as caught:
-        harbor.login_redirect(Transport(10), Registry("h", f"http://127.0.0.1:{port}"))
+        harbor.login_redirect(Transport(10), Registry("h", f"http://127.0.0.1:{free_port()}"))
     assert type(caught.value) is Unreachable
 
 

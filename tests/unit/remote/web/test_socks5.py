@@ -19,6 +19,7 @@ from tests.conftest import need
 from tests.lab import socks
 from tests.lab.accepting import accepting
 from tests.lab.certificates import Authority, context_of
+from tests.lab.keycloak import free_port
 from tests.lab.socks import socks_server
 from tests.unit.loopback import raw_server, sends
 
@@ -77,8 +78,7 @@ def test_one_with_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.usefixtures("a_proxy")
 @pytest.mark.parametrize("host", [HARBOR, "other.invalid"])
 def test_what_it_cannot_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        closed = listener.getsockname()[1]
+    closed = free_port()
     with socks_server(tmp_path, HARBOR) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"socks5://127.0.0.1:{proxy}")
         with pytest.raises(ProxyFailed, match=rf"through the proxy 127\.0\.0\.1:{proxy} \(") as caught:

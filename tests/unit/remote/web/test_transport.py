@@ -18,6 +18,7 @@ from docker_credential_harbor.errors import BrokenAnswer, ConfigurationInvalid, 
 from docker_credential_harbor.model import Credentials
 from docker_credential_harbor.remote.web.transport import MAXIMUM_BYTES, Transport, is_secure_url
 from docker_credential_harbor.warm_get.server_url import is_loopback_host
+from tests.lab.keycloak import free_port
 from tests.unit.loopback import Answers, raw_server, sends
 
 if TYPE_CHECKING:
@@ -286,8 +287,7 @@ def test_the_trace_has_no_secret(server: Answers) -> None:
     lines: list[str] = []
     http = Transport(10, trace=lines.append)
     http.request("POST", f"{server.url}/token?code=SECRET#SECRET", bearer="SECRET", form={"refresh_token": "SECRET"})
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     with pytest.raises(Unreachable):
         http.request("GET", f"http://127.0.0.1:{port}/x", basic=Credentials("u", "SECRET"))
     assert lines[0].startswith(f"POST {server.url}/token -> 404 in ")

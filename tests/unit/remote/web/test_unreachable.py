@@ -31,6 +31,7 @@ from tests.conftest import need
 from tests.lab import nginx
 from tests.lab.accepting import accepting
 from tests.lab.certificates import Authority, context_of
+from tests.lab.keycloak import free_port
 from tests.lab.processes import end
 from tests.unit.loopback import OK, Answers, connect_proxy, raw_server, sends
 
@@ -54,8 +55,7 @@ def test_closed_without_an_answer() -> None:
 
 
 def test_refused() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     with pytest.raises(Unreachable, match=rf"127\.0\.0\.1:{port} cannot be reached \(connection refused\)"):
         get(port)
 

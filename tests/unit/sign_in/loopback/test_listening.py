@@ -17,6 +17,7 @@ from docker_credential_harbor.errors import PortBusy
 from docker_credential_harbor.sign_in.loopback import callback_server, listening
 from tests.conftest import need
 from tests.lab import network, ordinary_user
+from tests.lab.keycloak import free_port
 from tests.unit.browser_place import HARBOR, Place, query
 
 if TYPE_CHECKING:
@@ -70,8 +71,7 @@ def test_localhost_is_whatever_a_browser_takes_it_for(place: Place, address: str
 
 @pytest.mark.usefixtures("ipv6")
 def test_a_port_where_another_user_waits_at_the_other_address_is_not_taken(place: Place) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     place.registry = place.registry._replace(redirect_uri=f"http://localhost:{port}/callback")
     with another_user_at_ipv6(port), pytest.raises(PortBusy, match=str(port)):
         place.sign_in(lambda _: None)
@@ -106,8 +106,8 @@ def test_where_there_is_no_ipv6_nobody_can_wait_there() -> None:
 
 
 def test_a_port_of_its_own(place: Place) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
         place.registry = place.registry._replace(redirect_uri=f"http://127.0.0.1:{port}/back")
         with pytest.raises(PortBusy, match=str(port)):
             place.sign_in(lambda _: None)
