@@ -20,10 +20,11 @@ CLIENTS_STAMP := build/clients-venv/.installed
 help:
 	@awk '/^# / { said = said substr($$0, 2); next } /^[a-z-]+:/ { sub(/:.*/, ""); printf "make %-16s%s\n", $$0, said } { said = "" }' Makefile
 
+# Its folder is named in a .pth file: an importer of setuptools' own would take each start a third of its time.
 $(STAMP): requirements.lock pyproject.toml
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install -q --require-hashes -r requirements.lock
-	$(PYTHON) -m pip install -q --no-deps --no-build-isolation --editable .
+	$(PYTHON) -m pip install -q --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
 	touch $@
 
 # The product as people install it: an editable one starts more slowly.
