@@ -116,9 +116,12 @@ class Person:
         self._serve_spool()
 
     def _serve_spool(self) -> None:
-        done = 0
+        done = size = 0
         while not self._closing.wait(SPOOL_SECONDS):
             self._between()
+            before, size = size, self._spool.stat().st_size
+            if size == before:
+                continue
             lines = self._spool.read_text().split("\n")[:-1]
             for url in lines[done:]:
                 done += 1
