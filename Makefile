@@ -13,6 +13,9 @@ MUTANTS_PYTHON := build/mutants-venv/bin/python
 MUTANTS_STAMP := build/mutants-venv/.installed
 CLIENTS_PYTHON := build/clients-venv/bin/python
 CLIENTS_STAMP := build/clients-venv/.installed
+# A lock has all that is needed; what is imported Python compiles then.
+INSTALL := -m pip install -q --disable-pip-version-check --no-deps
+INSTALL_LOCK := $(INSTALL) --no-compile --require-hashes -r
 
 .PHONY: help heart test soak fuzz mutants clients lint demo bench bench-compare package docs troubleshooting pictures lock clean
 
@@ -23,16 +26,16 @@ help:
 # Its folder is named in a .pth file: an importer of setuptools' own would take each start a third of its time.
 $(STAMP): requirements.lock pyproject.toml
 	python3 -m venv $(VENV)
-	$(PYTHON) -m pip install -q --require-hashes -r requirements.lock
-	$(PYTHON) -m pip install -q --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
+	$(PYTHON) $(INSTALL_LOCK) requirements.lock
+	$(PYTHON) $(INSTALL) --no-build-isolation --config-settings editable_mode=compat --editable .
 	touch $@
 
 # The product as people install it: an editable one starts more slowly.
 $(DEMO_STAMP): requirements-demo.lock pyproject.toml $(shell find docker_credential_harbor -name '*.py')
 	python3 -m venv build/demo-venv
-	$(DEMO_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-demo.lock
+	$(DEMO_PYTHON) $(INSTALL_LOCK) requirements-demo.lock
 	rm -rf build/lib
-	$(DEMO_PYTHON) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall .
+	$(DEMO_PYTHON) $(INSTALL) --no-build-isolation --force-reinstall .
 	touch $@
 
 # The main job on an embedded lab; nothing needed beforehand but Python
@@ -52,7 +55,7 @@ bench-compare: $(DEMO_STAMP)
 # What builds the packages, and what goes into them; the product itself is installed afresh by each build.
 $(PACKAGE_STAMP): requirements-package.lock
 	python3 -m venv build/package-venv
-	$(PACKAGE_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-package.lock
+	$(PACKAGE_PYTHON) $(INSTALL_LOCK) requirements-package.lock
 	touch $@
 
 # Executable, .deb, .rpm, .tar.gz, checksums and bill of materials, in dist/
@@ -65,7 +68,7 @@ dist/SHA256SUMS: $(PACKAGE_STAMP) $(PACKAGE_SOURCES) $(wildcard $(shell git rev-
 
 $(DOCS_STAMP): requirements-docs.lock
 	python3 -m venv build/docs-venv
-	$(DOCS_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-docs.lock
+	$(DOCS_PYTHON) $(INSTALL_LOCK) requirements-docs.lock
 	touch $@
 
 # The documentation as a site, in build/site; a link that leads nowhere stops it
@@ -85,17 +88,19 @@ lint: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	for system in win32 darwin; do $(VENV)/bin/mypy --platform $$system docker_credential_harbor || exit 1; done
+	for system in win32 darwin; do \
+		$(VENV)/bin/mypy --platform $$system --cache-dir .mypy_cache/$$system docker_credential_harbor || exit 1; \
+	done
 	$(VENV)/bin/lint-imports --no-logo
 
 $(MUTANTS_STAMP): requirements-mutants.lock
 	python3 -m venv build/mutants-venv
-	$(MUTANTS_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-mutants.lock
+	$(MUTANTS_PYTHON) $(INSTALL_LOCK) requirements-mutants.lock
 	touch $@
 
 $(CLIENTS_STAMP): requirements-clients.lock
 	python3 -m venv build/clients-venv
-	$(CLIENTS_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-clients.lock
+	$(CLIENTS_PYTHON) $(INSTALL_LOCK) requirements-clients.lock
 	touch $@
 
 # Three workers, since each waits for other programs a third of its time on two cores. In the order of collection: by
@@ -119,7 +124,7 @@ mutants: $(STAMP) $(MUTANTS_STAMP)
 
 $(FUZZ_STAMP): requirements-fuzz.lock
 	python3 -m venv build/fuzz-venv
-	$(FUZZ_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
+	$(FUZZ_PYTHON) $(INSTALL_LOCK) requirements-fuzz.lock
 	touch $@
 
 # Every client against the helper, in all situations; what is found is written into docs/clients.md
