@@ -13,12 +13,13 @@ import pytest
 
 from tests.lab.realm import HELPER_CLIENT
 from tests.lab.workplace import NOT_FOUND, pairs_of
-from tests.soak.scale import count
+from tests.soak.scale import FULL, count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.lab.desk import Desk
+    from tests.lab.sealed_home import Home
     from tests.lab.secret_service import SecretService
     from tests.lab.workplace import Answer, Workplace
 
@@ -27,6 +28,13 @@ PULLS = count(20, 5)
 STRICT = {"revoke_refresh_token": True}
 NEW_SECRET = "Another-Secret-0123456789"
 PROBE, CURRENT_USER = "/service/token", "/api/v2.0/users/current"
+
+
+@pytest.fixture(autouse=True)
+def _as_slow_as_the_machine_is(home: Home) -> None:
+    """That a hundred fit into the usual ten seconds is shown in full alone, where nothing runs beside them."""
+    if not FULL:
+        home.environment["DOCKER_CREDENTIAL_HARBOR_TIMEOUT"] = "60"
 
 
 @pytest.fixture
