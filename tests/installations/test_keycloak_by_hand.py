@@ -9,6 +9,7 @@ import pytest
 
 from tests.lab.installations import KEYCLOAK_BY_HAND, USERS_GROUP
 from tests.lab.processes import wait_until
+from tests.lab.said import without_reminder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,7 @@ NEW_SECRET = "Another-Secret-0123456789"
 
 def opened_to_sign_in(shown: str, name: str) -> bool:
     """Whether the only line is that of a browser being opened for a sign-in."""
+    shown = without_reminder(shown)
     line = f"docker-credential-harbor: opening a browser to sign in at {name}; only if none appears, open: http://"
     return shown.startswith(line) and shown.count("\n") == 1
 
@@ -174,7 +176,7 @@ class TestSessions:
         workplace.let_pass(MINUTES)
         answer = workplace.get()
         assert json.loads(answer.stdout)["Secret"] == pair[1]
-        assert answer.stderr == (
+        assert without_reminder(answer.stderr) == (
             f"docker-credential-harbor: opening a browser to renew the sign-in at {workplace.name}; "
             f"only if none appears, open: {workplace.harbor.url}/c/oidc/login\n"
         )

@@ -9,6 +9,7 @@ import pytest
 from tests.lab.certificates import Authority
 from tests.lab.installations import ADMIN_GROUP, OVHCLOUD
 from tests.lab.processes import wait_until
+from tests.lab.said import without_reminder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +43,7 @@ class TestDocker:
         person.username = "bob"  # an administrator, by the groups claim
         desk.publish()
         desk.set_up()
-        shown = desk.fresh_pull()
+        shown = without_reminder(desk.fresh_pull())
         assert shown.count("opening a browser to sign in at") == shown.count("\n") == 1
         assert (person.windows, person.forms) == (1, 1)
         assert harbor.users["bob"].is_admin
