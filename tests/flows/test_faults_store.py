@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.flows.conftest import NOT_FOUND
-from tests.flows.faulty import SETTINGS, SHORT, check, in_time, told
+from tests.flows.faulty import SETTINGS, SHORT, check, in_time, timed, told
 from tests.lab import faults
+from tests.lab.pace import paced
 from tests.lab.processes import wait_until
 from tests.lab.said import failure_in
 
@@ -64,10 +64,9 @@ class TestKeyringThatHangs:
             ("erase", SERVER),
             ("list", ""),
         ):
-            began = time.monotonic()
-            answer = helper.run(verb, request, SHORT)
-            seconds = time.monotonic() - began
-            assert seconds < limit, f"{verb}: {seconds:.1f} s"
+            run = timed(helper, verb, request, SHORT)
+            answer = run.answer
+            assert run.seconds < limit, f"{verb}: {run.seconds:.1f} s"
             if verb == "list":
                 assert json.loads(answer.stdout) == {f"https://{SERVER}": ROBOT[0]}
                 continue
@@ -119,7 +118,7 @@ class TestKeyringThatHangs:
         }
         workplace.configure(top=SETTINGS, url=proxy.url)
         workplace.pair()
-        limit = in_time(workplace.helper, 3)
+        limit = in_time(workplace.helper, seconds := paced(4))
         workplace.harbor.set_secret("alice-h", SECRET)
 
         def stop_it(exchange: Exchange, proxy: FaultProxy) -> None:
@@ -128,7 +127,7 @@ class TestKeyringThatHangs:
             exchange.answer(status, body, headers)
 
         proxy.set("/api/v2.0/users/current", stop_it)
-        get = told(workplace, seconds=3)
+        get = told(workplace, seconds=seconds)
         assert get.pair == ("alice-h", SECRET)
         assert "keyring cannot be used" in get.line
         assert get.seconds < limit
@@ -322,10 +321,9 @@ class TestLocks:
         with lock.hold(folder / f"{SERVER}.lock", 5) as held:
             assert held
             for verb, request in (("erase", SERVER), ("store", payload("alice", "t")), ("get", SERVER)):
-                began = time.monotonic()
-                answer = helper.run(verb, request, SHORT)
-                assert time.monotonic() - began < limit, verb
-                said = answer.stderr if verb == "get" else answer.stdout
+                run = timed(helper, verb, request, SHORT)
+                assert run.seconds < limit, verb
+                said = run.answer.stderr if verb == "get" else run.answer.stdout
                 assert "is still running" in said
         assert json.loads(helper.run("list").stdout) == {f"https://{SERVER}": "alice"}
         wait_until(lambda: helper.run("erase", SERVER).returncode == 0, "erase")
