@@ -86,7 +86,7 @@ def test_a_request_is_bounded_as_a_whole(place: Place) -> None:
 
 
 def test_silent_connections_do_not_last(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(browser_request, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(browser_request, "REQUEST_SECONDS", 1)
     dropped: list[bytes] = []
 
     def behave(url: str) -> None:

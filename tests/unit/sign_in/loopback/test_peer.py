@@ -114,15 +114,20 @@ def test_where_nothing_is_told_nobody_is_a_stranger(monkeypatch: pytest.MonkeyPa
 
 def test_a_crowd_costs_few_readings(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
+    all_have_come = threading.Barrier(30)
 
     def text(path: str) -> str:
         time.sleep(0.02)
         read.append(path)
         return ""
 
+    def come() -> None:
+        all_have_come.wait(30)
+        tables.fresh()
+
     monkeypatch.setattr(peer, "_text", text)
     tables = peer._Tables()  # noqa: SLF001
-    crowd = [threading.Thread(target=tables.fresh) for _ in range(30)]
+    crowd = [threading.Thread(target=come) for _ in range(30)]
     for thread in crowd:
         thread.start()
     for thread in crowd:
