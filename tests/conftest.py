@@ -34,7 +34,7 @@ from tests.lab.oidc_provider import OidcProvider
 from tests.lab.person import CookiePerson, Person
 from tests.lab.realm import Realm
 from tests.lab.realm_pool import RealmPool
-from tests.lab.sealed_home import RUNS, Helper, Home, purge_memory
+from tests.lab.sealed_home import RUNS, Helper, Home, purge_memory, purge_memory_of
 from tests.lab.workplace import WITHOUT_OFFLINE, Workplace
 
 RUN_FOLDER = "HARBOR_LAB_RUN"
@@ -335,6 +335,7 @@ def make_workplace(
         place = Workplace(
             at, make_harbor(at, **{"scopes": WITHOUT_OFFLINE, **(harbor or {})}), somebody or person, helper
         )
+        purge_memory_of(place.name)
         at.set_harbor_redirect(place.harbor.url)
         if through:  # it is there to go wrong, which Harbor is to notice at once
             place.harbor.provider.kept_seconds = 0

@@ -143,7 +143,8 @@ def others_let_be() -> Iterator[TextIO | None]:
 
 
 # The lab's registries are on loopback: what somebody keeps for a registry of their own is never touched.
-LAB_KEYS = rf"{NAME}:(sign-in |stored |remembered:)((127\.0\.0\.1|localhost):\d+|harbor\.example\.com)"
+KEPT = rf"{NAME}:(sign-in |stored |remembered:)"
+LAB_KEYS = rf"{KEPT}((127\.0\.0\.1|localhost):\d+|harbor\.example\.com)"
 
 
 def purge_memory(descriptions: str = LAB_KEYS) -> None:
@@ -155,6 +156,11 @@ def purge_memory(descriptions: str = LAB_KEYS) -> None:
                     kernel_keys.remove(description.encode(), keyring)
             with contextlib.suppress(OSError):
                 memory_file.remove(description.encode())
+
+
+def purge_memory_of(registry: str) -> None:
+    """What is kept of an earlier one at the same address: ports are used again, and keys outlive a test."""
+    purge_memory(rf"{KEPT}{re.escape(registry)}(?!\d)")
 
 
 def _kernel_keys() -> list[str]:

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from docker_credential_harbor.warm_get import kernel_keys
 from tests.conftest import MakeHarbor, need
-from tests.lab import faults, secret_service
+from tests.lab import faults, kernel_keyring, secret_service
 from tests.lab.accepting import accepting
 from tests.lab.certificates import Authority
 from tests.lab.docker import DockerEngine, Registry
@@ -24,11 +25,21 @@ from tests.lab.harbor import StandInHarbor
 from tests.lab.person import CookiePerson
 from tests.lab.processes import wait_until
 from tests.lab.realm import Realm
-from tests.lab.sealed_home import Helper, Home, purge_memory
+from tests.lab.sealed_home import NAME, Helper, Home, purge_memory, purge_memory_of
 from tests.lab.secret_service import SecretService
 from tests.lab.web import Exchange, WebServer
 
 IMAGE_BYTES = 8 << 20
+
+
+def test_what_is_kept_of_an_earlier_registry_at_an_address_goes_and_nothing_else() -> None:
+    need("kernel keyring", "a kernel with CONFIG_KEYS, and no filter before it", kernel_keyring.is_open())
+    earlier, another = f"{NAME}:sign-in 127.0.0.1:1".encode(), f"{NAME}:sign-in 127.0.0.1:12".encode()
+    for key in (earlier, another):
+        kernel_keys.add(key, b"x", timeout_seconds=60)
+    purge_memory_of("127.0.0.1:1")
+    assert (kernel_keys.read(earlier), kernel_keys.read(another)) == (None, b"x")
+    kernel_keys.remove(another)
 
 
 def docker_login(folder: Path, registry: str, username: str, secret: str) -> Path:
