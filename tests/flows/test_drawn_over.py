@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import need
 from tests.lab import docker_plugins
 from tests.lab.camera import read
+from tests.lab.pace import paced
 from tests.lab.processes import wait_until
 from tests.lab.terminal import Terminal
 
@@ -128,7 +129,7 @@ class TestByCode:
         desk.set_up()
         words = command(desk, client)
         environment = desk.workplace.helper.home.environment
-        environment["DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT"] = "8"
+        environment["DOCKER_CREDENTIAL_HARBOR_LOGIN_TIMEOUT"] = str(paced(8))
         with at_terminal(desk, words, rows) as terminal:
             terminal.wait_for("confirm it there within")
             seen = wait_until_drawn(terminal)

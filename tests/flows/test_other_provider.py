@@ -15,6 +15,7 @@ import pytest
 
 from docker_credential_harbor.remote import id_token
 from tests.lab.oidc_provider import OidcProvider, harbor_client, helper_client
+from tests.lab.pace import paced
 from tests.lab.processes import wait_until
 from tests.lab.realm import HARBOR_CLIENT, HARBOR_CLIENT_SECRET, HELPER_CLIENT
 from tests.lab.said import failure_in
@@ -251,9 +252,8 @@ class TestWhereTheFullModeCannotWork:
         assert any("set client_id = '' and run: docker-credential-harbor login" in fix for fix in fixes), fixes
 
     def test_a_sub_that_differs_per_client(self, make_place: Callable[..., Place]) -> None:
-        place = make_place(
-            {**WITH_HARBORS_AUDIENCE, "pairwise": True, "refreshTokens": "always"}, top="login_timeout = 10"
-        )
+        provider = {**WITH_HARBORS_AUDIENCE, "pairwise": True, "refreshTokens": "always"}
+        place = make_place(provider, top=f"login_timeout = {paced(10)}")
         line = place.refused()
         assert "does not know alice yet" in line
         assert "client_id" not in line, "that is one cause of several, and told where it is known"

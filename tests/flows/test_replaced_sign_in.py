@@ -8,6 +8,7 @@ import pytest
 
 from tests.flows.conftest import WITH_OFFLINE, WITHOUT_OFFLINE
 from tests.lab import faults
+from tests.lab.pace import paced
 from tests.lab.realm import HELPER_CLIENT
 
 if TYPE_CHECKING:
@@ -104,11 +105,11 @@ class TestBehindAProxy:
     def test_a_revocation_that_fails_is_no_failed_login(
         self, make_workplace: MakeWorkplace, proxy: FaultProxy, fault: faults.Fault
     ) -> None:
-        workplace = make_workplace(through=proxy, top="timeout = 2")
+        workplace = make_workplace(through=proxy)
         login(workplace)
         workplace.person.forget_cookies()
         proxy.set(workplace.realm.endpoint("revoke").removeprefix(proxy.url), fault)
-        answer = workplace.helper.run("login")
+        answer = workplace.helper.run("login", env={"DOCKER_CREDENTIAL_HARBOR_TIMEOUT": str(paced(3))})
         assert (answer.returncode, answer.stdout) == (0, f"Signed in at {workplace.name} as alice-h.\n")
         assert "revo" not in answer.stderr
         proxy.clear()

@@ -8,6 +8,7 @@ import pytest
 
 from tests.flows.conftest import WITHOUT_OFFLINE
 from tests.lab import faults
+from tests.lab.pace import paced
 from tests.lab.processes import wait_until
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 USERS = "/api/v2.0/users/"
 
 
-def run(workplace: Workplace, *arguments: str) -> CompletedProcess[str]:
-    answer = workplace.helper.run(arguments)
+def run(workplace: Workplace, *arguments: str, **env: str) -> CompletedProcess[str]:
+    answer = workplace.helper.run(arguments, env=env)
     assert "Traceback" not in answer.stderr
     assert all(line.startswith("docker-credential-harbor: ") for line in answer.stderr.splitlines())
     return answer
@@ -34,7 +35,7 @@ def cli_secret(workplace: Workplace) -> str:
 
 def behind_proxy(workplace: Workplace, make_proxy: Callable[..., FaultProxy]) -> FaultProxy:
     proxy = make_proxy(workplace.harbor.url)
-    workplace.configure(url=proxy.url, top="timeout = 2")
+    workplace.configure(url=proxy.url)
     return proxy
 
 
@@ -106,7 +107,7 @@ class TestRotate:
         proxy = behind_proxy(workplace, make_proxy)
         _, old = workplace.pair()
         proxy.set(cli_secret(workplace), faults.hang if moment == "before" else faults.cut_short)
-        answer = run(workplace, "rotate")
+        answer = run(workplace, "rotate", DOCKER_CREDENTIAL_HARBOR_TIMEOUT=str(paced(2)))
         assert answer.returncode == 1
         proxy.clear()
         secret = workplace.harbor.users["alice-h"].secret

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
+from uuid import uuid4
 
 import pytest
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 TRACE = {"DOCKER_CREDENTIAL_HARBOR_TRACE": "1"}
 SECRET_FIELDS = ("code", "code_verifier", "refresh_token", "access_token", "id_token")
-ANOTHER = "Another-Secret-0123456789"
+ANOTHER = f"Another-Secret-{uuid4()}"  # processes of other tests are looked at as well
 
 
 class Eavesdropper:

@@ -16,6 +16,7 @@ from tests.lab.impostors import MixUpProvider, RelayingRegistry
 from tests.lab.installations import KEYCLOAK_BY_HAND, OTOMI, OVHCLOUD
 from tests.lab.kerberos import REALM
 from tests.lab.keycloak import free_port as unused_port
+from tests.lab.pace import paced
 from tests.lab.realm import HARBOR_CLIENT, HELPER_CLIENT
 from tests.lab.said import failure_in
 from tests.lab.terminal import Terminal
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from tests.lab.sealed_home import Helper
     from tests.lab.web import Exchange
 
-LOGIN_SECONDS = 20  # in which an attack that is not stopped comes to its end
+LOGIN_SECONDS = paced(20)  # in which an attack that is not stopped comes to its end
 
 
 def configure(place: Workplace, **registries: dict[str, Any]) -> None:
@@ -687,8 +688,17 @@ def test_requests_of_a_first_sign_in(
         code, headers, body = proxy.true_answer(exchange)
         exchange.answer(code, body, headers)
 
+    def once_walked(exchange: Exchange, proxy: FaultProxy) -> None:
+        """How often it is looked whether the browser is through depends on the machine alone."""
+        place.person.wait_for_windows()
+        code, headers, body = proxy.true_answer(exchange)
+        exchange.answer(code, body, headers)
+
     proxy = make_proxy(keycloak.url)
     place = make_workplace(through=proxy)
+    front = make_proxy(place.harbor.url)
+    place.configure(url=front.url)
+    front.set("/api/v2.0/users/current", once_walked)
     proxy.set("/", note)
     place.harbor.clear_requests()
     place.pair()

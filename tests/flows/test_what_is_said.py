@@ -75,6 +75,7 @@ def the_same_everywhere(workplace: Workplace, line: str) -> None:
     assert f"{message}: {fix}" == said
     remedy, more = fix.removesuffix("; doctor says more"), fix.endswith("; doctor says more")
     assert found["fix"].startswith(f"{remedy}; ") if more else found["fix"] == remedy
+    workplace.lengthen_pause()
     paused = failure_in(workplace.refused())
     assert "no window opens by itself for " in paused
     assert paused.endswith(f" s more: {fix}")

@@ -12,6 +12,7 @@ import pytest
 
 from tests.lab import faults
 from tests.lab.camera import read
+from tests.lab.pace import paced
 from tests.lab.person import CookiePerson
 from tests.lab.processes import wait_until
 from tests.lab.terminal import Terminal
@@ -158,7 +159,7 @@ class TestLogin:
 
     def test_nobody_walks_harbors_login(self, make_remote: MakeWorkplace) -> None:
         """The sign-in is kept all the same, so that the next `get` asks for the walk alone."""
-        workplace = make_remote(top="login_timeout = 6")
+        workplace = make_remote(top=f"login_timeout = {paced(6)}")
         with at_terminal(workplace, "login") as terminal:
             workplace.person.open(Screen(terminal.wait_for(CONFIRM)).links[0])
             terminal.wait_for(FINISH)
@@ -390,7 +391,7 @@ class TestOnTheWay:
 
     @pytest.mark.parametrize("fault", ["503", "reset", "garbage", "hang"])
     def test_it_does_not_end_the_sign_in(self, make_remote: MakeWorkplace, proxy: FaultProxy, fault: str) -> None:
-        workplace = make_remote(through=proxy, top="timeout = 1")
+        workplace = make_remote(through=proxy, top=f"timeout = {paced(2)}")
         let_harbor_live(workplace)
         wrong = {"503": faults.status(503), "reset": faults.refuse, "garbage": faults.garbage, "hang": faults.hang}
         path = f"/realms/{workplace.realm.name}/protocol/openid-connect/token"

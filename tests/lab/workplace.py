@@ -206,6 +206,10 @@ class Workplace:
         """As if the minutes after a declined window had passed."""
         self._change_notes(declined_at=1)
 
+    def lengthen_pause(self) -> None:
+        """As if another window had been declined before: ten minutes, which no machine takes for a command or two."""
+        self._change_notes(declines=2)
+
     def forget_provider(self) -> None:
         """As if the day for which the provider is kept had passed."""
         self._change_notes(provider_found_at=1)
