@@ -5,6 +5,7 @@ DEMO_PYTHON := build/demo-venv/bin/python
 DEMO_STAMP := build/demo-venv/.installed
 PACKAGE_PYTHON := build/package-venv/bin/python
 PACKAGE_STAMP := build/package-venv/.installed
+INTERPRETER_STAMP := build/interpreter/.installed
 FUZZ_PYTHON := build/fuzz-venv/bin/python
 FUZZ_STAMP := build/fuzz-venv/.installed
 DOCS_PYTHON := build/docs-venv/bin/python
@@ -17,11 +18,11 @@ CLIENTS_STAMP := build/clients-venv/.installed
 INSTALL := -m pip install -q --disable-pip-version-check --no-deps
 INSTALL_LOCK := $(INSTALL) --no-compile --require-hashes -r
 
-.PHONY: help heart test soak fuzz mutants clients lint demo bench bench-compare package docs troubleshooting pictures lock clean
+.PHONY: help heart test soak fuzz mutants clients lint demo bench bench-compare package docs troubleshooting pictures lock interpreter-lock clean
 
 # What there is: this list
 help:
-	@awk '/^# / { said = said substr($$0, 2); next } /^[a-z-]+:/ { sub(/:.*/, ""); printf "make %-16s%s\n", $$0, said } { said = "" }' Makefile
+	@awk '/^# / { said = said substr($$0, 2); next } /^[a-z-]+:/ { sub(/:.*/, ""); printf "make %-18s%s\n", $$0, said } { said = "" }' Makefile
 
 # Its folder is named in a .pth file: an importer of setuptools' own would take each start a third of its time.
 $(STAMP): requirements.lock pyproject.toml
@@ -52,9 +53,18 @@ BASE ?= HEAD~1
 bench-compare: $(DEMO_STAMP)
 	@$(DEMO_PYTHON) -m tests.bench.compare $(BASE)
 
+# The interpreter that the packages carry: compiled in minutes, and kept until what it is made from changes
+$(INTERPRETER_STAMP): requirements-interpreter.lock $(wildcard packaging/interpreter/*.*)
+	python3 packaging/interpreter/prepare.py
+	touch $@
+
+# Its sources, as new as they are served
+interpreter-lock:
+	python3 packaging/interpreter/prepare.py --renew
+
 # What builds the packages, and what goes into them; the product itself is installed afresh by each build.
-$(PACKAGE_STAMP): requirements-package.lock
-	python3 -m venv build/package-venv
+$(PACKAGE_STAMP): requirements-package.lock $(INTERPRETER_STAMP)
+	build/interpreter/current/bin/python3 -m venv --clear build/package-venv
 	$(PACKAGE_PYTHON) $(INSTALL_LOCK) requirements-package.lock
 	touch $@
 
@@ -142,6 +152,7 @@ lock:
 	$(LOCK) --group demo --group test --group lint pyproject.toml --output-file requirements.lock
 	$(LOCK) --group demo pyproject.toml --output-file requirements-demo.lock
 	$(LOCK) --group package pyproject.toml --output-file requirements-package.lock
+	$(LOCK) --group interpreter --output-file requirements-interpreter.lock
 	$(LOCK) --group docs --output-file requirements-docs.lock
 	$(LOCK) --group mutants --output-file requirements-mutants.lock
 	$(LOCK) --group clients --output-file requirements-clients.lock

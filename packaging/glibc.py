@@ -15,7 +15,7 @@ from elftools.elf.gnuversions import GNUVerNeedSection
 if TYPE_CHECKING:
     from pathlib import Path
 
-SYSTEMS = {"Debian 11": (2, 31), "RHEL 9": (2, 34), "Ubuntu 22.04": (2, 35), "Debian 12": (2, 36)}
+SYSTEMS = {"RHEL 8": (2, 28), "Debian 11": (2, 31), "RHEL 9": (2, 34), "Ubuntu 22.04": (2, 35), "Debian 12": (2, 36)}
 ELF_MAGIC = b"\x7fELF"
 WITHOUT_NUMBER = {"GLIBC_ABI_DT_RELR": (2, 36)}  # a mark, not a version: the loader must know packed relocations
 

@@ -40,12 +40,12 @@ def write(path: Path, name: str, version: str, parts: list[Part]) -> None:
 
 def _component(part: Part) -> Component:
     kind, _, vendor = part.purl_type.partition("/")
-    purl = PackageURL(kind, vendor or None, part.name, part.version or None)
+    purl = PackageURL(kind, vendor or None, part.name, part.version, part.qualifiers or None)
     named = [LicenseExpression(part.licence)] if _is_expression(part) else [DisjunctiveLicense(name=part.licence)]
     return Component(
         type=ComponentType.LIBRARY,
         name=part.name,
-        version=part.version or None,
+        version=part.version,
         purl=purl,
         bom_ref=str(purl),
         licenses=named if part.licence else None,

@@ -1,4 +1,4 @@
-"""A clean Debian 12 in a folder, made by debootstrap from the mirror that this machine's apt uses.
+"""A clean Debian in a folder, made by debootstrap from the mirror that this machine's apt uses.
 
 Source: debootstrap(8), apt-get(8) `indextargets`.
 """
@@ -15,7 +15,7 @@ from tests.lab.processes import PartError
 if TYPE_CHECKING:
     from pathlib import Path
 
-SUITE = "bookworm"
+SUITE = "bookworm"  # this machine's, whose mirror has the others, too
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -38,9 +38,9 @@ class DebianRoot:
         self.path = path
 
     @classmethod
-    def make(cls, path: Path) -> DebianRoot:
+    def make(cls, path: Path, suite: str = SUITE) -> DebianRoot:
         """Takes half a minute. Raises PartError with the end of what debootstrap said."""
-        command = ["debootstrap", "--variant=minbase", SUITE, str(path), mirror()]
+        command = ["debootstrap", "--variant=minbase", suite, str(path), mirror()]
         environment = {**os.environ, "PATH": PATH}  # a proxy for the mirror, where there is one
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         if done.returncode:

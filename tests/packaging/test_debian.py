@@ -1,32 +1,76 @@
-"""The .deb in a clean Debian 12 with nothing else in it: installed, used, upgraded, removed, purged."""
+"""The .deb in clean Debians with nothing else in them: installed, used, upgraded, removed, purged.
+
+Debian 11 has the oldest glibc of them, 12 is there for other tests as well. RELEASES=all: 13, too.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab.sealed_home import NAME
+from tests.lab.sealed_home import NAME, Helper, Home
 from tests.lab.workplace import NOT_FOUND
+from tests.packaging.conftest import debian_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.conftest import MakeWorkplace
     from tests.lab.debian_root import DebianRoot
     from tests.packaging.built import Built
 
 REGISTRY = "registry.example.com"
+RELEASES = ["bullseye", "bookworm", *(["trixie"] if os.environ.get("RELEASES") == "all" else [])]
+# The root, with this machine's devices and temporary files, for one process.
+IN_ROOT = """\
+#!/bin/sh
+exec unshare --mount sh -c '
+for place in /dev /proc "{temporary}"; do mkdir -p "{root}$place"; mount --rbind "$place" "{root}$place"; done
+exec chroot "{root}" /usr/bin/{name} "$@"' sh "$@"
+"""
+
+
+@pytest.fixture(params=RELEASES)
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DebianRoot]:
+    copied = debian_of(request.param).copy(tmp_path / "root")
+    yield copied
+    shutil.rmtree(copied.path)
 
 
 @pytest.fixture
-def root(debian: DebianRoot, tmp_path: Path) -> Iterator[DebianRoot]:
-    copied = debian.copy(tmp_path / "root")
-    yield copied
-    shutil.rmtree(copied.path)
+def helper(home: Home, root: DebianRoot, built: Built, tmp_path: Path) -> Helper:
+    """The installed one, run in there by the person whose home is here."""
+    install(root, built.deb)
+    script = tmp_path / NAME
+    script.write_text(IN_ROOT.format(root=root.path, temporary=tempfile.gettempdir(), name=NAME))
+    script.chmod(0o755)
+    installed = Helper(home)
+    installed.program = str(script)
+    return installed
+
+
+def test_set_up_signed_in_and_warm(make_workplace: MakeWorkplace) -> None:
+    """With a real Keycloak and a browser, until a `get` is answered from what is remembered."""
+    workplace = make_workplace()
+    environment = workplace.helper.home.environment
+    del environment["DOCKER_CREDENTIAL_HARBOR_CONFIG"]
+    environment["DOCKER_CREDENTIAL_HARBOR_STORAGE"] = "file"
+    done = workplace.helper.run(["setup", "--no-login", workplace.harbor.url])
+    assert done.returncode == 0, done.stdout + done.stderr
+    pair = workplace.pair()
+    assert workplace.person.windows == 1
+    workplace.learn_life()
+    assert workplace.pair() == pair
+    workplace.asked()
+    assert workplace.pair() == pair
+    assert workplace.asked() == [], "from what is remembered"
 
 
 @pytest.fixture

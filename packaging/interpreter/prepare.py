@@ -1,0 +1,87 @@
+"""Prepares the interpreter that the packages carry: compiled once, and kept by what it is made from.
+
+`python3 packaging/interpreter/prepare.py` leaves it in build/interpreter/current. INTERPRETER_FOLDER names another
+place than build/interpreter, so that several checkouts share what one of them has compiled. Elsewhere than on Linux it
+is the Python that runs this.
+With --renew it writes sources.lock anew: the newest that is served, security fixes among it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import recipe
+import sources
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
+LOCK = HERE / "sources.lock"
+COMPILER = REPOSITORY / "requirements-interpreter.lock"
+MADE_FROM = (LOCK, COMPILER, HERE / "recipe.py", HERE / "sources.py", HERE / "modules.txt")
+
+
+def main() -> None:
+    kept = Path(os.environ.get("INTERPRETER_FOLDER") or REPOSITORY / "build" / "interpreter").resolve()
+    lock = sources.Lock.read(LOCK)
+    if "--renew" in sys.argv[1:]:
+        lock.renewed(kept / "sources").write(LOCK)
+        return
+    if sys.platform.startswith("linux"):
+        interpreter = kept / _key()
+        if not interpreter.exists():
+            lock.fetch(kept / "sources")
+            _compile(lock, kept, interpreter)
+    else:
+        interpreter = Path(sys.base_prefix)
+    current = REPOSITORY / "build" / "interpreter" / "current"
+    current.parent.mkdir(parents=True, exist_ok=True)
+    current.unlink(missing_ok=True)
+    current.symlink_to(os.path.relpath(interpreter, current.parent.resolve()))
+
+
+def _key() -> str:
+    """Another one for whatever would give another interpreter."""
+    text = platform.machine().encode() + b"".join(path.read_bytes() for path in MADE_FROM)
+    return hashlib.sha256(text).hexdigest()[:16]
+
+
+def _compile(lock: sources.Lock, kept: Path, interpreter: Path) -> None:
+    """Beside where it is kept, so that it is there as a whole or not at all; what fails is left to be looked at."""
+    folder = Path(tempfile.mkdtemp(dir=kept, prefix="compiling-"))
+    shop = recipe.Workshop(folder, _compiler(folder))
+    for package in lock.packages:
+        package.unpack(kept / "sources", folder / package.name)
+    made = folder / "made"
+    recipe.build(shop, made)
+    for package in lock.packages:
+        place = made / "sources" / package.name
+        place.mkdir(parents=True)
+        shutil.copyfile(folder / package.name / "debian" / "copyright", place / "copyright")
+    shutil.copyfile(LOCK, made / "sources" / LOCK.name)
+    made.rename(interpreter)
+    shutil.rmtree(folder)
+
+
+def _compiler(folder: Path) -> Path:
+    """zig, which ships as a wheel."""
+    environment = folder / "zig"
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    python = environment / "bin" / "python"
+    options = ("-q", "--disable-pip-version-check", "--require-hashes", "-r", str(COMPILER))
+    subprocess.run([python, "-m", "pip", "install", *options], check=True)
+    [zig] = environment.glob("lib/python*/site-packages/ziglang/zig")
+    return zig
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except sources.SourceError as error:
+        raise SystemExit(str(error)) from None

@@ -1,0 +1,149 @@
+"""How the interpreter is compiled: zlib, libffi and OpenSSL, then CPython with the modules that the product imports.
+
+`zig cc` compiles against the symbols of an old glibc on a system with any other. No path of the build machine gets in:
+each source is built in its own folder, for a prefix that nobody has, and finds its files from where it lies.
+Source: the INSTALL and README files of each, zig's `zig cc --help`.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+GLIBC = "2.28"  # RHEL 8's, the oldest that a workstation has
+PREFIX = "/usr"
+# Where Debian's OpenSSL looks for the system's certificates; on other systems truststore looks elsewhere.
+CERTIFICATES = "/usr/lib/ssl"
+# The rest of OpenSSL's algorithms that no TLS server asks for, and what is for programs that the product is none of.
+WITHOUT = """
+    apps aria bf camellia cast cmp cms comp docs dsa dynamic-engine ec2m engine gost idea legacy mdc2 module quic rc2
+    rc4 rc5 rfc3779 seed siphash slh-dsa sm2 sm3 sm4 srp srtp ssl3 tests ts whirlpool
+""".split()  # noqa: SIM905 - a paragraph is read sooner than a column
+MODULES = Path(__file__).with_name("modules.txt")
+# What the standard library has that neither the product nor its build imports.
+LEFT_OUT = ("__phello__", "curses", "idlelib", "pydoc_data", "sqlite3", "test", "tkinter", "turtledemo", "turtle.py")
+NEVER_BUILT = shutil.ignore_patterns("__pycache__", *LEFT_OUT)
+
+# PEP 600: pip asks it which wheels will do. By itself it takes those for the newest glibc that the build machine has.
+ONLY_OLD_WHEELS = f"""\
+def manylinux_compatible(major, minor, architecture):
+    return (major, minor) <= ({GLIBC.replace(".", ", ")})
+"""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where sources lie unpacked and libraries for the next step; how the compiler is called."""
+
+    folder: Path
+    zig: Path
+
+    @property
+    def libraries(self) -> Path:
+        """As if it was the root folder."""
+        return self.folder / "root"
+
+    def set_up(self) -> None:
+        """The compiler under the names that `configure` scripts look for."""
+        target = f"{platform.machine()}-linux-gnu.{GLIBC}"
+        # Of itself zig adds checks and notes for debuggers.
+        cc = f'cc -target {target} -fno-sanitize=undefined -g0 -Wno-date-time "$@"'
+        for name, call in {"cc": cc, "ar": 'ar "$@"', "ranlib": 'ranlib "$@"'}.items():
+            program = self.folder / "bin" / name
+            program.parent.mkdir(exist_ok=True)
+            program.write_text(f'#!/bin/sh\nexec "{self.zig}" {call}\n', encoding="utf-8")
+            program.chmod(0o755)
+
+    def run(self, source: str, *command: str, **environment: str) -> None:
+        """One step in that source's folder, noted in its log. Raises SystemExit with the end of that."""
+        log = self.folder / f"{source}.log"
+        with log.open("ab") as file:
+            done = subprocess.run(
+                command, cwd=self.folder / source, env=self._environment() | environment, stdout=file, stderr=file
+            )
+        if done.returncode:
+            end = log.read_text(encoding="utf-8", errors="replace")[-3000:]
+            raise SystemExit(f"{end}\n{source}: {' '.join(command)} failed; the whole log is {log}")
+
+    def _environment(self) -> dict[str, str]:
+        """The same everywhere, but for where the compiler keeps what it has compiled."""
+        cache = str(self.folder / "cache")
+        names = {"CC": "cc", "AR": "ar", "RANLIB": "ranlib", "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": cache}
+        places = {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "TMPDIR": str(self.folder)}
+        caches = {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache, "PKG_CONFIG": "false"}
+        return names | places | caches | {"SOURCE_DATE_EPOCH": "315532800"}
+
+    def make(self, source: str, *goals: str) -> None:
+        self.run(source, "make", f"-j{os.cpu_count()}", *goals)
+
+
+def build(shop: Workshop, into: Path) -> None:
+    """The interpreter below a folder that is made for it; the sources lie in the workshop, under their short names."""
+    shop.set_up()
+    _zlib(shop)
+    _libffi(shop)
+    _openssl(shop)
+    _python(shop)
+    _install(shop, into)
+
+
+def _zlib(shop: Workshop) -> None:
+    shop.run("zlib", "./configure", "--static", f"--prefix={PREFIX}", CFLAGS="-O3 -fPIC")
+    shop.make("zlib", "libz.a")
+    shop.run("zlib", "make", "install", f"DESTDIR={shop.libraries}")
+
+
+def _libffi(shop: Workshop) -> None:
+    shop.run("libffi", "autoreconf", "--force", "--install")
+    options = ("--disable-shared", "--with-pic", "--disable-docs", "--disable-multi-os-directory")
+    shop.run("libffi", "./configure", *options, f"--prefix={PREFIX}", CFLAGS="-O3")
+    shop.make("libffi")
+    shop.run("libffi", "make", "install", f"DESTDIR={shop.libraries}")
+
+
+def _openssl(shop: Workshop) -> None:
+    options = ("no-shared", "-fPIC", "-fvisibility=hidden", *(f"no-{each}" for each in WITHOUT))
+    places = (f"--prefix={PREFIX}", "--libdir=lib", f"--openssldir={CERTIFICATES}")
+    shop.run("openssl", "./Configure", f"linux-{platform.machine()}", *options, *places)
+    shop.make("openssl", "build_libs")
+    shop.run("openssl", "make", "install_dev", f"DESTDIR={shop.libraries}")
+
+
+def _python(shop: Workshop) -> None:
+    """Most modules are in the library itself, where a start finds them sooner than in files of their own."""
+    root = f"{shop.libraries}{PREFIX}"
+    options = ("--enable-shared", "--without-ensurepip", "--disable-test-modules", "--without-doc-strings")
+    libraries = ("--with-system-libmpdec=no", f"--with-openssl={root}", "--with-openssl-rpath=no")
+    source = shop.folder / "python3.13"
+    shutil.copyfile(MODULES, source / "Modules" / "Setup.local")
+    rules = source / "Makefile.pre.in"
+    rules.write_text(rules.read_text().replace("-Wl,-h$", "-Wl,-soname,$"))  # zig knows it by this name only
+    shop.run(
+        "python3.13", "./configure", *options, *libraries, f"--prefix={PREFIX}", MODULE_BUILDTYPE="static",
+        OPT="-fwrapv -O3 -ftls-model=initial-exec", CPPFLAGS=f"-I{root}/include",
+        LDFLAGS=rf"-L{root}/lib -Wl,-rpath,\$$ORIGIN/../lib", LDFLAGS_NODIST="-Wl,--gc-sections",
+        LIBFFI_CFLAGS=f"-I{root}/include", LIBFFI_LIBS=f"{root}/lib/libffi.a",
+        ZLIB_CFLAGS=f"-I{root}/include", ZLIB_LIBS=f"{root}/lib/libz.a",
+    )  # fmt: skip
+    shop.make("python3.13", "python", "sharedmods", "PY3LIBRARY=")  # a library of references, which zig cannot link
+
+
+def _install(shop: Workshop, into: Path) -> None:
+    """What runs a program and a virtual environment; nothing is compiled against it."""
+    source = shop.folder / "python3.13"
+    library = into / "lib" / "python3.13"
+    shutil.copytree(source / "Lib", library, ignore=NEVER_BUILT)
+    shutil.copyfile(source / "LICENSE", library / "LICENSE.txt")
+    built = source / (source / "pybuilddir.txt").read_text(encoding="ascii").strip()
+    (library / "lib-dynload").mkdir()
+    for module in built.glob("*.so"):
+        shutil.copy(module, library / "lib-dynload")
+    shutil.copy(next(built.glob("_sysconfigdata_*.py")), library)
+    (into / "bin").mkdir()
+    shutil.copy(source / "python", into / "bin" / "python3")
+    shutil.copy(source / "libpython3.13.so.1.0", into / "lib")
+    (library / "_manylinux.py").write_text(ONLY_OLD_WHEELS, encoding="ascii")
