@@ -25,6 +25,7 @@ def build(repository: Path, dist: Path, work: Path) -> Path:
         _note_patterns(dist / SPEC.stem / "_internal" / PACKAGE, product)
     sys.path.insert(0, str(product))
     if sys.platform.startswith("linux"):
+        _be_the_interpreter(dist / SPEC.stem)
         _remove_library_paths(dist / SPEC.stem)
     return dist / SPEC.stem
 
@@ -34,6 +35,14 @@ def _note_patterns(package: Path, product: Path) -> None:
     file = package / "system" / "known_patterns.marshal"
     command = [sys.executable, "-S", "-OO", str(SPEC.with_name("patterns.py")), str(file)]
     subprocess.run([*command, str(product), sysconfig.get_path("purelib")], check=True)
+
+
+def _be_the_interpreter(folder: Path) -> None:
+    """The executable is our interpreter itself (packaging/interpreter/main.c). PyInstaller's starts itself again, to
+    find its libraries, and loads the interpreter then.
+    """
+    interpreter = Path(sys.base_prefix) / "bin" / "python3"
+    subprocess.run(["strip", "-o", str(folder / folder.name), str(interpreter)], check=True)
 
 
 def _remove_library_paths(folder: Path) -> None:

@@ -48,9 +48,9 @@ def parts(folder: Path, work: Path) -> list[Part]:
 
 
 def _is_bundled(distribution: Distribution, names: set[str]) -> bool:
-    """The product itself is what this is about; of PyInstaller the bootloader is there, inside the executable."""
+    """The product itself is what this is about; PyInstaller's bootloader is in executables that it makes."""
     if distribution.name.lower() in ("pyinstaller", PRODUCT):
-        return distribution.name.lower() != PRODUCT
+        return distribution.name.lower() != PRODUCT and not sys.platform.startswith("linux")
     files = (str(file) for file in distribution.files or ())
     return any(re.sub(r"\.py$", ".pyc", file) in names for file in files if file.endswith((".py", ".so", ".pyd")))
 

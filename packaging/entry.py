@@ -1,4 +1,6 @@
-"""Where the packaged executable begins; none of PyInstaller's own start-up code runs before it (see the .spec)."""
+"""Where PyInstaller's executable begins; none of its own start-up code runs before (see the .spec). On Linux it is
+another: packaging/interpreter/main.c.
+"""
 
 import sys
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from glibc import Needs
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # as nfpm calls them
-DEBIAN_NAMES = {"libz.so.1": "zlib1g", "libgcc_s.so.1": "libgcc-s1"}
+DEBIAN_NAMES = {"libgcc_s.so.1": "libgcc-s1"}
 SUMMARY = "Docker credential helper for Harbor registries that sign people in through OIDC"
 DESCRIPTION = f"""\
 {SUMMARY}

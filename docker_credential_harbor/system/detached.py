@@ -59,16 +59,8 @@ def start(argv: list[str], env: Mapping[str, str] | None = None) -> int:
 
 
 def environment_for_others(given: Mapping[str, str]) -> dict[str, str]:
-    """Without what a PyInstaller build sets for itself: other programs would load our libraries.
-
-    PyInstaller keeps the person's own path in LD_LIBRARY_PATH_ORIG. By the variables of its own (_PYI_…) an executable
-    of ours would take itself for a part of this process, and not look for its libraries at all.
+    """Without what a PyInstaller build sets for itself (_PYI_…): an executable of ours would take itself for a part of
+    this process, and not look for its libraries at all.
     """
-    environment = dict(given)
-    if getattr(sys, "frozen", False):
-        environment = {name: value for name, value in environment.items() if not name.startswith("_PYI_")}
-        original = environment.pop("LD_LIBRARY_PATH_ORIG", None)
-        environment.pop("LD_LIBRARY_PATH", None)
-        if original is not None:
-            environment["LD_LIBRARY_PATH"] = original
-    return environment
+    ours = "_PYI_" if getattr(sys, "frozen", False) else None
+    return {name: value for name, value in given.items() if not (ours and name.startswith(ours))}

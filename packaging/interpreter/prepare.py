@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 LOCK = HERE / "sources.lock"
 COMPILER = REPOSITORY / "requirements-interpreter.lock"
-MADE_FROM = (LOCK, COMPILER, HERE / "recipe.py", HERE / "sources.py", HERE / "modules.txt")
+MADE_FROM = (LOCK, COMPILER, HERE / "recipe.py", HERE / "sources.py", HERE / "modules.txt", HERE / "main.c")
 
 
 def main() -> None:

@@ -11,19 +11,37 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 GLIBC = "2.28"  # RHEL 8's, the oldest that a workstation has
 PREFIX = "/usr"
-# Where Debian's OpenSSL looks for the system's certificates; on other systems truststore looks elsewhere.
+# Where Debian's OpenSSL looks for the system's certificates; trust_store.py knows of other systems.
 CERTIFICATES = "/usr/lib/ssl"
 # The rest of OpenSSL's algorithms that no TLS server asks for, and what is for programs that the product is none of.
 WITHOUT = """
-    apps aria bf camellia cast cmp cms comp docs dsa dynamic-engine ec2m engine gost idea legacy mdc2 module quic rc2
-    rc4 rc5 rfc3779 seed siphash slh-dsa sm2 sm3 sm4 srp srtp ssl3 tests ts whirlpool
+    apps argon2 aria async bf blake2 camellia cast cmp cms comp ct docs dsa dtls dynamic-engine ec2m engine gost http
+    idea legacy makedepend md4 mdc2 ml-dsa module ocb ocsp quic rc2 rc4 rc5 rfc3779 rmd160 seed siphash siv slh-dsa
+    sm2 sm3 sm4 srp srtp ssl3 tests ts whirlpool
 """.split()  # noqa: SIM905 - a paragraph is read sooner than a column
+LIBRARY = "libpython3.13.so.1.0"
 MODULES = Path(__file__).with_name("modules.txt")
+MAIN = Path(__file__).with_name("main.c")
+# What a start takes less: file, what stands there, what is to stand there.
+QUICKER_START = (
+    # Modules that every start imports are in the executable, without docstrings.
+    ("Tools/build/freeze_modules.py", "#'<encodings.*>',", "'<encodings>', 'encodings.aliases', 'encodings.utf_8',"),
+    ("Programs/_freeze_module.py", "optimize=0", "optimize=2"),
+    ("Programs/_freeze_module.c", "Py_file_input, NULL, 0)", "Py_file_input, NULL, 2)"),
+    # Where all places are told, none has to be found out; and no site, no modules in zip archives.
+    ("Modules/getpath.c", "|| !compute_path_config)", "|| !compute_path_config || config->stdlib_dir)"),
+    (
+        "Python/import.c",
+        "if (init_zipimport(tstate, verbose) != 0)",
+        "if (_PyInterpreterState_GetConfig(tstate->interp)->site_import && init_zipimport(tstate, verbose) != 0)",
+    ),
+)
 # What the standard library has that neither the product nor its build imports.
 LEFT_OUT = ("__phello__", "curses", "idlelib", "pydoc_data", "sqlite3", "test", "tkinter", "turtledemo", "turtle.py")
 NEVER_BUILT = shutil.ignore_patterns("__pycache__", *LEFT_OUT)
@@ -114,22 +132,38 @@ def _openssl(shop: Workshop) -> None:
 
 
 def _python(shop: Workshop) -> None:
-    """Most modules are in the library itself, where a start finds them sooner than in files of their own."""
+    """Its modules and libraries are in the executable, where a start finds them sooner than in files of their own."""
     root = f"{shop.libraries}{PREFIX}"
-    options = ("--enable-shared", "--without-ensurepip", "--disable-test-modules", "--without-doc-strings")
+    options = ("--without-ensurepip", "--disable-test-modules", "--without-doc-strings", "--without-mimalloc")
     libraries = ("--with-system-libmpdec=no", f"--with-openssl={root}", "--with-openssl-rpath=no")
     source = shop.folder / "python3.13"
     shutil.copyfile(MODULES, source / "Modules" / "Setup.local")
-    rules = source / "Makefile.pre.in"
-    rules.write_text(rules.read_text().replace("-Wl,-h$", "-Wl,-soname,$"))  # zig knows it by this name only
+    shutil.copyfile(MAIN, source / "Programs" / "python.c")
+    for change in QUICKER_START:
+        _change(source, *change)
+    shop.run("python3.13", sys.executable, "Tools/build/freeze_modules.py", "--frozen-modules")
     shop.run(
         "python3.13", "./configure", *options, *libraries, f"--prefix={PREFIX}", MODULE_BUILDTYPE="static",
-        OPT="-fwrapv -O3 -ftls-model=initial-exec", CPPFLAGS=f"-I{root}/include",
-        LDFLAGS=rf"-L{root}/lib -Wl,-rpath,\$$ORIGIN/../lib", LDFLAGS_NODIST="-Wl,--gc-sections",
-        LIBFFI_CFLAGS=f"-I{root}/include", LIBFFI_LIBS=f"{root}/lib/libffi.a",
+        OPT="-fwrapv -O3 -fomit-frame-pointer", CPPFLAGS=f"-I{root}/include", LDFLAGS=f"-L{root}/lib",
+        LDFLAGS_NODIST="-Wl,--gc-sections", LIBFFI_CFLAGS=f"-I{root}/include", LIBFFI_LIBS=f"{root}/lib/libffi.a",
         ZLIB_CFLAGS=f"-I{root}/include", ZLIB_LIBS=f"{root}/lib/libz.a",
     )  # fmt: skip
-    shop.make("python3.13", "python", "sharedmods", "PY3LIBRARY=")  # a library of references, which zig cannot link
+    shop.make("python3.13", "python", "sharedmods")
+    # No product has it, but PyInstaller begins with it.
+    shop.run(
+        "python3.13", "cc", "-shared", "-o", LIBRARY, f"-Wl,-soname,{LIBRARY}",
+        "-Wl,--whole-archive", "libpython3.13.a", "-Wl,--no-whole-archive",
+        *(f"{root}/lib/lib{name}.a" for name in ("ssl", "crypto", "ffi", "z")),
+        "-lm", "-ldl", "-lutil", "-lpthread",
+    )  # fmt: skip
+
+
+def _change(source: Path, name: str, before: str, after: str) -> None:
+    """Raises SystemExit where a new Python has it otherwise."""
+    text = (source / name).read_text(encoding="utf-8")
+    if text.count(before) != 1:
+        raise SystemExit(f"{name}: not one place with {before}: see QUICKER_START in {__file__}")
+    (source / name).write_text(text.replace(before, after), encoding="utf-8")
 
 
 def _install(shop: Workshop, into: Path) -> None:
@@ -145,5 +179,5 @@ def _install(shop: Workshop, into: Path) -> None:
     shutil.copy(next(built.glob("_sysconfigdata_*.py")), library)
     (into / "bin").mkdir()
     shutil.copy(source / "python", into / "bin" / "python3")
-    shutil.copy(source / "libpython3.13.so.1.0", into / "lib")
+    shutil.copy(source / LIBRARY, into / "lib")
     (library / "_manylinux.py").write_text(ONLY_OLD_WHEELS, encoding="ascii")

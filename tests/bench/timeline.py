@@ -16,12 +16,9 @@ if TYPE_CHECKING:
 RUNS = 30
 # Each is where a part ends, by the first system call that matches after the one before; the last is the process's end.
 MILESTONES = (
-    ("executable loaded; it starts itself again with its library path", r"execve\("),
-    ("loaded again, archive found", r"openat\(.*/libpython3"),
-    ("libpython loaded, core of the interpreter initialized", r"openat\(.*/encodings/__init__\.pyc"),
-    ("encodings imported, the interpreter is ready", r"openat\(.*/docker_credential_harbor/__init__\.pyc"),
-    ("our modules imported", r"openat\(.*/_ctypes\."),
-    ("_ctypes imported", r"keyctl\("),
+    ("executable loaded", r"readlink(at)?\(.*/proc/self/exe"),
+    ("the interpreter is ready", r"openat\(.*/docker_credential_harbor/__init__\.pyc"),
+    ("our modules and _ctypes imported", r"keyctl\("),
     ("the kernel asked, the configuration compared, the answer written", r"exit_group\("),
     ("the kernel takes the process down", r"\+\+\+ exited"),
 )
@@ -40,7 +37,7 @@ def measure(contestant: Contestant) -> dict[str, float] | None:
 def _run(contestant: Contestant) -> list[float]:
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "trace"
-        calls = "trace=execve,openat,keyctl,exit_group"
+        calls = "trace=execve,?readlink,readlinkat,openat,keyctl,exit_group"
         strace = ["strace", "-f", "--seccomp-bpf", "-ttt", "-e", calls, "-o", str(output), *contestant.command]
         given = {"env": contestant.environment, "input": contestant.payload}
         subprocess.run(strace, check=True, stdout=subprocess.DEVNULL, **given)  # type: ignore[call-overload]

@@ -93,7 +93,7 @@ def peak_memory(contestant: Contestant) -> float:
 def instructions(contestant: Contestant) -> int | None:
     """Instructions in user space as callgrind counts them, whatever else the machine does; None: no valgrind here.
 
-    Of a program that starts itself anew (PyInstaller's loader) only the second start is counted.
+    Of a program that starts itself anew (PyInstaller's loader, in an older commit) only the second start is counted.
     """
     if not shutil.which("valgrind"):
         return None

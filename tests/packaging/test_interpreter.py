@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,8 +18,6 @@ from tests.conftest import need
 from tests.packaging.built import REPOSITORY
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.packaging.built import Built
 
 INTERPRETER = REPOSITORY / "packaging" / "interpreter"
@@ -100,6 +99,65 @@ class TestInterpreter:
             assert not (path.is_file() and machine in path.read_bytes()), path
 
 
+class TestExecutable:
+    """Which is the whole interpreter, and the product where the product's modules lie beside it."""
+
+    SHOWS_ITSELF = """\
+import sys
+def main():
+    import codecs, encodings
+    seen = [sys.argv[1:], sys.path, sys.executable, sys.prefix, sys.frozen, sys.flags.isolated, sys.flags.no_site]
+    print(repr([*seen, encodings.__path__, codecs.lookup("latin-1").name]))
+    return 3
+"""
+
+    @pytest.fixture
+    def program(self, built: Built, tmp_path: Path) -> Path:
+        """One that shows itself."""
+        package = tmp_path / "_internal" / "docker_credential_harbor"
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+        (package / "__main__.py").write_text(self.SHOWS_ITSELF)
+        codecs = tmp_path / "_internal" / "encodings"
+        codecs.mkdir()
+        shutil.copy(built.folder / "_internal" / "encodings" / "latin_1.pyc", codecs)
+        return Path(shutil.copy(built.program, tmp_path / "program"))
+
+    def shown(self, folder: Path) -> str:
+        inside = str(folder / "_internal")
+        seen = [["a", "b"], [inside], str(folder / "program"), inside, True, 1, 1, [f"{inside}/encodings"], "iso8859-1"]
+        return f"{seen!r}\n"
+
+    def test_it_is_the_product(self, program: Path, tmp_path: Path) -> None:
+        (tmp_path / "link").symlink_to(program)
+        done = subprocess.run([tmp_path / "link", "a", "b"], capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (3, self.shown(tmp_path), "")
+
+    def test_interrupted_before_it_begins(self, program: Path) -> None:
+        package = program.parent / "_internal" / "docker_credential_harbor"
+        (package / "__main__.py").write_text("raise KeyboardInterrupt")
+        done = subprocess.run([program], capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+    def test_where_no_proc_is_mounted(self, program: Path, tmp_path: Path) -> None:
+        need("root, for a mount", "run the tests as root", os.geteuid() == 0)
+        command = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$0" a b', str(program)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (3, self.shown(tmp_path), "")
+
+    def test_elsewhere_it_is_python(self, built: Built, tmp_path: Path) -> None:
+        program = shutil.copy(built.program, tmp_path / "program")
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+        assert said == f"Python {upstream(VERSIONS['python3.13'])}\n"
+
+    def test_a_warm_get_opens_no_library_but_glibc(self, built: Built) -> None:
+        need("objdump", "apt-get install binutils", shutil.which("objdump"))
+        listed = subprocess.run(["objdump", "-p", built.program], capture_output=True, text=True, check=True).stdout
+        needed = set(re.findall(r"NEEDED +(\S+)\.so", listed))
+        assert needed <= {"libc", "libm", "libdl", "libpthread", "libutil", "ld-linux-x86-64", "ld-linux-aarch64"}
+        assert not [*built.folder.rglob("_ctypes*.so"), *built.folder.rglob("libpython*")]
+
+
 class TestRhel:
     """rpm's own check of dependencies, against a system that provides what that release's glibc does."""
 
@@ -111,13 +169,13 @@ class TestRhel:
         assert "libc.so.6(GLIBC_2.28)(64bit) is needed" in self.refused(built, tmp_path, "2.27")
 
     def refused(self, built: Built, folder: Path, glibc: str) -> str:
-        """What rpm says of the package where only glibc, zlib and libgcc are installed; nothing if it is content."""
+        """What rpm says of the package where only glibc and libgcc are installed; nothing if it is content."""
         need("rpm", "apt-get install rpm", shutil.which("rpm"))
         minors = range(2, int(glibc.partition(".")[2]) + 1)
         provided = [f"libc.so.6(GLIBC_2.{minor})(64bit)" for minor in minors]
         description = {
             "name": "system", "arch": "amd64", "version": "1", "maintainer": "lab", "description": "lab",
-            "provides": [*provided, "libc.so.6()(64bit)", "libz.so.1()(64bit)", "libgcc_s.so.1()(64bit)"],
+            "provides": [*provided, "libc.so.6()(64bit)", "libgcc_s.so.1()(64bit)"],
         }  # fmt: skip
         (folder / "system.json").write_text(json.dumps(description))
         nfpm = built.work.parent / "package-venv" / "bin" / "nfpm"

@@ -25,7 +25,11 @@ def read(platform: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, 
         return call
 
     found = {
-        "binaries": [("libz.so.1", "/usr/lib/libz.so.1", "BINARY"), ("_ssl", "_ssl.so", "EXTENSION")],
+        "binaries": [
+            ("libgcc_s.so.1", "/usr/lib/libgcc_s.so.1", "BINARY"),
+            ("libpython3.13.so.1.0", "/usr/lib/libpython3.13.so.1.0", "BINARY"),
+            ("_rust", "_rust.so", "EXTENSION"),
+        ],
         "datas": [],
         "pure": [],
         "scripts": [("entry", "entry.py", "PYSOURCE"), ("pyi_rth_x", "x.py", "PYSOURCE")],
@@ -49,17 +53,17 @@ def test_one_console_program_in_one_folder(platform: str, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
 def test_nothing_is_stripped_or_left_to_the_system_elsewhere(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stripping would take a signature away, and Windows has no zlib of its own."""
+    """Stripping would take a signature away, and there PyInstaller's executable loads the interpreter."""
     told = read(platform, monkeypatch)
     assert told["EXE"]["strip"] is False
     assert told["COLLECT"]["strip"] is False
-    assert told["kept"]["binaries"] == ["libz.so.1", "_ssl"]
+    assert told["kept"]["binaries"] == ["libgcc_s.so.1", "libpython3.13.so.1.0", "_rust"]
 
 
 def test_on_linux(monkeypatch: pytest.MonkeyPatch) -> None:
     told = read("linux", monkeypatch)
     assert told["EXE"]["strip"] is True
-    assert told["kept"]["binaries"] == ["_ssl"]
+    assert told["kept"]["binaries"] == ["_rust"]
 
 
 def test_a_signature_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:

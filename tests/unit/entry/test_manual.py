@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(docker_credential_harbor.__file__).parent
 NOT_FOR_PEOPLE = {
-    # Handed on to other programs as they were before PyInstaller's loader; the name of a Windows user in a file.
-    *("LD_LIBRARY_PATH", "LD_LIBRARY_PATH_ORIG", "USERNAME", "USERDOMAIN"),
+    *("USERNAME", "USERDOMAIN"),  # the name of a Windows user in a file
     "GPG_TTY",  # kept from a credential store that is asked whether it works
     "SUDO_UID",  # sudo sets it, and nobody else is to
     "PATH",  # nothing of ours: where every program looks for others

@@ -73,11 +73,19 @@ def test_a_relative_path_means_our_folder(pipe: Path, tmp_path: Path, monkeypatc
     assert pipe.read_text() == "ran\n"
 
 
-@pytest.mark.parametrize(("original", "expected"), [("/theirs", "/theirs"), (None, "None")])
+@pytest.mark.parametrize(("theirs", "expected"), [({"LD_LIBRARY_PATH": "/theirs"}, "/theirs"), ({}, "None")])
 def test_a_frozen_build_hands_on_the_persons_library_path(
-    pipe: Path, monkeypatch: pytest.MonkeyPatch, original: str | None, expected: str
+    pipe: Path, monkeypatch: pytest.MonkeyPatch, theirs: dict[str, str], expected: str
 ) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    environment = {"LD_LIBRARY_PATH": "/ours"} | ({"LD_LIBRARY_PATH_ORIG": original} if original else {})
-    detached.start([sys.executable, "-c", REPORT, str(pipe)], env=environment)
+    detached.start([sys.executable, "-c", REPORT, str(pipe)], env=theirs)
     assert pipe.read_text().split()[-1] == expected
+
+
+@pytest.mark.parametrize(("frozen", "kept"), [(True, set()), (False, {"_PYI_ARCHIVE_FILE"})])
+def test_only_a_frozen_build_keeps_its_loaders_variables(
+    monkeypatch: pytest.MonkeyPatch, frozen: bool, kept: set[str]
+) -> None:
+    monkeypatch.setattr(sys, "frozen", frozen, raising=False)
+    given = {"_PYI_ARCHIVE_FILE": "/ours", "HOME": "/home/alice"}
+    assert set(detached.environment_for_others(given)) == {"HOME", *kept}

@@ -1,0 +1,109 @@
+/* The interpreter's main program: with the product's folder beside it, it is the product; else it is Python.
+
+   One executable is both, and has the whole interpreter in it: nothing is loaded, looked up or moved before Python
+   begins. What Python would find out about where it lies it is told instead.
+   Source: https://docs.python.org/3.13/c-api/init_config.html */
+
+#include "Python.h"
+#include <limits.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#define MODULES "/_internal"
+#define PROGRAM "docker_credential_harbor.__main__"
+#define OUTPUT_NOT_WRITTEN 120 /* as Python's own main program has it */
+#define INTERRUPTED 130
+
+/* Without links; 0 where there is none. Where /proc is not mounted, the kernel told it otherwise. */
+static int executable_path(char *path)
+{
+    ssize_t size = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    if (size > 0) {
+        path[size] = '\0';
+        return 1;
+    }
+    const char *started = (const char *)getauxval(AT_EXECFN);
+    return started && realpath(started, path);
+}
+
+/* Whether the product's modules lie beside the executable, and their folder. */
+static int modules_path(const char *executable, char *path)
+{
+    size_t size = strrchr(executable, '/') - executable;
+    if (size + sizeof MODULES > PATH_MAX) {
+        return 0;
+    }
+    memcpy(path, executable, size);
+    memcpy(path + size, MODULES, sizeof MODULES);
+    return access(path, F_OK) == 0;
+}
+
+static void need(PyStatus status)
+{
+    if (PyStatus_Exception(status)) {
+        Py_ExitStatusException(status);
+    }
+}
+
+/* As with -I -S -B, and with the user's own locale. */
+static void initialize(int argc, char **argv, const char *executable, const char *modules)
+{
+    PyPreConfig before;
+    PyPreConfig_InitIsolatedConfig(&before);
+    before.configure_locale = 1;
+    before.utf8_mode = -1; /* by the locale */
+    need(Py_PreInitialize(&before));
+
+    PyConfig config;
+    PyConfig_InitIsolatedConfig(&config);
+    config.site_import = 0;
+    config.write_bytecode = 0;
+    config.configure_c_stdio = 1;
+    config.install_signal_handlers = 1;
+    wchar_t **executables[] = {&config.program_name, &config.executable, &config.base_executable};
+    for (size_t at = 0; at < Py_ARRAY_LENGTH(executables); at++) {
+        need(PyConfig_SetBytesString(&config, executables[at], executable));
+    }
+    wchar_t **folders[] = {&config.home, &config.prefix, &config.exec_prefix, &config.base_prefix,
+                           &config.base_exec_prefix, &config.stdlib_dir};
+    for (size_t at = 0; at < Py_ARRAY_LENGTH(folders); at++) {
+        need(PyConfig_SetBytesString(&config, folders[at], modules));
+    }
+    config.module_search_paths_set = 1;
+    need(PyWideStringList_Append(&config.module_search_paths, config.home));
+    need(PyConfig_SetBytesArgv(&config, argc, argv));
+    config._init_main = 0;
+    need(Py_InitializeFromConfig(&config));
+    PyConfig_Clear(&config);
+    PyGC_Disable(); /* a run is short, and its imports leave nothing to be collected */
+    need(_Py_InitializeMain());
+}
+
+/* Its exit status. */
+static int run_product(void)
+{
+    PySys_SetObject("frozen", Py_True); /* as builders of executables have it */
+    PyObject *program = PyImport_ImportModule(PROGRAM);
+    PyObject *status = program ? PyObject_CallMethod(program, "main", NULL) : NULL;
+    if (!status && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) { /* earlier than the product can catch it */
+        PyErr_Clear();
+        return INTERRUPTED;
+    }
+    if (!status) {
+        PyErr_Print();
+        return 1;
+    }
+    return PyLong_AsInt(status);
+}
+
+int main(int argc, char **argv)
+{
+    char executable[PATH_MAX], modules[PATH_MAX];
+    if (!executable_path(executable) || !modules_path(executable, modules)) {
+        return Py_BytesMain(argc, argv);
+    }
+    initialize(argc, argv, executable, modules);
+    int status = run_product();
+    return Py_FinalizeEx() < 0 ? OUTPUT_NOT_WRITTEN : status;
+}
