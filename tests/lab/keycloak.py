@@ -32,6 +32,7 @@ THEME_CACHES = ("cache-themes=true", "cache-templates=true", "static-max-age=259
 # Admin tokens live 60 s; a new one is fetched well before.
 ADMIN_TOKEN_SECONDS = 40
 ATTEMPTS = 3
+REQUEST_SECONDS = 300  # making a realm has been seen to take a minute of a machine with eight others at work
 LOWEST_PORT, PORTS_END = 20_000, 32_768
 
 
@@ -162,7 +163,9 @@ class Keycloak:
         """
         for _ in range(ATTEMPTS):
             headers = {"Authorization": f"Bearer {self._admin_token()}"}
-            answer = self._session.request(method, self.url + path, headers=headers, timeout=60, **arguments)
+            answer = self._session.request(
+                method, self.url + path, headers=headers, timeout=REQUEST_SECONDS, **arguments
+            )
             if answer.status_code != 500:
                 break
         if not answer.ok:
@@ -210,7 +213,7 @@ class Keycloak:
                     "password": ADMIN_PASSWORD,
                 }
                 url = f"{self.url}/realms/master/protocol/openid-connect/token"
-                answer = self._session.post(url, data=form, timeout=60)
+                answer = self._session.post(url, data=form, timeout=REQUEST_SECONDS)
                 answer.raise_for_status()
                 self._token, self._token_from = answer.json()["access_token"], time.monotonic()
             return self._token

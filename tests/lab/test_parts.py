@@ -147,8 +147,8 @@ class TestFaults:
         server = WebServer(echo)
         with FaultProxy.start(server.url) as proxy:
             proxy.set("/", faults.drip)
+            start = time.monotonic()
             with requests.get(proxy.url, timeout=5, stream=True) as answer:
-                start = time.monotonic()
                 assert answer.raw.read(3)
                 assert time.monotonic() - start > faults.DRIP_SECONDS
         server.close()
