@@ -17,7 +17,7 @@ class PartError(RuntimeError):
 
 
 def wait_until(
-    condition: Callable[[], bool], what: str, timeout_seconds: float = 30, step_seconds: float = 0.02
+    condition: Callable[[], bool], what: str, timeout_seconds: float = 60, step_seconds: float = 0.02
 ) -> None:
     """Polls until `condition` holds; raises PartError naming `what` after `timeout_seconds`."""
     end = time.monotonic() + timeout_seconds
@@ -28,7 +28,7 @@ def wait_until(
 
 
 def wait_for_start(
-    process: subprocess.Popen[bytes], answers: Callable[[], bool], log: Path, timeout_seconds: float = 30
+    process: subprocess.Popen[bytes], answers: Callable[[], bool], log: Path, timeout_seconds: float = 60
 ) -> None:
     """Waits until a program answers; ends it and raises PartError with the end of `log` when it does not."""
 

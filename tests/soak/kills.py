@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,8 @@ class Killer:
             run.wait(self.random.uniform(0, seconds))
         except subprocess.TimeoutExpired:
             victim = self.random.choice([run.pid, *self.workers()])
-            os.kill(victim, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # a worker that has just ended by itself
+                os.kill(victim, signal.SIGKILL)
             who = "get" if victim == run.pid else "worker"
             self.counted[f"{phase}, {who}"] += 1
         else:
