@@ -120,17 +120,17 @@ class TestFaults:
         server = WebServer(echo)
         with FaultProxy.start(server.url) as proxy, requests.Session() as session:
             url = f"{proxy.url}/a/b?c"
-            assert session.post(url, data=iter([b"one", b"two"]), timeout=5).json()["body"] == "onetwo"
-            assert session.get(url, timeout=5).json()["target"] == "/a/b?c"
+            assert session.post(url, data=iter([b"one", b"two"]), timeout=60).json()["body"] == "onetwo"
+            assert session.get(url, timeout=60).json()["target"] == "/a/b?c"
             proxy.set("/a", faults.status(429, retry_after="7"))
-            assert session.get(url, timeout=5).headers["Retry-After"] == "7"
-            assert session.get(f"{proxy.url}/b", timeout=5).ok
+            assert session.get(url, timeout=60).headers["Retry-After"] == "7"
+            assert session.get(f"{proxy.url}/b", timeout=60).ok
             proxy.set("/a/b", faults.garbage, times=1)
-            assert not session.get(url, timeout=5).text.isprintable()
-            assert session.get(url, timeout=5).status_code == 429
+            assert not session.get(url, timeout=60).text.isprintable()
+            assert session.get(url, timeout=60).status_code == 429
             proxy.clear()
             proxy.set("/", faults.redirect_to("http://elsewhere.example.com"))
-            location = session.get(url, timeout=5, allow_redirects=False).headers["Location"]
+            location = session.get(url, timeout=60, allow_redirects=False).headers["Location"]
             assert location == "http://elsewhere.example.com/a/b?c"
         server.close()
 
@@ -148,7 +148,7 @@ class TestFaults:
         with FaultProxy.start(server.url) as proxy:
             proxy.set("/", faults.drip)
             start = time.monotonic()
-            with requests.get(proxy.url, timeout=5, stream=True) as answer:
+            with requests.get(proxy.url, timeout=60, stream=True) as answer:
                 assert answer.raw.read(3)
                 assert time.monotonic() - start > faults.DRIP_SECONDS
         server.close()
@@ -157,7 +157,7 @@ class TestFaults:
         server = WebServer(echo)
         with FaultProxy.start(server.url) as proxy:
             proxy.set("/", faults.huge)
-            with requests.get(proxy.url, timeout=5, stream=True) as answer:
+            with requests.get(proxy.url, timeout=60, stream=True) as answer:
                 blocks = itertools.islice(answer.iter_content(65536), 64)
                 assert sum(len(block) for block in blocks) > 1_000_000
         server.close()
@@ -167,9 +167,9 @@ class TestFaults:
         with FaultProxy.start(server.url) as proxy:
             proxy.down()
             with pytest.raises(requests.ConnectionError, match="refused"):
-                requests.get(proxy.url, timeout=5)
+                requests.get(proxy.url, timeout=60)
             proxy.clear()
-            assert requests.get(proxy.url, timeout=5).ok
+            assert requests.get(proxy.url, timeout=60).ok
         server.close()
 
 
@@ -180,7 +180,7 @@ def test_certificates(tmp_path: Path) -> None:
     for kind in ("valid", "expired", "other-name"):
         server = WebServer(echo, authority.server(kind))
         try:
-            with urllib.request.urlopen(server.url, context=context, timeout=5) as answer:
+            with urllib.request.urlopen(server.url, context=context, timeout=60) as answer:
                 results[kind] = str(answer.status)
         except OSError as error:
             results[kind] = str(error)
@@ -215,7 +215,7 @@ def test_processes_of_a_home_are_ended(home: Home) -> None:
     sleeper.program = "/bin/sleep"
     process = sleeper.start("600")
     home.end_processes()
-    assert process.wait(5) < 0
+    assert process.wait(60) < 0
     process.communicate()
 
 

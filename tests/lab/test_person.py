@@ -38,7 +38,7 @@ def show(exchange: Exchange) -> None:
 def test_browser_command_opens_windows(somebody: Person) -> None:
     server = WebServer(show)
     for number in range(2):
-        subprocess.run([somebody.browser_command, f"{server.url}/from?n={number}&x='y z'"], check=True, timeout=5)
+        subprocess.run([somebody.browser_command, f"{server.url}/from?n={number}&x='y z'"], check=True, timeout=60)
     somebody.wait_for_windows(2)
     assert somebody.windows == 2
     assert [page.title for page in somebody.pages] == ["Shown"] * 2
