@@ -101,16 +101,16 @@ def carry_out(changes: Sequence[Change], *, may_go: Container[Path] = ()) -> Non
 
     Raises ChangedMeanwhile, NotWritable, NotReadable.
     """
-    done: list[Change] = []
+    begun: list[Change] = []
     try:
         for change in changes:
+            begun.append(change)
             if change.path in may_go:
                 change.carry_out_or_remove()
             else:
                 change.carry_out()
-            done.append(change)
-    except BaseException:  # Ctrl-C, too
-        for change in reversed(done):
+    except BaseException as fault:  # Ctrl-C, too, which may come once the new file is in its place
+        for change in reversed(begun[:-1] if isinstance(fault, Failure) else begun):
             change.take_back()
         raise
 

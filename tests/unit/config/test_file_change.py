@@ -76,6 +76,19 @@ def test_none_of_them_where_a_person_stops_it(path: Path) -> None:
     assert path.read_bytes() == b"was"
 
 
+@pytest.mark.parametrize("before", [b"was", None])
+def test_nor_the_one_at_whose_end_it_is_stopped(path: Path, before: bytes | None) -> None:
+    class Stopped(Change):
+        def carry_out(self) -> None:
+            super().carry_out()
+            raise KeyboardInterrupt
+
+    put(path, before)
+    with pytest.raises(KeyboardInterrupt):
+        file_change.carry_out([Stopped(path, before, b"new", "")])
+    assert content(path) == before
+
+
 @pytest.mark.parametrize(
     ("after", "may_go", "stays"),
     [
