@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import textwrap
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from docker_credential_harbor import __version__, errors
@@ -13,6 +14,8 @@ from docker_credential_harbor.system import console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from _typeshed import SupportsWrite
 
 COMMANDS = {
     "setup": "enter a Harbor registry here, and this helper into Docker's configuration, and sign in",
@@ -59,6 +62,11 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         console.tell(errors.WrongUsage(reason=message, program=self.prog))
         self.exit(errors.EXIT_USAGE)
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """What cannot be written is found out at the end; of itself Python before 3.11.4 does not go on to that."""
+        with suppress(OSError):
+            super()._print_message(message, file)
 
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:

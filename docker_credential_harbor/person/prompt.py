@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 
+from docker_credential_harbor import errors
 from docker_credential_harbor.outside.clean_text import shown
 
 LONGEST_LINE = 8000  # characters: an address to open must stay whole
@@ -20,15 +21,27 @@ class Painted(str):
 
 
 def say(*parts: str, flush: bool = False) -> None:
-    """One line on standard output. What is not painted is cleaned once more. ``flush``: the next one takes its time."""
-    line = "".join(part if isinstance(part, Painted) else shown(part, LONGEST_LINE) for part in parts)
-    print(line, flush=flush)  # noqa: T201 - for the commands
+    """One line on standard output. What is not painted is cleaned once more. ``flush``: the next one takes its time.
+
+    Raises OutputNotWritten, unless nobody reads it any more or it is closed.
+    """
+    write("".join(part if isinstance(part, Painted) else shown(part, LONGEST_LINE) for part in parts), flush=flush)
+
+
+def write(text: str, *, flush: bool = False) -> None:
+    """As it is, for programs. Raises as `say` does."""
+    try:
+        print(text, flush=flush)  # noqa: T201 - for the commands
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        raise errors.OutputNotWritten(reason=(fault.strerror or "unknown").lower()) from fault
 
 
 def painted(word: str, colour: str) -> Painted:
     """In that colour on a terminal's standard output, unless NO_COLOR is set (no-color.org) or TERM is "dumb"."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or sys.platform == "win32"
-    if plain or not sys.stdout.isatty():
+    if plain or sys.stdout is None or not sys.stdout.isatty():
         return Painted(word)
     return Painted(f"\033[{COLOURS[colour]}m{word}\033[0m")
 

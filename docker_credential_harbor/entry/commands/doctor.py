@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from docker_credential_harbor.context import open_context
 from docker_credential_harbor.errors import EXIT_FAILURE, NoRegistry
-from docker_credential_harbor.person.prompt import painted, say
+from docker_credential_harbor.person.prompt import painted, say, write
 from docker_credential_harbor.use_cases import why_no_pair
 from docker_credential_harbor.use_cases.doctor_checks import Examination
 
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         all_well = all_well and ok
         if arguments.json:
             told = {"last_pull": last_pull, "checks": [check._asdict() for check in checks]}
-            print(json.dumps({"registry": registry.name, "ok": ok, **told}))
+            write(json.dumps({"registry": registry.name, "ok": ok, **told}))
     return 0 if all_well else EXIT_FAILURE
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from docker_credential_harbor.config import read_config
 from docker_credential_harbor.errors import UnacceptableServerUrl, WrongUsage
-from docker_credential_harbor.person.prompt import say
+from docker_credential_harbor.person.prompt import say, write
 from docker_credential_harbor.remote.web.trust_store import TrustStore
 from docker_credential_harbor.use_cases import admin_guide, enter_registry, take_out_registry
 from docker_credential_harbor.warm_get import server_url
@@ -107,7 +107,7 @@ def _undo(arguments: argparse.Namespace, name: str) -> Iterator[str]:
 def _tell_administrator(arguments: argparse.Namespace, name: str, given: Given) -> int:
     registry, seen = admin_guide.look(name, given)
     if arguments.json:
-        print(json.dumps(admin_guide.keycloak_client(registry, seen), indent=2))
+        write(json.dumps(admin_guide.keycloak_client(registry, seen), indent=2))
     else:
         for line in admin_guide.guide(registry, seen).split("\n"):
             say(line)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from docker_credential_harbor import errors
 from docker_credential_harbor.context import Context, open_context
 from docker_credential_harbor.outside.clean_text import shown
-from docker_credential_harbor.person.prompt import painted, say
+from docker_credential_harbor.person.prompt import painted, say, write
 from docker_credential_harbor.policy import durations, next_step
 from docker_credential_harbor.policy.known import Refresh, Step
 from docker_credential_harbor.storage import registry_notes
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     context = open_context(asked=True)
     rows = [_row(context, registry) for registry in context.registries(arguments.registry)]
     if arguments.json:
-        print(json.dumps({"registries": rows}, indent=2))
+        write(json.dumps({"registries": rows}, indent=2))
     elif not rows:
         raise errors.NoRegistry()
     else:
