@@ -5,35 +5,42 @@
    Source: https://docs.python.org/3.13/c-api/init_config.html */
 
 #include "Python.h"
+#include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#define NAME "docker-credential-harbor"
 #define MODULES "/_internal"
 #define PROGRAM "docker_credential_harbor.__main__"
 #define OUTPUT_NOT_WRITTEN 120 /* as Python's own main program has it */
 #define INTERRUPTED 130
 
-/* Without links; 0 where there is none. Where /proc is not mounted, the kernel told it otherwise. */
+/* Without links; 0 and errno where that is not to be had, or too long for what lies beside it to have a path. Where
+   /proc is not mounted, the kernel told it otherwise. */
 static int executable_path(char *path)
 {
-    ssize_t size = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    ssize_t size = readlink("/proc/self/exe", path, PATH_MAX);
+    if (size < 0) {
+        const char *started = (const char *)getauxval(AT_EXECFN);
+        size = started && realpath(started, path) ? (ssize_t)strlen(path) : -1;
+    }
+    if (size > (ssize_t)(PATH_MAX - sizeof MODULES)) {
+        errno = ENAMETOOLONG;
+        return 0;
+    }
     if (size > 0) {
         path[size] = '\0';
-        return 1;
     }
-    const char *started = (const char *)getauxval(AT_EXECFN);
-    return started && realpath(started, path);
+    return size > 0;
 }
 
 /* Whether the product's modules lie beside the executable, and their folder. */
 static int modules_path(const char *executable, char *path)
 {
     size_t size = strrchr(executable, '/') - executable;
-    if (size + sizeof MODULES > PATH_MAX) {
-        return 0;
-    }
     memcpy(path, executable, size);
     memcpy(path + size, MODULES, sizeof MODULES);
     return access(path, F_OK) == 0;
@@ -100,7 +107,11 @@ static int run_product(void)
 int main(int argc, char **argv)
 {
     char executable[PATH_MAX], modules[PATH_MAX];
-    if (!executable_path(executable) || !modules_path(executable, modules)) {
+    if (!executable_path(executable)) {
+        fprintf(stderr, NAME ": where it is installed cannot be told (%s): install it in another folder\n", strerror(errno));
+        return 1;
+    }
+    if (!modules_path(executable, modules)) {
         return Py_BytesMain(argc, argv);
     }
     initialize(argc, argv, executable, modules);

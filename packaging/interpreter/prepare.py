@@ -74,7 +74,7 @@ def _compiler(folder: Path) -> Path:
     environment = folder / "zig"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     python = environment / "bin" / "python"
-    options = ("-q", "--disable-pip-version-check", "--require-hashes", "-r", str(COMPILER))
+    options = ("-q", "--disable-pip-version-check", "--no-compile", "--require-hashes", "-r", str(COMPILER))
     subprocess.run([python, "-m", "pip", "install", *options], check=True)
     [zig] = environment.glob("lib/python*/site-packages/ziglang/zig")
     return zig

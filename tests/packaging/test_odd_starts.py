@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SERVER = "quay.example.com"
 PAIR = {"ServerURL": SERVER, "Username": "jürgen-ß€", "Secret": "gehéim"}
 LATIN = "en_US.ISO-8859-1"
+LONGER_THAN_A_PATH = 18 * ["n" * 240]
 
 
 @pytest.fixture
@@ -118,3 +119,18 @@ class TestPlaces:
             if os.geteuid() == 0:
                 ask(f"unshare --mount sh -c 'mount -t tmpfs none /proc && {script}' \"$@\" \"$1\"", program.parent,
                     LC_ALL=locale, PATH=path)  # fmt: skip
+
+    @pytest.mark.parametrize("proc", [True, False], ids=["with /proc", "without"])
+    def test_a_folder_that_has_no_path(self, built: Built, tmp_path: Path, proc: bool) -> None:
+        """Longer than the kernel's limit, it can be gone into all the same, step by step."""
+        need("root, for a mount", "run the tests as root", proc or os.geteuid() == 0)
+        steps = " && ".join(f"mkdir {name} && cd -P {name}" for name in LONGER_THAN_A_PATH)
+        hidden = "" if proc else "mount -t tmpfs none /proc && "
+        script = f'{steps} && cp "$1" . && {hidden}./{NAME} version'
+        command = [*([] if proc else ["unshare", "--mount"]), "bash", "-c", script, "bash", str(built.program)]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        subprocess.run(["rm", "-rf", str(tmp_path / LONGER_THAN_A_PATH[0])], check=True)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == (
+            f"{NAME}: where it is installed cannot be told (File name too long): install it in another folder\n"
+        )
