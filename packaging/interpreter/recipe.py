@@ -71,8 +71,8 @@ class Workshop:
     def set_up(self) -> None:
         """The compiler under the names that `configure` scripts look for."""
         target = f"{platform.machine()}-linux-gnu.{GLIBC}"
-        # Of itself zig adds checks and notes for debuggers. One kind of optimization (to zig -O3 is the same one) has it
-        # compile what belongs to each program once; the checks of `configure` ask for none.
+        # Of itself zig adds checks and notes for debuggers. What belongs to every program it compiles anew for each
+        # kind of optimization; so all have one, and so have those that `configure` tries. To zig -O3 is the same.
         cc = f'cc -target {target} -O2 {HARDENED} -fno-sanitize=undefined -g0 -Wno-date-time "$@"'
         for name, call in {"cc": cc, "ar": 'ar "$@"', "ranlib": 'ranlib "$@"'}.items():
             program = self.folder / "bin" / name

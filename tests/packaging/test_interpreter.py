@@ -157,6 +157,18 @@ def main():
         assert needed <= {"libc", "libm", "libdl", "libpthread", "libutil", "ld-linux-x86-64", "ld-linux-aarch64"}
         assert not [*built.folder.rglob("_ctypes*.so"), *built.folder.rglob("libpython*")]
 
+    def test_it_is_hardened(self, built: Built) -> None:
+        """What image scanners look for."""
+        need("readelf", "apt-get install binutils", shutil.which("readelf"))
+        command = ["readelf", "--wide", "--file-header", "--program-headers", "--dynamic", "--dyn-syms", built.program]
+        listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert re.search(r"^ +Type: +DYN ", listed, re.MULTILINE), "position independent"
+        assert re.search(r"^ +GNU_RELRO ", listed, re.MULTILINE)
+        assert "BIND_NOW" in listed, "so that all of it is read-only"
+        assert re.search(r"^ +GNU_STACK .* RW +\S+$", listed, re.MULTILINE), "not executable"
+        assert "__stack_chk_fail@" in listed
+        assert "__memcpy_chk@" in listed
+
 
 class TestRhel:
     """rpm's own check of dependencies, against a system that provides what that release's glibc does."""
