@@ -18,7 +18,7 @@ CLIENTS_STAMP := build/clients-venv/.installed
 INSTALL := -m pip install -q --disable-pip-version-check --no-deps
 INSTALL_LOCK := $(INSTALL) --no-compile --require-hashes -r
 
-.PHONY: help heart test soak fuzz mutants clients lint demo bench bench-compare package docs troubleshooting pictures lock interpreter-lock clean
+.PHONY: help heart test soak fuzz mutants clients lint demo bench bench-compare package package-arm64 docs troubleshooting pictures lock interpreter-lock clean
 
 # What there is: this list
 help:
@@ -70,6 +70,11 @@ $(PACKAGE_STAMP): requirements-package.lock $(INTERPRETER_STAMP)
 
 # Executable, .deb, .rpm, .tar.gz, checksums and bill of materials, in dist/
 package: dist/SHA256SUMS
+
+# The same for arm64 machines, in dist/aarch64
+package-arm64: $(PACKAGE_STAMP)
+	python3 packaging/interpreter/prepare.py aarch64
+	$(PACKAGE_PYTHON) packaging/build.py aarch64
 
 # Made anew after each commit, too: its time goes into the packages.
 PACKAGE_SOURCES = $(shell find docker_credential_harbor packaging -type f -not -name '*.pyc') pyproject.toml

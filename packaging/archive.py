@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def build(dist: Path, folder: Path, staged: Path, stem: str) -> Path:
+def build(dist: Path, folder: Path, staged: Path, stem: str, machine: str) -> Path:
     """Writes dist/STEM-SYSTEM-MACHINE.tar.gz and returns it; all in it lies below one folder of that name."""
-    top = f"{stem}-{platform.system().lower()}-{platform.machine().lower()}"
+    top = f"{stem}-{platform.system().lower()}-{machine.lower()}"
     path = dist / f"{top}.tar.gz"
     seconds = int(os.environ["SOURCE_DATE_EPOCH"])
     with (

@@ -1,5 +1,7 @@
 """`make package`: the packaged executable, its packages, archive, bill of materials and checksums, in dist/.
 
+With the name of another machine (as `uname -m` has it) those for that one, in a folder of that name in dist/.
+
 Read from top to bottom it is the whole build; each step's own file lies beside this one. Two builds of one commit give
 the same bytes, in whatever folder, on whatever day and with whatever umask. .deb and .rpm, and what they need of glibc,
 are for Linux alone.
@@ -10,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -21,6 +24,7 @@ import contents
 import documents
 import glibc
 import licences
+import other_machine
 import sbom
 import system_packages
 
@@ -33,11 +37,17 @@ WITHOUT_HISTORY = "315532800"  # 1980, the first year that all archives can tell
 
 def main() -> None:
     _in_fixed_environment()
+    machine = sys.argv[1] if sys.argv[1:] else platform.machine()
+    is_other = machine != platform.machine()
     dist, work = REPOSITORY / "dist", REPOSITORY / "build" / "package"
+    if is_other:
+        dist, work = dist / machine, work / machine
     _clear(dist, work)
     folder = bundle.build(REPOSITORY, dist, work)
     version = importlib.import_module("docker_credential_harbor").__version__
     parts = contents.parts(folder, work)
+    if is_other:
+        other_machine.make(folder, machine, REPOSITORY, work)
     staged = work / "staged"
     documents.write(staged, REPOSITORY, version)
     licences.write(staged / "copyright", parts)
@@ -47,8 +57,8 @@ def main() -> None:
     if sys.platform == "linux":
         needs = glibc.measure(folder)
         print(needs.report())
-        system_packages.build(dist, work, folder, staged, NAME, version, needs)
-    archive.build(dist, folder, staged, f"{NAME}-{version}")
+        system_packages.build(dist, work, folder, staged, NAME, version, machine, needs)
+    archive.build(dist, folder, staged, f"{NAME}-{version}", machine)
     _write_checksums(dist)
     print(*sorted(path.relative_to(REPOSITORY) for path in dist.iterdir()), sep="\n")
 
@@ -76,7 +86,7 @@ def _clear(dist: Path, work: Path) -> None:
             shutil.rmtree(made)
         else:
             made.unlink(missing_ok=True)
-    dist.mkdir(exist_ok=True)
+    dist.mkdir(parents=True, exist_ok=True)
     work.mkdir(parents=True)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -25,10 +24,13 @@ identity provider, keeps that alive, and hands out a pair that Harbor accepts no
 """
 
 
-def build(dist: Path, work: Path, folder: Path, staged: Path, name: str, version: str, needs: Needs) -> None:
+def build(
+    dist: Path, work: Path, folder: Path, staged: Path, name: str, version: str, machine: str, needs: Needs
+) -> None:
     """Writes both packages into ``dist``."""
     description = work / "nfpm.json"
-    description.write_text(json.dumps(_description(folder, staged, name, version, needs), indent=2), encoding="utf-8")
+    described = _description(folder, staged, name, version, needs) | {"arch": ARCHITECTURES[machine]}
+    description.write_text(json.dumps(described, indent=2), encoding="utf-8")
     nfpm = shutil.which("nfpm", path=str(Path(sys.executable).parent))
     assert nfpm, "it comes with this virtual environment"
     for packager in ("deb", "rpm"):
@@ -40,7 +42,6 @@ def _description(folder: Path, staged: Path, name: str, version: str, needs: Nee
     made_at = datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), timezone.utc)
     return {
         "name": name,
-        "arch": ARCHITECTURES[platform.machine()],
         "version": version,
         "version_schema": "none",
         "section": "utils",

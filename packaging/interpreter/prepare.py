@@ -1,6 +1,7 @@
 """Prepares the interpreter that the packages carry: compiled once, and kept by what it is made from.
 
-`python3 packaging/interpreter/prepare.py` leaves it in build/interpreter/current. INTERPRETER_FOLDER names another
+`python3 packaging/interpreter/prepare.py` leaves it in build/interpreter/current. With the name of another machine (as
+`uname -m` has it) that one's, compiled here, in build/interpreter under that name. INTERPRETER_FOLDER names another
 place than build/interpreter, so that several checkouts share what one of them has compiled. Elsewhere than on Linux it
 is the Python that runs this.
 With --renew it writes sources.lock anew: the newest that is served, security fixes among it.
@@ -22,6 +23,7 @@ import sources
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
+CURRENT = REPOSITORY / "build" / "interpreter" / "current"
 LOCK = HERE / "sources.lock"
 COMPILER = REPOSITORY / "requirements-interpreter.lock"
 MADE_FROM = (LOCK, COMPILER, HERE / "recipe.py", HERE / "sources.py", HERE / "modules.txt", HERE / "main.c")
@@ -34,28 +36,39 @@ def main() -> None:
         lock.renewed(kept / "sources").write(LOCK)
         return
     if sys.platform.startswith("linux"):
-        interpreter = kept / _key()
-        if not interpreter.exists():
-            lock.fetch(kept / "sources")
-            _compile(lock, kept, interpreter)
+        _link("current", _prepared(lock, kept, platform.machine(), None))
+        for machine in sys.argv[1:]:
+            _link(machine, _prepared(lock, kept, machine, CURRENT / "bin" / "python3"))
     else:
-        interpreter = Path(sys.base_prefix)
-    current = REPOSITORY / "build" / "interpreter" / "current"
-    current.parent.mkdir(parents=True, exist_ok=True)
-    current.unlink(missing_ok=True)
-    current.symlink_to(os.path.relpath(interpreter, current.parent.resolve()))
+        _link("current", Path(sys.base_prefix))
 
 
-def _key() -> str:
+def _prepared(lock: sources.Lock, kept: Path, machine: str, python: Path | None) -> Path:
+    """Where it lies; it is compiled if it does not. ``python``: of this machine, if it is for another."""
+    interpreter = kept / _key(machine)
+    if not interpreter.exists():
+        lock.fetch(kept / "sources")
+        _compile(lock, kept, interpreter, machine, python)
+    return interpreter
+
+
+def _link(name: str, interpreter: Path) -> None:
+    link = CURRENT.with_name(name)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(os.path.relpath(interpreter, link.parent.resolve()))
+
+
+def _key(machine: str) -> str:
     """Another one for whatever would give another interpreter."""
-    text = platform.machine().encode() + b"".join(path.read_bytes() for path in MADE_FROM)
+    text = machine.encode() + b"".join(path.read_bytes() for path in MADE_FROM)
     return hashlib.sha256(text).hexdigest()[:16]
 
 
-def _compile(lock: sources.Lock, kept: Path, interpreter: Path) -> None:
+def _compile(lock: sources.Lock, kept: Path, interpreter: Path, machine: str, python: Path | None) -> None:
     """Beside where it is kept, so that it is there as a whole or not at all; what fails is left to be looked at."""
     folder = Path(tempfile.mkdtemp(dir=kept, prefix="compiling-"))
-    shop = recipe.Workshop(folder, _compiler(folder))
+    shop = recipe.Workshop(folder, _compiler(folder), machine, python)
     for package in lock.packages:
         package.unpack(kept / "sources", folder / package.name)
     made = folder / "made"

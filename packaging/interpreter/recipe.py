@@ -62,6 +62,13 @@ class Workshop:
 
     folder: Path
     zig: Path
+    machine: str  # that the interpreter is for, as `uname -m` has it
+    python: Path | None  # for another machine than this: the interpreter that was compiled for this one
+
+    @property
+    def host(self) -> tuple[str, ...]:
+        """Options that tell `configure` scripts of the other machine."""
+        return (f"--host={self.machine}-linux-gnu", f"--build={platform.machine()}-linux-gnu") if self.python else ()
 
     @property
     def libraries(self) -> Path:
@@ -70,7 +77,7 @@ class Workshop:
 
     def set_up(self) -> None:
         """The compiler under the names that `configure` scripts look for."""
-        target = f"{platform.machine()}-linux-gnu.{GLIBC}"
+        target = f"{self.machine}-linux-gnu.{GLIBC}"
         # Of itself zig adds checks and notes for debuggers. What belongs to every program it compiles anew for each
         # kind of optimization; so all have one, and so have those that `configure` tries. To zig -O3 is the same.
         cc = f'cc -target {target} -O2 {HARDENED} -fno-sanitize=undefined -g0 -Wno-date-time "$@"'
@@ -121,7 +128,7 @@ def _zlib(shop: Workshop) -> None:
 def _libffi(shop: Workshop) -> None:
     shop.run("libffi", "autoreconf", "--force", "--install")
     options = ("--disable-shared", "--with-pic", "--disable-docs", "--disable-multi-os-directory")
-    shop.run("libffi", "./configure", *options, f"--prefix={PREFIX}", CFLAGS="-O3")
+    shop.run("libffi", "./configure", *shop.host, *options, f"--prefix={PREFIX}", CFLAGS="-O3")
     shop.make("libffi")
     shop.run("libffi", "make", "install", f"DESTDIR={shop.libraries}")
 
@@ -129,7 +136,7 @@ def _libffi(shop: Workshop) -> None:
 def _openssl(shop: Workshop) -> None:
     options = ("no-shared", "-fPIC", "-fvisibility=hidden", *(f"no-{each}" for each in WITHOUT))
     places = (f"--prefix={PREFIX}", "--libdir=lib", f"--openssldir={CERTIFICATES}")
-    shop.run("openssl", "./Configure", f"linux-{platform.machine()}", *options, *places)
+    shop.run("openssl", "./Configure", f"linux-{shop.machine}", *options, *places)
     shop.make("openssl", "build_libs")
     shop.run("openssl", "make", "install_dev", f"DESTDIR={shop.libraries}")
 
@@ -146,14 +153,17 @@ def _python(shop: Workshop) -> None:
         _change(source, *change)
     shop.run("python3.13", sys.executable, "Tools/build/freeze_modules.py", "--frozen-modules")
     shop.run(
-        "python3.13", "./configure", *options, *libraries, f"--prefix={PREFIX}", MODULE_BUILDTYPE="static",
+        "python3.13", "./configure", *_for_other_machine(shop), *options, *libraries, f"--prefix={PREFIX}",
+        MODULE_BUILDTYPE="static",
         # Of Python itself a protected stack would take each get 2 %; what reads other people's bytes has it.
         OPT="-fwrapv -O3 -fomit-frame-pointer -fno-stack-protector",
-        CPPFLAGS=f"-I{root}/include", LDFLAGS=f"-L{root}/lib",
-        LDFLAGS_NODIST="-Wl,--gc-sections", LINKFORSHARED="-pie -Wl,--export-dynamic",
+        CPPFLAGS=f"-I{root}/include", LDFLAGS=f"-L{root}/lib", LDFLAGS_NODIST="-Wl,--gc-sections -Wl,-s",
         LIBFFI_CFLAGS=f"-I{root}/include", LIBFFI_LIBS=f"{root}/lib/libffi.a",
         ZLIB_CFLAGS=f"-I{root}/include", ZLIB_LIBS=f"{root}/lib/libz.a",
     )  # fmt: skip
+    if shop.python:
+        shop.make("python3.13", "python")
+        return
     shop.make("python3.13", "python", "sharedmods")
     # No product has it, but PyInstaller begins with it.
     shop.run(
@@ -162,6 +172,14 @@ def _python(shop: Workshop) -> None:
         *(f"{root}/lib/lib{name}.a" for name in ("ssl", "crypto", "ffi", "z")),
         "-lm", "-ldl", "-lutil", "-lpthread",
     )  # fmt: skip
+
+
+def _for_other_machine(shop: Workshop) -> tuple[str, ...]:
+    """What modules are frozen by, and the answers that `configure` gets by running programs."""
+    if shop.python is None:
+        return ()
+    answers = ("ac_cv_file__dev_ptmx=yes", "ac_cv_file__dev_ptc=no", "ac_cv_buggy_getaddrinfo=no")
+    return (*shop.host, f"--with-build-python={shop.python}", *answers)
 
 
 def _change(source: Path, name: str, before: str, after: str) -> None:
@@ -173,8 +191,14 @@ def _change(source: Path, name: str, before: str, after: str) -> None:
 
 
 def _install(shop: Workshop, into: Path) -> None:
-    """What runs a program and a virtual environment; nothing is compiled against it."""
+    """What runs a program and a virtual environment; nothing is compiled against it. Of another machine's interpreter
+    nobody needs more than the executable: the modules are the same.
+    """
     source = shop.folder / "python3.13"
+    (into / "bin").mkdir(parents=True)
+    shutil.copy(source / "python", into / "bin" / "python3")
+    if shop.python:
+        return
     library = into / "lib" / "python3.13"
     shutil.copytree(source / "Lib", library, ignore=NEVER_BUILT)
     shutil.copyfile(source / "LICENSE", library / "LICENSE.txt")
@@ -183,7 +207,5 @@ def _install(shop: Workshop, into: Path) -> None:
     for module in built.glob("*.so"):
         shutil.copy(module, library / "lib-dynload")
     shutil.copy(next(built.glob("_sysconfigdata_*.py")), library)
-    (into / "bin").mkdir()
-    shutil.copy(source / "python", into / "bin" / "python3")
     shutil.copy(source / LIBRARY, into / "lib")
     (library / "_manylinux.py").write_text(ONLY_OLD_WHEELS, encoding="ascii")
