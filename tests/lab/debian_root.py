@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from typing import TYPE_CHECKING
 
 from tests.lab.processes import PartError
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUITE = "bookworm"  # this machine's, whose mirror has the others, too
+IN_ROOT = """\
+#!/bin/sh
+exec unshare --mount sh -c '
+for place in /dev /proc "{temporary}"; do mkdir -p "{root}$place"; mount --rbind "$place" "{root}$place"; done
+exec chroot "{root}" /usr/bin/{name} "$@"' sh "$@"
+"""
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -38,9 +45,14 @@ class DebianRoot:
         self.path = path
 
     @classmethod
-    def make(cls, path: Path, suite: str = SUITE) -> DebianRoot:
-        """Takes half a minute. Raises PartError with the end of what debootstrap said."""
-        command = ["debootstrap", "--variant=minbase", suite, str(path), mirror()]
+    def make(cls, path: Path, suite: str = SUITE, architecture: str = "") -> DebianRoot:
+        """Takes half a minute. Raises PartError with the end of what debootstrap said.
+
+        For another machine's ``architecture`` (as Debian calls it) all is unpacked and nothing configured: its programs
+        run, and its dpkg knows of no package.
+        """
+        other = [f"--arch={architecture}", "--foreign"] if architecture else []
+        command = ["debootstrap", *other, "--variant=minbase", suite, str(path), mirror()]
         environment = {**os.environ, "PATH": PATH}  # a proxy for the mirror, where there is one
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         if done.returncode:
@@ -64,6 +76,11 @@ class DebianRoot:
         done = self.run(*command)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def with_this_machines(self, script: Path, name: str) -> None:
+        """Makes ``script`` a program: the root's /usr/bin/NAME, which sees this machine's devices, temporary files."""
+        script.write_text(IN_ROOT.format(root=self.path, temporary=tempfile.gettempdir(), name=name))
+        script.chmod(0o755)
 
     def files(self) -> set[str]:
         """The paths of everything there but the package manager's own notes."""

@@ -1,4 +1,4 @@
-"""What `make package` leaves in dist/, by name."""
+"""What `make package` leaves in dist/, by name; for another machine in a folder there."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 class Built:
-    """The results in one checkout."""
+    """The results in one checkout; ``machine``: for another one than this."""
 
-    def __init__(self, repository: Path) -> None:
-        self.dist = repository / "dist"
-        self.work = repository / "build" / "package"
+    def __init__(self, repository: Path, machine: str = "") -> None:
+        self.dist = repository / "dist" / machine
+        self.work = repository / "build" / "package" / machine
         self.folder = self.dist / NAME
         self.program = self.folder / NAME
         self.deb = self._only("*.deb")

@@ -21,7 +21,7 @@ FIRST_BUILD_SECONDS = 2400  # its interpreter is compiled as well
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The build counts towards the test that happens to come first, as does the installation of a Debian."""
     for item in items:
-        if "built" in getattr(item, "fixturenames", ()):
+        if {"built", "built_arm64"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.timeout(FIRST_BUILD_SECONDS))
 
 
@@ -29,11 +29,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def built() -> Built:
     """The results of `make package`; nothing is built twice, neither by several workers nor where all is there."""
     need("strip", "apt-get install binutils", not debian_root.missing("strip"))
+    _make("package")
+    return Built(REPOSITORY)
+
+
+@pytest.fixture(scope="session")
+def built_arm64() -> Built:
+    """Those of `make package-arm64`."""
+    need("strip", "apt-get install binutils", not debian_root.missing("strip"))
+    _make("package-arm64")
+    return Built(REPOSITORY, "aarch64")
+
+
+def _make(goal: str) -> None:
     with (Path(os.environ[RUN_FOLDER]) / "package.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        made = subprocess.run(["make", "package"], cwd=REPOSITORY, capture_output=True, text=True)
+        made = subprocess.run(["make", goal], cwd=REPOSITORY, capture_output=True, text=True)
     assert made.returncode == 0, made.stdout + made.stderr
-    return Built(REPOSITORY)
 
 
 @pytest.fixture(scope="session")
@@ -42,16 +54,16 @@ def debian() -> DebianRoot:
     return debian_of(debian_root.SUITE)
 
 
-def debian_of(suite: str) -> DebianRoot:
-    """Another release, in the same way."""
+def debian_of(suite: str, architecture: str = "") -> DebianRoot:
+    """Another release, in the same way; ``architecture``: for another machine, nothing configured."""
     need("debootstrap", "apt-get install debootstrap", not debian_root.missing("debootstrap", "dpkg", "apt-get"))
     need("root, for chroot", "run the tests as root", os.geteuid() == 0)
     need("Debian's mirror", f"an apt source for {debian_root.SUITE}", debian_root.mirror())
-    path = Path(os.environ[RUN_FOLDER]) / f"debian-{suite}"
+    path = Path(os.environ[RUN_FOLDER]) / f"debian-{suite}{architecture}"
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
-            DebianRoot.make(path.with_suffix(".in-the-making"), suite).path.rename(path)
+            DebianRoot.make(path.with_suffix(".in-the-making"), suite, architecture).path.rename(path)
     return DebianRoot(path)
 
 

@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,13 +27,6 @@ if TYPE_CHECKING:
 
 REGISTRY = "registry.example.com"
 RELEASES = ["bullseye", "bookworm", *(["trixie"] if os.environ.get("RELEASES") == "all" else [])]
-# The root, with this machine's devices and temporary files, for one process.
-IN_ROOT = """\
-#!/bin/sh
-exec unshare --mount sh -c '
-for place in /dev /proc "{temporary}"; do mkdir -p "{root}$place"; mount --rbind "$place" "{root}$place"; done
-exec chroot "{root}" /usr/bin/{name} "$@"' sh "$@"
-"""
 
 
 @pytest.fixture(params=RELEASES)
@@ -49,8 +41,7 @@ def helper(home: Home, root: DebianRoot, built: Built, tmp_path: Path) -> Helper
     """The installed one, run in there by the person whose home is here."""
     install(root, built.deb)
     script = tmp_path / NAME
-    script.write_text(IN_ROOT.format(root=root.path, temporary=tempfile.gettempdir(), name=NAME))
-    script.chmod(0o755)
+    root.with_this_machines(script, NAME)
     installed = Helper(home)
     installed.program = str(script)
     return installed
