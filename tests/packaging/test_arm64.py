@@ -111,11 +111,11 @@ def test_the_system_calls_of_the_warm_get_are_asked_for_by_arms_numbers(root: De
     """The emulator names each call by its number, and says that it has no keyrings."""
     program = root.path / "usr" / "lib" / NAME / NAME
     stored = {"ServerURL": "registry.example.com", "Username": "u", "Secret": "s"}
-    emulator = ["qemu-aarch64-static", "-L", root.path]
+    emulator = ["qemu-aarch64-static", "-L", str(root.path)]
     environment = {**home.environment, "DOCKER_CREDENTIAL_HARBOR_STORAGE": "file"}
     for verb, payload in (("store", json.dumps(stored)), ("get", "registry.example.com")):
         done = subprocess.run(
-            [*emulator, "-strace", program, verb], input=payload, env=environment, capture_output=True, text=True
+            [*emulator, "-strace", str(program), verb], input=payload, env=environment, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr[-2000:]
     assert json.loads(done.stdout) == stored

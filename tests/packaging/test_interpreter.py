@@ -160,7 +160,15 @@ def main():
     def test_it_is_hardened(self, built: Built) -> None:
         """What image scanners look for, but for position independence."""
         need("readelf", "apt-get install binutils", shutil.which("readelf"))
-        command = ["readelf", "--wide", "--file-header", "--program-headers", "--dynamic", "--dyn-syms", built.program]
+        command = [
+            "readelf",
+            "--wide",
+            "--file-header",
+            "--program-headers",
+            "--dynamic",
+            "--dyn-syms",
+            str(built.program),
+        ]
         listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         assert re.search(r"^ +GNU_RELRO ", listed, re.MULTILINE)
         assert "BIND_NOW" in listed, "so that all of it is read-only"
