@@ -168,7 +168,8 @@ def _python(shop: Workshop) -> None:
     # No product has it, but PyInstaller begins with it.
     shop.run(
         "python3.13", "cc", "-shared", "-o", LIBRARY, f"-Wl,-soname,{LIBRARY}",
-        "-Wl,--whole-archive", "libpython3.13.a", "-Wl,--no-whole-archive",
+        "-Wl,--no-undefined", "-Wl,--whole-archive", "libpython3.13.a", "-Wl,--no-whole-archive",
+        *sorted(map(str, (source / "Modules" / "_hacl").glob("*.a"))),
         *(f"{root}/lib/lib{name}.a" for name in ("ssl", "crypto", "ffi", "z")),
         "-lm", "-ldl", "-lutil", "-lpthread",
     )  # fmt: skip
