@@ -42,7 +42,7 @@ QUICKER_START = (
     (
         "Python/import.c",
         "if (init_zipimport(tstate, verbose) != 0)",
-        "if (_PyInterpreterState_GetConfig(tstate->interp)->site_import && init_zipimport(tstate, verbose) != 0)",
+        "if (_PyInterpreterState_GetConfig(tstate->interp)->_init_main && init_zipimport(tstate, verbose) != 0)",
     ),
 )
 # What the standard library has that neither the product nor its build imports.
