@@ -1,3 +1,5 @@
+# What environments are made of, and the interpreter by; another one: make PYTHON3=/usr/bin/python3
+PYTHON3 ?= python3
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
@@ -22,18 +24,18 @@ INSTALL_LOCK := $(INSTALL) --no-compile --require-hashes -r
 
 # What there is: this list
 help:
-	@awk '/^# / { said = said substr($$0, 2); next } /^[a-z-]+:/ { sub(/:.*/, ""); printf "make %-18s%s\n", $$0, said } { said = "" }' Makefile
+	@awk '/^# / { said = said substr($$0, 2); next } /^[a-z0-9-]+:/ { sub(/:.*/, ""); printf "make %-18s%s\n", $$0, said } { said = "" }' Makefile
 
 # Its folder is named in a .pth file: an importer of setuptools' own would take each start a third of its time.
 $(STAMP): requirements.lock pyproject.toml
-	python3 -m venv $(VENV)
+	$(PYTHON3) -m venv $(VENV)
 	$(PYTHON) $(INSTALL_LOCK) requirements.lock
 	$(PYTHON) $(INSTALL) --no-build-isolation --config-settings editable_mode=compat --editable .
 	touch $@
 
 # The product as people install it: an editable one starts more slowly.
 $(DEMO_STAMP): requirements-demo.lock pyproject.toml $(shell find docker_credential_harbor -name '*.py')
-	python3 -m venv build/demo-venv
+	$(PYTHON3) -m venv build/demo-venv
 	$(DEMO_PYTHON) $(INSTALL_LOCK) requirements-demo.lock
 	rm -rf build/lib
 	$(DEMO_PYTHON) $(INSTALL) --no-build-isolation --force-reinstall .
@@ -55,12 +57,12 @@ bench-compare: $(DEMO_STAMP)
 
 # The interpreter that the packages carry: compiled in minutes, and kept until what it is made from changes
 $(INTERPRETER_STAMP): requirements-interpreter.lock $(wildcard packaging/interpreter/*.*)
-	python3 packaging/interpreter/prepare.py
+	$(PYTHON3) packaging/interpreter/prepare.py
 	touch $@
 
 # Its sources, as new as they are served
 interpreter-lock:
-	python3 packaging/interpreter/prepare.py --renew
+	$(PYTHON3) packaging/interpreter/prepare.py --renew
 
 # What builds the packages, and what goes into them; the product itself is installed afresh by each build.
 $(PACKAGE_STAMP): requirements-package.lock $(INTERPRETER_STAMP)
@@ -73,7 +75,7 @@ package: dist/SHA256SUMS
 
 # The same for arm64 machines, in dist/aarch64
 package-arm64: $(PACKAGE_STAMP)
-	python3 packaging/interpreter/prepare.py aarch64
+	$(PYTHON3) packaging/interpreter/prepare.py aarch64
 	$(PACKAGE_PYTHON) packaging/build.py aarch64
 
 # Made anew after each commit, too: its time goes into the packages.
@@ -82,7 +84,7 @@ dist/SHA256SUMS: $(PACKAGE_STAMP) $(PACKAGE_SOURCES) $(wildcard $(shell git rev-
 	$(PACKAGE_PYTHON) packaging/build.py
 
 $(DOCS_STAMP): requirements-docs.lock
-	python3 -m venv build/docs-venv
+	$(PYTHON3) -m venv build/docs-venv
 	$(DOCS_PYTHON) $(INSTALL_LOCK) requirements-docs.lock
 	touch $@
 
@@ -109,12 +111,12 @@ lint: $(STAMP)
 	$(VENV)/bin/lint-imports --no-logo
 
 $(MUTANTS_STAMP): requirements-mutants.lock
-	python3 -m venv build/mutants-venv
+	$(PYTHON3) -m venv build/mutants-venv
 	$(MUTANTS_PYTHON) $(INSTALL_LOCK) requirements-mutants.lock
 	touch $@
 
 $(CLIENTS_STAMP): requirements-clients.lock
-	python3 -m venv build/clients-venv
+	$(PYTHON3) -m venv build/clients-venv
 	$(CLIENTS_PYTHON) $(INSTALL_LOCK) requirements-clients.lock
 	touch $@
 
@@ -138,7 +140,7 @@ mutants: $(STAMP) $(MUTANTS_STAMP)
 	$(PYTHON) -m tests.mutants $(PARTS)
 
 $(FUZZ_STAMP): requirements-fuzz.lock
-	python3 -m venv build/fuzz-venv
+	$(PYTHON3) -m venv build/fuzz-venv
 	$(FUZZ_PYTHON) $(INSTALL_LOCK) requirements-fuzz.lock
 	touch $@
 
