@@ -19,7 +19,7 @@ from tests.conftest import need
 from tests.lab import arm64
 from tests.lab.sealed_home import NAME, Helper, Home
 from tests.packaging.conftest import debian_of
-from tests.packaging.test_debian import assert_that_it_serves_docker
+from tests.packaging.test_debian import assert_set_up_signed_in_and_warm, assert_that_it_serves_docker
 from tests.packaging.test_other_packages import output
 
 if TYPE_CHECKING:
@@ -93,18 +93,7 @@ def test_it_serves_docker(root: DebianRoot) -> None:
 
 def test_set_up_signed_in_and_warm(make_workplace: MakeWorkplace) -> None:
     """With a real Keycloak and a browser, until a `get` asks nobody."""
-    workplace = make_workplace(top="login_timeout = 300\ntimeout = 60")
-    environment = workplace.helper.home.environment
-    environment["DOCKER_CREDENTIAL_HARBOR_STORAGE"] = "file"
-    done = workplace.helper.run(["setup", "--no-login", workplace.harbor.url])
-    assert done.returncode == 0, done.stdout + done.stderr
-    pair = workplace.pair()
-    assert workplace.person.windows == 1
-    workplace.learn_life()
-    assert workplace.pair() == pair
-    workplace.asked()
-    assert workplace.pair() == pair
-    assert workplace.asked() == []
+    assert_set_up_signed_in_and_warm(make_workplace(top="login_timeout = 300\ntimeout = 60"))
 
 
 def test_the_system_calls_of_the_warm_get_are_asked_for_by_arms_numbers(root: DebianRoot, home: Home) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import MakeWorkplace
     from tests.lab.debian_root import DebianRoot
+    from tests.lab.workplace import Workplace
     from tests.packaging.built import Built
 
 REGISTRY = "registry.example.com"
@@ -50,9 +51,12 @@ def helper(home: Home, root: DebianRoot, built: Built, tmp_path: Path) -> Helper
 def test_set_up_signed_in_and_warm(make_workplace: MakeWorkplace) -> None:
     """With a real Keycloak and a browser, until a `get` is answered from what is remembered."""
     workplace = make_workplace()
-    environment = workplace.helper.home.environment
-    del environment["DOCKER_CREDENTIAL_HARBOR_CONFIG"]
-    environment["DOCKER_CREDENTIAL_HARBOR_STORAGE"] = "file"
+    del workplace.helper.home.environment["DOCKER_CREDENTIAL_HARBOR_CONFIG"]
+    assert_set_up_signed_in_and_warm(workplace)
+
+
+def assert_set_up_signed_in_and_warm(workplace: Workplace) -> None:
+    workplace.helper.home.environment["DOCKER_CREDENTIAL_HARBOR_STORAGE"] = "file"
     done = workplace.helper.run(["setup", "--no-login", workplace.harbor.url])
     assert done.returncode == 0, done.stdout + done.stderr
     pair = workplace.pair()
