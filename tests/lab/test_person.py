@@ -90,15 +90,20 @@ def test_another_person_after_forgetting(realm: Realm, person: CookiePerson) -> 
     assert not realm.sessions("bob")
 
 
-def test_counted_anew_once_all_that_was_opened_is_at_rest(person: CookiePerson) -> None:
-    """Else the rest of a walk would count as the next window's."""
+def held_back_page() -> tuple[threading.Event, WebServer]:
+    """A server, and what has to be set before it answers."""
     gate = threading.Event()
 
     def answer(exchange: Exchange) -> None:
         gate.wait(60)
         exchange.answer_html(200, "<title>Harbor</title>")
 
-    server = WebServer(answer)
+    return gate, WebServer(answer)
+
+
+def test_counted_anew_once_all_that_was_opened_is_at_rest(person: CookiePerson) -> None:
+    """Else the rest of a walk would count as the next window's."""
+    gate, server = held_back_page()
     subprocess.run([person.browser_command, server.url], check=True, timeout=60)
     counting = threading.Thread(target=person.reset)
     counting.start()
@@ -123,13 +128,7 @@ def ends_a_hold_back(person: Person, **env: str) -> bool:
 
 
 def test_a_sign_in_sees_that_all_that_was_opened_is_at_rest(person: CookiePerson) -> None:
-    gate = threading.Event()
-
-    def answer(exchange: Exchange) -> None:
-        gate.wait(60)
-        exchange.answer_html(200, "<title>Harbor</title>")
-
-    server = WebServer(answer)
+    gate, server = held_back_page()
     assert not ends_a_hold_back(person), "nothing was opened"
     subprocess.run([person.browser_command, server.url], check=True, timeout=60)
     assert not ends_a_hold_back(person), "it is under way"

@@ -17,9 +17,9 @@ import pytest
 
 from tests.conftest import need
 from tests.lab import arm64
-from tests.lab.sealed_home import NAME, Helper, Home
+from tests.lab.sealed_home import NAME
 from tests.packaging.conftest import debian_of
-from tests.packaging.test_debian import assert_set_up_signed_in_and_warm, assert_that_it_serves_docker
+from tests.packaging.test_debian import assert_set_up_signed_in_and_warm, assert_that_it_serves_docker, run_in
 from tests.packaging.test_other_packages import output
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import MakeWorkplace
     from tests.lab.debian_root import DebianRoot
+    from tests.lab.sealed_home import Helper, Home
     from tests.packaging.built import Built
 
 pytestmark = pytest.mark.skipif(os.environ.get("RELEASES") != "all", reason="for RELEASES=all: minutes of a compiler")
@@ -74,12 +75,7 @@ def root(built_arm64: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture
 def helper(home: Home, root: DebianRoot, tmp_path: Path) -> Helper:
-    """The one in there, run by the person whose home is here."""
-    script = tmp_path / NAME
-    root.with_this_machines(script, NAME)
-    installed = Helper(home)
-    installed.program = str(script)
-    return installed
+    return run_in(root, home, tmp_path)
 
 
 def test_it_is_another_machine_in_there(root: DebianRoot) -> None:

@@ -39,8 +39,12 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DebianRoot]
 
 @pytest.fixture
 def helper(home: Home, root: DebianRoot, built: Built, tmp_path: Path) -> Helper:
-    """The installed one, run in there by the person whose home is here."""
     install(root, built.deb)
+    return run_in(root, home, tmp_path)
+
+
+def run_in(root: DebianRoot, home: Home, tmp_path: Path) -> Helper:
+    """The one installed in there, run by the person whose home is here."""
     script = tmp_path / NAME
     root.with_this_machines(script, NAME)
     installed = Helper(home)
