@@ -20,7 +20,7 @@ CLIENTS_STAMP := build/clients-venv/.installed
 INSTALL := -m pip install -q --disable-pip-version-check --no-deps
 INSTALL_LOCK := $(INSTALL) --no-compile --require-hashes -r
 
-.PHONY: help heart test soak fuzz mutants clients lint demo bench bench-compare package package-arm64 docs troubleshooting pictures lock interpreter-lock clean
+.PHONY: help heart test soak fuzz mutants clients lint demo bench bench-compare package package-arm64 docs troubleshooting pictures lock interpreter-lock interpreter-profile clean
 
 # What there is: this list
 help:
@@ -63,6 +63,10 @@ $(INTERPRETER_STAMP): requirements-interpreter.lock $(wildcard packaging/interpr
 # Its sources, as new as they are served
 interpreter-lock:
 	$(PYTHON3) packaging/interpreter/prepare.py --renew
+
+# What its compiler optimizes for, counted anew in runs of a get; needs LLVM
+interpreter-profile: $(DEMO_STAMP) package
+	$(PYTHON3) packaging/interpreter/renew_profile.py $(DEMO_PYTHON)
 
 # What builds the packages, and what goes into them; the product itself is installed afresh by each build.
 $(PACKAGE_STAMP): requirements-package.lock $(INTERPRETER_STAMP)

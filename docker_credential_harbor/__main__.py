@@ -96,9 +96,12 @@ def _long_way(arguments: list[str], payload: bytes, began_at: float) -> int:
     import gc
 
     gc.disable()  # a run is short, and its imports leave nothing to be collected
-    from docker_credential_harbor.system import known_patterns
+    from docker_credential_harbor.system import known_code
 
-    known_patterns.use()
+    known_code.use()
+    from docker_credential_harbor.system import put_off
+
+    put_off.import_standard_library()
     from docker_credential_harbor import errors
     from docker_credential_harbor.system import console, redaction
 

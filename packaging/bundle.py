@@ -22,7 +22,7 @@ def build(repository: Path, dist: Path, work: Path) -> Path:
     _run("PyInstaller", "--noconfirm", "--log-level", "WARN", "--distpath", str(dist), "--workpath", str(work),
          str(SPEC), work=work, product=product)  # fmt: skip
     if sys.version_info >= (3, 11):  # before that re has no part that only compiles
-        _note_patterns(dist / SPEC.stem / "_internal" / PACKAGE, product)
+        _note_code(dist / SPEC.stem / "_internal", product)
     sys.path.insert(0, str(product))
     if sys.platform.startswith("linux"):
         _be_the_interpreter(dist / SPEC.stem)
@@ -30,10 +30,10 @@ def build(repository: Path, dist: Path, work: Path) -> Path:
     return dist / SPEC.stem
 
 
-def _note_patterns(package: Path, product: Path) -> None:
-    """For `known_patterns`, by the interpreter that is bundled; without site, which has imported what it needs."""
-    file = package / "system" / "known_patterns.marshal"
-    command = [sys.executable, "-S", "-OO", str(SPEC.with_name("patterns.py")), str(file)]
+def _note_code(modules: Path, product: Path) -> None:
+    """For `known_code`, by the interpreter that is bundled; without site, which has imported what it needs."""
+    file = modules / PACKAGE / "system" / "known_code.marshal"
+    command = [sys.executable, "-S", "-OO", str(SPEC.with_name("known_code.py")), str(file), str(modules)]
     subprocess.run([*command, str(product), sysconfig.get_path("purelib")], check=True)
 
 
@@ -64,7 +64,9 @@ def _copy_source(repository: Path, source: Path) -> None:
 
 
 def _run(module: str, *arguments: str, work: Path, product: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(product), "PYINSTALLER_CONFIG_DIR": str(work / "cache")}
+    # Columns would be a fifth of the modules that every run reads; lines stay.
+    environment = {**os.environ, "PYTHONPATH": str(product), "PYTHONNODEBUGRANGES": "1"}
+    environment["PYINSTALLER_CONFIG_DIR"] = str(work / "cache")
     subprocess.run([sys.executable, "-m", module, *arguments], cwd=work, env=environment, check=True)
 
 

@@ -34,7 +34,7 @@ from tests.lab.oidc_provider import OidcProvider
 from tests.lab.person import CookiePerson, Person
 from tests.lab.realm import Realm
 from tests.lab.realm_pool import RealmPool
-from tests.lab.sealed_home import RUNS, Helper, Home, purge_memory, purge_memory_of
+from tests.lab.sealed_home import RUNS, Helper, Home, console_script, purge_memory, purge_memory_of
 from tests.lab.workplace import WITHOUT_OFFLINE, Workplace
 
 RUN_FOLDER = "HARBOR_LAB_RUN"
@@ -306,9 +306,12 @@ def home(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[Home]:
 
 
 @pytest.fixture
-def helper(home: Home) -> Helper:
-    """The installed executable in the sealed home."""
-    return Helper(home)
+def helper(home: Home, request: pytest.FixtureRequest) -> Helper:
+    """The installed executable in the sealed home; for a test of the heart what pip has installed, whatever else is."""
+    installed = Helper(home)
+    if request.node.get_closest_marker("heart"):
+        installed.program = str(console_script())
+    return installed
 
 
 @pytest.fixture

@@ -58,6 +58,15 @@ def put_off(members: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
             del sys.modules[name]
 
 
+def import_standard_library() -> None:
+    """Modules of it that every run but a warm `get` imports, without their part that is for packed archives, networks
+    or the paths of another system.
+    """
+    with put_off({name: {} for name in ("bz2", "ipaddress", "lzma", "ntpath")}):
+        for name in ("pathlib", "shutil", "urllib.parse"):
+            import_module(name)
+
+
 def _bind(stand_ins: Mapping[str, StandIn]) -> None:
     """In their packages, as an import does (Python's import system, 5.4.2)."""
     for name in _in_place(stand_ins):

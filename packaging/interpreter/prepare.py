@@ -4,7 +4,8 @@
 `uname -m` has it) that one's, compiled here, in build/interpreter under that name. INTERPRETER_FOLDER names another
 place than build/interpreter, so that several checkouts share what one of them has compiled. Elsewhere than on Linux it
 is the Python that runs this.
-With --renew it writes sources.lock anew: the newest that is served, security fixes among it.
+With --renew it writes sources.lock anew: the newest that is served, security fixes among it. With --counting and LLVM's
+library for that it compiles one that counts what it runs, in build/interpreter/counting, for renew_profile.py.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ REPOSITORY = HERE.parents[1]
 CURRENT = REPOSITORY / "build" / "interpreter" / "current"
 LOCK = HERE / "sources.lock"
 COMPILER = REPOSITORY / "requirements-interpreter.lock"
-MADE_FROM = (LOCK, COMPILER, HERE / "recipe.py", HERE / "sources.py", HERE / "modules.txt", HERE / "main.c")
+PARTS = ("recipe.py", "sources.py", "modules.txt", "main.c", "quicker_start.patch", "profile.xz", "sections.ld")
+MADE_FROM = (LOCK, COMPILER, *(HERE / name for name in PARTS))
 
 
 def main() -> None:
@@ -35,15 +37,20 @@ def main() -> None:
     if "--renew" in sys.argv[1:]:
         lock.renewed(kept / "sources").write(LOCK)
         return
+    if "--counting" in sys.argv[1:]:
+        lock.fetch(kept / "sources")
+        shutil.rmtree(kept / "counting", ignore_errors=True)
+        _compile(lock, kept, kept / "counting", platform.machine(), counting=Path(sys.argv[-1]))
+        return
     if sys.platform.startswith("linux"):
-        _link("current", _prepared(lock, kept, platform.machine(), None))
+        _link("current", _prepared(lock, kept, platform.machine()))
         for machine in sys.argv[1:]:
             _link(machine, _prepared(lock, kept, machine, CURRENT / "bin" / "python3"))
     else:
         _link("current", Path(sys.base_prefix))
 
 
-def _prepared(lock: sources.Lock, kept: Path, machine: str, python: Path | None) -> Path:
+def _prepared(lock: sources.Lock, kept: Path, machine: str, python: Path | None = None) -> Path:
     """Where it lies; it is compiled if it does not. ``python``: of this machine, if it is for another."""
     interpreter = kept / _key(machine)
     if not interpreter.exists():
@@ -65,10 +72,17 @@ def _key(machine: str) -> str:
     return hashlib.sha256(text).hexdigest()[:16]
 
 
-def _compile(lock: sources.Lock, kept: Path, interpreter: Path, machine: str, python: Path | None) -> None:
+def _compile(
+    lock: sources.Lock,
+    kept: Path,
+    interpreter: Path,
+    machine: str,
+    python: Path | None = None,
+    counting: Path | None = None,
+) -> None:
     """Beside where it is kept, so that it is there as a whole or not at all; what fails is left to be looked at."""
     folder = Path(tempfile.mkdtemp(dir=kept, prefix="compiling-"))
-    shop = recipe.Workshop(folder, _compiler(folder), machine, python)
+    shop = recipe.Workshop(folder, _compiler(folder), machine, python, counting)
     for package in lock.packages:
         package.unpack(kept / "sources", folder / package.name)
     made = folder / "made"

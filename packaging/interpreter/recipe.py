@@ -7,6 +7,7 @@ Source: the INSTALL and README files of each, zig's `zig cc --help`.
 
 from __future__ import annotations
 
+import lzma
 import os
 import platform
 import shutil
@@ -31,20 +32,16 @@ HARDENED = "-fstack-protector-strong -D_FORTIFY_SOURCE=2"
 LIBRARY = "libpython3.13.so.1.0"
 MODULES = Path(__file__).with_name("modules.txt")
 MAIN = Path(__file__).with_name("main.c")
-# What a start takes less: file, what stands there, what is to stand there.
-QUICKER_START = (
-    # Modules that every start imports are in the executable, without docstrings.
-    ("Tools/build/freeze_modules.py", "#'<encodings.*>',", "'<encodings>', 'encodings.aliases', 'encodings.utf_8',"),
-    ("Programs/_freeze_module.py", "optimize=0", "optimize=2"),
-    ("Programs/_freeze_module.c", "Py_file_input, NULL, 0)", "Py_file_input, NULL, 2)"),
-    # Where all places are told, none has to be found out; and no site, no modules in zip archives.
-    ("Modules/getpath.c", "|| !compute_path_config)", "|| !compute_path_config || config->stdlib_dir)"),
-    (
-        "Python/import.c",
-        "if (init_zipimport(tstate, verbose) != 0)",
-        "if (_PyInterpreterState_GetConfig(tstate->interp)->_init_main && init_zipimport(tstate, verbose) != 0)",
-    ),
-)
+# So that a start, and the classes of an import, take less.
+QUICKER_START = Path(__file__).with_name("quicker_start.patch")
+# What a `get` runs of Python, and how often (renew_profile.py): that is optimized for, and lies together.
+PROFILE = Path(__file__).with_name("profile.xz")
+SECTIONS = Path(__file__).with_name("sections.ld")
+# Of Python itself a protected stack would take each get 2 %; what reads other people's bytes has it.
+OPTIMIZED = "-DNDEBUG -fwrapv -O3 -fomit-frame-pointer -fno-stack-protector"
+BY_PROFILE = "-fprofile-use=profile -Wno-profile-instr-unprofiled -Wno-profile-instr-out-of-date -Wno-backend-plugin"
+# Of CPython's own tests, those of what is patched.
+OWN_TESTS = ("test_dataclasses", "test_descr", "test_enum", "test_exceptions", "test_richcmp", "test_typing")
 # What the standard library has that neither the product nor its build imports.
 LEFT_OUT = ("__phello__", "curses", "idlelib", "pydoc_data", "sqlite3", "test", "tkinter", "turtledemo", "turtle.py")
 NEVER_BUILT = shutil.ignore_patterns("__pycache__", *LEFT_OUT)
@@ -63,7 +60,8 @@ class Workshop:
     folder: Path
     zig: Path
     machine: str  # that the interpreter is for, as `uname -m` has it
-    python: Path | None  # for another machine than this: the interpreter that was compiled for this one
+    python: Path | None = None  # for another machine than this: the interpreter that was compiled for this one
+    counting: Path | None = None  # LLVM's library for an interpreter that counts what it runs, for a new profile
 
     @property
     def host(self) -> tuple[str, ...]:
@@ -149,22 +147,24 @@ def _python(shop: Workshop) -> None:
     source = shop.folder / "python3.13"
     shutil.copyfile(MODULES, source / "Modules" / "Setup.local")
     shutil.copyfile(MAIN, source / "Programs" / "python.c")
-    for change in QUICKER_START:
-        _change(source, *change)
+    (source / "profile").write_bytes(lzma.decompress(PROFILE.read_bytes()))
+    shop.run("python3.13", "patch", "--strip=1", "--fuzz=0", "--input", str(QUICKER_START))
     shop.run("python3.13", sys.executable, "Tools/build/freeze_modules.py", "--frozen-modules")
     shop.run(
         "python3.13", "./configure", *_for_other_machine(shop), *options, *libraries, f"--prefix={PREFIX}",
-        MODULE_BUILDTYPE="static",
-        # Of Python itself a protected stack would take each get 2 %; what reads other people's bytes has it.
-        OPT="-fwrapv -O3 -fomit-frame-pointer -fno-stack-protector",
-        CPPFLAGS=f"-I{root}/include", LDFLAGS=f"-L{root}/lib", LDFLAGS_NODIST="-Wl,--gc-sections -Wl,-s",
+        MODULE_BUILDTYPE="static", OPT=OPTIMIZED, CPPFLAGS=f"-I{root}/include", LDFLAGS=f"-L{root}/lib",
         LIBFFI_CFLAGS=f"-I{root}/include", LIBFFI_LIBS=f"{root}/lib/libffi.a",
         ZLIB_CFLAGS=f"-I{root}/include", ZLIB_LIBS=f"{root}/lib/libz.a",
     )  # fmt: skip
-    if shop.python:
-        shop.make("python3.13", "python")
+    if shop.counting:
+        _make_counting(shop, shop.counting)
         return
-    shop.make("python3.13", "python", "sharedmods")
+    how = (f"OPT={OPTIMIZED} {BY_PROFILE}", f"LDFLAGS_NODIST=-Wl,--gc-sections -Wl,-s -Wl,-T,{SECTIONS}")
+    if shop.python:
+        shop.make("python3.13", "python", *how)
+        return
+    shop.make("python3.13", "python", "sharedmods", *how)
+    shop.run("python3.13", "./python", "-m", "test", "-j0", *OWN_TESTS)
     # No product has it, but PyInstaller begins with it.
     shop.run(
         "python3.13", "cc", "-shared", "-o", LIBRARY, f"-Wl,-soname,{LIBRARY}",
@@ -175,20 +175,21 @@ def _python(shop: Workshop) -> None:
     )  # fmt: skip
 
 
+def _make_counting(shop: Workshop, library: Path) -> None:
+    """What it counted it writes at its end, and that of the product is `_exit`."""
+    file = shop.folder / "python3.13" / "Modules" / "posixmodule.c"
+    writes = "    extern int __llvm_profile_write_file(void); __llvm_profile_write_file();\n    _exit(status);"
+    file.write_text(file.read_text(encoding="utf-8").replace("    _exit(status);", writes, 1), encoding="utf-8")
+    linked = f"LDFLAGS_NODIST=-Wl,--whole-archive {library} -Wl,--no-whole-archive"
+    shop.make("python3.13", "python", f"OPT={OPTIMIZED} -fprofile-generate", linked)
+
+
 def _for_other_machine(shop: Workshop) -> tuple[str, ...]:
     """What modules are frozen by, and the answers that `configure` gets by running programs."""
     if shop.python is None:
         return ()
     answers = ("ac_cv_file__dev_ptmx=yes", "ac_cv_file__dev_ptc=no", "ac_cv_buggy_getaddrinfo=no")
     return (*shop.host, f"--with-build-python={shop.python}", *answers)
-
-
-def _change(source: Path, name: str, before: str, after: str) -> None:
-    """Raises SystemExit where a new Python has it otherwise."""
-    text = (source / name).read_text(encoding="utf-8")
-    if text.count(before) != 1:
-        raise SystemExit(f"{name}: not one place with {before}: see QUICKER_START in {__file__}")
-    (source / name).write_text(text.replace(before, after), encoding="utf-8")
 
 
 def _install(shop: Workshop, into: Path) -> None:
@@ -198,7 +199,7 @@ def _install(shop: Workshop, into: Path) -> None:
     source = shop.folder / "python3.13"
     (into / "bin").mkdir(parents=True)
     shutil.copy(source / "python", into / "bin" / "python3")
-    if shop.python:
+    if shop.python or shop.counting:
         return
     library = into / "lib" / "python3.13"
     shutil.copytree(source / "Lib", library, ignore=NEVER_BUILT)

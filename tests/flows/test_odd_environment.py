@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -18,7 +17,7 @@ from tests.flows.conftest import NOT_FOUND
 from tests.lab import ordinary_user, other_user
 from tests.lab.pace import paced
 from tests.lab.said import PREFIX, failure_in
-from tests.lab.sealed_home import PROGRAM_VARIABLE
+from tests.lab.sealed_home import console_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -251,9 +250,9 @@ class TestLibraries:
     }
 
     @pytest.fixture(autouse=True)
-    def _by_pip(self) -> None:
-        if os.environ.get(PROGRAM_VARIABLE):
-            pytest.skip("the packaged program has its libraries with it")
+    def _by_pip(self, helper: Helper) -> None:
+        """A packaged program has its libraries with it."""
+        helper.program = str(console_script())
 
     @pytest.mark.parametrize("broken", BROKEN)
     def test_each_is_named_with_the_variable(self, helper: Helper, tmp_path: Path, broken: str) -> None:

@@ -71,7 +71,12 @@ class Home:
 
 def installed_program() -> Path:
     """The executable that the tests call."""
-    return Path(os.environ.get(PROGRAM_VARIABLE) or Path(sys.executable).parent / NAME)
+    return Path(os.environ.get(PROGRAM_VARIABLE) or console_script())
+
+
+def console_script() -> Path:
+    """The executable that pip has installed."""
+    return Path(sys.executable).parent / NAME
 
 
 class Helper:

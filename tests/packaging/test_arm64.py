@@ -1,4 +1,5 @@
-"""The packages for arm64, where RELEASES=all asks for them: what is in them, and used in a Debian 11 for arm64.
+"""The packages for arm64, where `make package-arm64` has made them or RELEASES=all asks for them: what is in them, and
+used in a Debian 11 for arm64.
 
 Their programs run under qemu's emulator of user space, which knows no kernel keyrings: there the warm `get` is answered
 from the store.
@@ -18,6 +19,7 @@ import pytest
 from tests.conftest import need
 from tests.lab import arm64
 from tests.lab.sealed_home import NAME
+from tests.packaging.built import REPOSITORY
 from tests.packaging.conftest import debian_of
 from tests.packaging.test_debian import assert_set_up_signed_in_and_warm, assert_that_it_serves_docker, run_in
 from tests.packaging.test_other_packages import output
@@ -31,7 +33,10 @@ if TYPE_CHECKING:
     from tests.lab.sealed_home import Helper, Home
     from tests.packaging.built import Built
 
-pytestmark = pytest.mark.skipif(os.environ.get("RELEASES") != "all", reason="for RELEASES=all: minutes of a compiler")
+pytestmark = pytest.mark.skipif(
+    os.environ.get("RELEASES") != "all" and not (REPOSITORY / "dist" / "aarch64").exists(),
+    reason="after `make package-arm64`, or with RELEASES=all: minutes of a compiler",
+)
 OLDEST = (2, 28)
 
 

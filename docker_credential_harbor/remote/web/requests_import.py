@@ -32,12 +32,18 @@ class _Silent:
 PUT_OFF: dict[str, dict[str, Any]] = {
     "calendar": functions("calendar", "timegm"),  # times of cookies
     "certifi": {"where": lambda: os.devnull},  # trust_store.py says whom we trust
-    "email.header": {},  # header lines that are sent
+    "email.base64mime": {},  # bodies and header lines that are sent
+    "email.header": {},
+    "email.quoprimime": {},
+    "http.cookies": {"Morsel": type("Morsel", (), {})},  # one of them as a cookie that is set
     "importlib.metadata": functions("importlib.metadata", "version"),  # h2's
     "logging": {"DEBUG": 10, "NullHandler": _Silent, "getLogger": lambda _: _Silent()},
     "mimetypes": {},  # files that are sent
+    # Certificates of hosts without a name, where OpenSSL does not look at them itself; two types in annotations.
+    "ipaddress": {"IPv4Address": object, "IPv6Address": object},
     "random": {},  # waits before another try
     "requests.packages": {},  # old names of urllib3 and idna
+    "stringprep": {},  # names of hosts that are not ASCII
     "tempfile": {},  # authorities in a zip file
     "urllib.request": functions(
         *("urllib.request", "getproxies", "getproxies_environment"),

@@ -219,7 +219,8 @@ def _exchange(
     proxies = {"https": proxy.url} if proxy else {}
     limits = (limit_seconds * CONNECTING_SHARE, limit_seconds)
     try:
-        prepared = requests.Request(method, url, headers=headers, data=body).prepare()
+        # No parameters, as a text: of anything else requests asks what it can do by a protocol, which imports inspect.
+        prepared = requests.Request(method, url, headers=headers, data=body, params="").prepare()
         response = adapter.send(prepared, stream=True, timeout=limits, proxies=proxies)
         try:
             _check_encoding(response.headers, host_of(url))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -71,3 +72,25 @@ def test_one_that_has_been_imported_stays(library: str) -> None:
     with put_off({library: {"SIZE": 4}}):
         assert sys.modules[library] is known
     assert sys.modules["a_library"].part is known
+
+
+USES_THE_STANDARD_LIBRARY = """
+import sys
+from docker_credential_harbor.system import put_off
+put_off.import_standard_library()
+print(sorted({"bz2", "ipaddress", "lzma", "ntpath"} & set(sys.modules)))
+import pathlib, shutil, urllib.parse
+print(urllib.parse.urlsplit("https://[::1]:5000/v2/").hostname)
+print(pathlib.PureWindowsPath("C:/Users") / "alice")
+archive = shutil.make_archive("archive", "xztar", base_dir=".")
+shutil.unpack_archive(archive, "unpacked")
+print(pathlib.Path("unpacked").is_dir())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its paths are needed there")
+def test_what_the_standard_library_puts_off_is_there_when_it_is_asked_for(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", USES_THE_STANDARD_LIBRARY], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["[]", "::1", r"C:\Users\alice", "True"]
