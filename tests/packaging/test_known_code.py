@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import marshal
 import py_compile
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -13,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.conftest import need
 from tests.packaging.built import REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.lab.sealed_home import Helper
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="re is one file there")
 FOLDERS = [str(REPOSITORY), sysconfig.get_path("purelib")]
@@ -78,3 +83,18 @@ def test_a_get_compiles_nothing_while_it_imports(file: Path) -> None:
     command = [sys.executable, "-S", "-c", SAYS_WHAT_IS_COMPILED, str(file), "packaging", *FOLDERS]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == []
+
+
+def test_a_packaged_get_takes_its_modules_from_there(helper: Helper, tmp_path: Path) -> None:
+    need("strace", "apt-get install strace", shutil.which("strace"))
+    registry = "127.0.0.1:1"  # nobody listens there
+    helper.configure(f'storage = "file"\n[registries."{registry}"]\nurl = "http://{registry}"\n')
+    assert helper.run("store", json.dumps({"ServerURL": registry, "Username": "u", "Secret": "s"})).returncode == 0
+    trace = tmp_path / "trace"
+    command = ["strace", "-f", "-e", "trace=openat,connect", "-o", str(trace), helper.program, "get"]
+    environment = {**helper.home.environment, "DOCKER_CREDENTIAL_HARBOR_CACHE_TTL": "0"}
+    subprocess.run(command, env=environment, input=registry.encode(), capture_output=True, check=True)
+    done = trace.read_text()
+    assert "known_code.marshal" in done
+    assert "htons(1)" in done, "Harbor was asked"
+    assert re.findall(r"/(?:requests|urllib3|typing|ssl)\b[^\"]*\.pyc", done) == []
