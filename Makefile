@@ -78,14 +78,17 @@ $(PACKAGE_STAMP): requirements-package.lock $(INTERPRETER_STAMP)
 package: dist/SHA256SUMS
 
 # The same for arm64 machines, in dist/aarch64
-package-arm64: $(PACKAGE_STAMP)
-	$(PYTHON3) packaging/interpreter/prepare.py aarch64
-	$(PACKAGE_PYTHON) packaging/build.py aarch64
+package-arm64: dist/aarch64/SHA256SUMS
 
 # Made anew after each commit, too: its time goes into the packages.
 PACKAGE_SOURCES = $(shell find docker_credential_harbor packaging -type f -not -name '*.pyc') pyproject.toml
-dist/SHA256SUMS: $(PACKAGE_STAMP) $(PACKAGE_SOURCES) $(wildcard $(shell git rev-parse --git-path logs/HEAD 2>/dev/null))
+PACKAGED_COMMIT = $(wildcard $(shell git rev-parse --git-path logs/HEAD 2>/dev/null))
+dist/SHA256SUMS: $(PACKAGE_STAMP) $(PACKAGE_SOURCES) $(PACKAGED_COMMIT)
 	$(PACKAGE_PYTHON) packaging/build.py
+
+dist/aarch64/SHA256SUMS: $(PACKAGE_STAMP) $(PACKAGE_SOURCES) $(PACKAGED_COMMIT)
+	$(PYTHON3) packaging/interpreter/prepare.py aarch64
+	$(PACKAGE_PYTHON) packaging/build.py aarch64
 
 $(DOCS_STAMP): requirements-docs.lock
 	$(PYTHON3) -m venv build/docs-venv

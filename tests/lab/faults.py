@@ -159,7 +159,7 @@ class FaultProxy:
     def __init__(self, upstream: str, tls: tuple[str, str] | None = None) -> None:
         self._upstream = upstream
         self._rules: dict[str, tuple[Fault, int | None]] = {}
-        self._context = ssl.create_default_context()
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the system's authorities take long to read
         self._context.check_hostname = False
         self._context.verify_mode = ssl.CERT_NONE
         self.seen: list[str] = []

@@ -25,7 +25,7 @@ from tests.lab.harbor import StandInHarbor
 from tests.lab.person import CookiePerson
 from tests.lab.processes import wait_until
 from tests.lab.realm import Realm
-from tests.lab.sealed_home import NAME, Helper, Home, purge_memory, purge_memory_of
+from tests.lab.sealed_home import NAME, Helper, Home, console_script, purge_memory, purge_memory_of
 from tests.lab.secret_service import SecretService
 from tests.lab.web import Exchange, WebServer
 
@@ -92,7 +92,7 @@ def test_basic_pair_on_a_repository(docker_registry: Registry, harbor: StandInHa
 
 def keyring(service: SecretService, home: Home, *arguments: str) -> tuple[int, str]:
     helper = Helper(home)
-    helper.program = str(Path(helper.program).with_name("keyring"))
+    helper.program = str(console_script().with_name("keyring"))
     done = helper.run(arguments, "a secret", service.environment)
     return done.returncode, done.stdout.strip()
 
