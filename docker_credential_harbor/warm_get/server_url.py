@@ -44,12 +44,13 @@ def parse(server_url: str) -> tuple[str, str]:
 
 def is_loopback_host(host: str | None) -> bool:
     """Whether the host (no port; an IPv6 address with or without brackets) is this machine's own (RFC 8252 7.3)."""
+    address = (host or "").strip("[]")
+    if ":" not in address and not address[-1:].isdigit():  # a name: no top-level domain ends in a digit
+        return host == "localhost"
     import ipaddress  # never in a warm get
 
-    if host == "localhost":
-        return True
     try:
-        return ipaddress.ip_address((host or "").strip("[]")).is_loopback
+        return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
 

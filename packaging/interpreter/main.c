@@ -7,6 +7,7 @@
 #include "Python.h"
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -18,7 +19,9 @@
 #define PROGRAM "docker_credential_harbor.__main__"
 #define OUTPUT_NOT_WRITTEN 120 /* as Python's own main program has it */
 #define INTERRUPTED 130
-#define BYTES_OF_A_WARM_GET (2 << 20)
+#define BYTES_OF_A_WARM_GET ((size_t)3 << 20)
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+#define BLOCK_BYTES (4 * HUGE_PAGE_BYTES)
 
 /* Without links; 0 and errno where that is not to be had, or too long for what lies beside it to have a path. Where
    /proc is not mounted, the kernel told it otherwise. */
@@ -48,14 +51,31 @@ static int modules_path(const char *executable, char *path)
     return access(path, F_OK) == 0;
 }
 
-/* Python's memory, a megabyte at a time. Whoever takes more than a warm get will use it up: the kernel makes all its
-   pages at once, which takes it less than one by one when they are touched. */
+static void *map(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* Python's memory, a megabyte at a time. Whoever takes more than a warm get takes megabytes more, and a page of the
+   usual size costs the kernel as long as thousands of instructions: so that comes in huge pages, where it has some. */
 static void *new_arena(void *taken, size_t size)
 {
-    int populate = *(size_t *)taken < BYTES_OF_A_WARM_GET ? 0 : MAP_POPULATE;
+    static char *next, *end;
     *(size_t *)taken += size;
-    void *arena = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | populate, -1, 0);
-    return arena == MAP_FAILED ? NULL : arena;
+    if (*(size_t *)taken > BYTES_OF_A_WARM_GET && (size_t)(end - next) < size) {
+        char *block = map(BLOCK_BYTES + HUGE_PAGE_BYTES); /* more, to begin where a huge page can */
+        if (block) {
+            next = (char *)(((uintptr_t)block + HUGE_PAGE_BYTES - 1) & ~(uintptr_t)(HUGE_PAGE_BYTES - 1));
+            end = next + BLOCK_BYTES;
+            madvise(next, BLOCK_BYTES, MADV_HUGEPAGE);
+        }
+    }
+    if ((size_t)(end - next) < size) {
+        return map(size);
+    }
+    next += size;
+    return next - size;
 }
 
 static void free_arena(void *Py_UNUSED(taken), void *arena, size_t size)

@@ -15,7 +15,7 @@ from docker_credential_harbor.system.put_off import functions, put_off
 # What requests and urllib3 import where it is installed. Answers are JSON: no encoding is guessed. None is
 # packed, and socks5.py is our own.
 ABSENT = (
-    *("chardet", "charset_normalizer", "simplejson", "socks"),
+    *("chardet", "charset_normalizer", "simplejson", "socks", "urllib3.contrib.socks"),
     *("backports", "brotli", "brotlicffi", "zstandard"),
 )
 
@@ -42,7 +42,10 @@ PUT_OFF: dict[str, dict[str, Any]] = {
     # Certificates of hosts without a name, where OpenSSL does not look at them itself; two types in annotations.
     "ipaddress": {"IPv4Address": object, "IPv6Address": object},
     "random": {},  # waits before another try
+    # Sessions are not used.
+    "requests.api": functions("requests.api", "delete", "get", "head", "options", "patch", "post", "put", "request"),
     "requests.packages": {},  # old names of urllib3 and idna
+    "requests.sessions": functions("requests.sessions", "Session", "session"),
     "stringprep": {},  # names of hosts that are not ASCII
     "tempfile": {},  # authorities in a zip file
     "urllib.request": functions(
