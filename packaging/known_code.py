@@ -26,6 +26,7 @@ def import_what_a_get_does() -> None:
     import_module(f"{PRODUCT}.system.put_off").import_standard_library()
     for name in ("entry.docker_protocol", "context", "use_cases.get", "remote.web.trust_store"):
         import_module(f"{PRODUCT}.{name}")
+    import_module("encodings.utf_8_sig")
     import_module("ipaddress")  # of a registry without a name
     import_module("tomllib")
     import_module(f"{PRODUCT}.system.folders").site_config_folders()

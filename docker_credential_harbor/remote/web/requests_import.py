@@ -63,4 +63,4 @@ def import_requests() -> None:
     with suppress(ImportError), left_out(*ABSENT), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Unable to find acceptable character detection")
         with put_off(PUT_OFF):
-            import requests  # noqa: F401
+            import requests.adapters  # noqa: F401 - sessions import it
