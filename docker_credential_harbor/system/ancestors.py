@@ -55,10 +55,13 @@ elif sys.platform == "linux":
 
     def _read(pid: int) -> tuple[tuple[str, ...], int]:
         """The command line of that process, and the process above it."""
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - of every `get`
-            parent = int(file.read().rpartition(")")[2].split()[1])
-        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
-            return tuple(file.read().rstrip("\0").split("\0")), parent
+        parent = int(_content(f"/proc/{pid}/stat").rpartition(b")")[2].split()[1])
+        line = _content(f"/proc/{pid}/cmdline").decode(errors="replace")
+        return tuple(line.rstrip("\0").split("\0")), parent
+
+    def _content(path: str) -> bytes:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - of every `get`: without what reading a text takes
+            return file.read()
 
 else:
 

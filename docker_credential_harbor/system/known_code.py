@@ -13,7 +13,6 @@ import marshal
 import os
 import sys
 from importlib import import_module
-from mmap import ACCESS_READ, mmap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +28,8 @@ def use(file: str = FILE, folder: str = FOLDER) -> None:
     """From here on what is in the file is taken from there. ``folder``: where its modules lie as files, too."""
     try:
         with open(file, "rb") as opened:  # noqa: PTH123
+            from mmap import ACCESS_READ, mmap
+
             content = memoryview(mmap(opened.fileno(), 0, access=ACCESS_READ))
         written_by, size, patterns, texts, modules = marshal.loads(content)  # noqa: S302 - as a module's code is read
     except (OSError, EOFError, ValueError, TypeError):  # none, or damaged: all is made as ever

@@ -72,8 +72,9 @@ class TestContents:
 def root(built_arm64: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DebianRoot]:
     need("qemu-user-static", arm64.INSTALL, arm64.DESCRIPTION.exists())
     copied = debian_of("bullseye", "arm64").copy(tmp_path_factory.mktemp("arm64") / "root")
-    output("dpkg-deb", "--extract", built_arm64.deb, copied.path)
+    shutil.copy(built_arm64.deb, copied.path / "tmp" / "new.deb")
     with arm64.emulated():
+        copied.must("dpkg", "--force-depends", "--install", "/tmp/new.deb")  # the rest is unpacked, not configured
         yield copied
     shutil.rmtree(copied.path)
 
@@ -85,6 +86,11 @@ def helper(home: Home, root: DebianRoot, tmp_path: Path) -> Helper:
 
 def test_it_is_another_machine_in_there(root: DebianRoot) -> None:
     assert root.must("uname", "-m") == "aarch64\n"
+
+
+def test_dpkg_has_installed_it(root: DebianRoot) -> None:
+    shown = root.must("dpkg-query", "--show", "--showformat=${Status} ${Architecture}", NAME)
+    assert shown == "install ok installed arm64"
 
 
 def test_it_serves_docker(root: DebianRoot) -> None:
