@@ -64,7 +64,7 @@ def _copy_source(repository: Path, source: Path) -> None:
 
 
 def _run(module: str, *arguments: str, work: Path, product: Path) -> None:
-    # Columns would be a fifth of the modules that every run reads; lines stay.
+    # Columns of tracebacks would be more for every run to read; lines stay.
     environment = {**os.environ, "PYTHONPATH": str(product), "PYTHONNODEBUGRANGES": "1"}
     environment["PYINSTALLER_CONFIG_DIR"] = str(work / "cache")
     subprocess.run([sys.executable, "-m", module, *arguments], cwd=work, env=environment, check=True)

@@ -37,10 +37,10 @@ PUT_OFF: dict[str, dict[str, Any]] = {
     "email.quoprimime": {},
     "http.cookies": {"Morsel": type("Morsel", (), {})},  # one of them as a cookie that is set
     "importlib.metadata": functions("importlib.metadata", "version"),  # h2's
-    "logging": {"DEBUG": 10, "NullHandler": _Silent, "getLogger": lambda _: _Silent()},
-    "mimetypes": {},  # files that are sent
     # Certificates of hosts without a name, where OpenSSL does not look at them itself; two types in annotations.
     "ipaddress": {"IPv4Address": object, "IPv6Address": object},
+    "logging": {"DEBUG": 10, "NullHandler": _Silent, "getLogger": lambda _: _Silent()},
+    "mimetypes": {},  # files that are sent
     "random": {},  # waits before another try
     # Sessions are not used.
     "requests.api": functions("requests.api", "delete", "get", "head", "options", "patch", "post", "put", "request"),
