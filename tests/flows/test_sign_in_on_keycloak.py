@@ -174,7 +174,7 @@ def test_one_form_renews_both_sides(make_place: Callable[..., Place], scopes: st
         "alice",
     )
     assert HARBOR_CLIENT in tokens.audience
-    assert tokens.access_token_life_seconds == 300
+    assert tokens.access_token_life_seconds in (299, 300)  # whole seconds, as Keycloak counts what is left
     assert tokens.id_token_expires_at == pytest.approx(time.time() + 300, abs=60)
     # Harbor's side is live, and stays so when its access token has expired.
     assert place.passes()

@@ -242,7 +242,7 @@ def test_harbors_client_has_a_token_life_of_its_own(
     token = harbor.users["alice-h"].stored_token
     assert token
     assert token.expires_at < time.time() + 20
-    assert sign_in(realm, person)["expires_in"] == 300
+    assert sign_in(realm, person)["expires_in"] in (299, 300)  # whole seconds of what is left
     harbor.expire_stored_access_token("alice-h")
     assert probe(harbor, "alice-h") == 200
     refreshed = harbor.users["alice-h"].stored_token
