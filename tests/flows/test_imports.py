@@ -25,7 +25,7 @@ NEVER = {
     *("bz2", "lzma", "ntpath"),
     *("argparse", "ast", "asyncio", "authlib", "charset_normalizer.api", "cryptography", "dataclasses", "http.server"),
     *("inspect", "joserfc", "keyring", "secrets", "segno", "signal", "subprocess", "tomlkit", "truststore"),
-    "webbrowser",
+    *("urllib3.contrib", "webbrowser"),
     *(
         f"docker_credential_harbor.{name}"
         for name in (

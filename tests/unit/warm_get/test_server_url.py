@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from docker_credential_harbor.warm_get import server_url
@@ -106,3 +109,12 @@ def test_loopback(host: str) -> None:
 )
 def test_not_loopback(host: str) -> None:
     assert not server_url.is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["harbor.example.com", "localhost", "localhost.example.com", "h1.example", ""])
+def test_a_name_is_not_read_as_an_address(host: str) -> None:
+    """Reading addresses takes long to import."""
+    asks = f"import sys; from {server_url.__name__} import is_loopback_host as it; "
+    shows = f"print(it({host!r}), 'ipaddress' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asks + shows], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(host == "localhost"), "False"]
